@@ -1,0 +1,95 @@
+# Needs a Python of 3.11 or later, make and a shell; everything else goes into $(VENV).
+
+VENV ?= .venv
+PYTHON ?=
+SERVER ?= gunicorn
+BIND ?= 127.0.0.1
+PORT ?= 8000
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+SERVERS := gunicorn uvicorn granian
+CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test docs lint types clean distclean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "Variables: PYTHON, VENV=$(VENV); for serve SERVER=$(SERVER) (of $(SERVERS)), BIND=$(BIND), PORT=$(PORT);"
+	@echo "for test PYTEST_ARGS. example_project/README.md lists those of the example."
+
+demo: $(STAMPS)/example ## Start the example, upload photograph, PDF, MP3, MP4, 2 GiB and a fraud, show the results
+	@$(BIN)/python -m example_project.demo
+
+serve: $(STAMPS)/server-$(SERVER) $(STAMPS)/example ## Serve the example until Ctrl-C (SERVER=, BIND=, PORT=)
+	@$(BIN)/python -m example_project.serve --server $(SERVER) --host $(BIND) --port $(PORT)
+
+test: $(STAMPS)/test ## Run the whole suite; reports go to reports/
+	@mkdir -p reports
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-report=html:reports/coverage \
+		--cov-report=xml:reports/coverage.xml --cov-fail-under=100 \
+		--json-report --json-report-file=reports/report.json $(PYTEST_ARGS)
+
+docs: $(STAMPS)/docs ## Build the documentation into docs/_build/html
+	$(BIN)/python -m sphinx --fail-on-warning --builder html docs docs/_build/html
+
+lint: $(STAMPS)/lint ## Check style, format and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(STAMPS)/types ## Check the types
+	$(BIN)/mypy
+
+clean: ## Remove what was built and cached, but neither $(VENV) nor the example's data
+	rm -rf build dist reports docs/_build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .import_linter_cache
+	find src tests benchmarks example_project -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## Remove these too
+	rm -rf $(VENV) example_project/var
+
+# A name on the path need not be a Python that runs (pyenv's shims), nor one that can make environments (Debian's,
+# without python3-venv).
+$(STAMPS)/venv:
+	@if ! $(BIN)/python -c 'import pip' 2>/dev/null; then \
+		for candidate in $(CANDIDATES); do \
+			if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+				found=$$candidate; break; \
+			fi; \
+		done; \
+		if [ -z "$$found" ]; then \
+			echo "No Python of 3.11 or later with venv and ensurepip among: $(CANDIDATES)." >&2; \
+			echo "Install one (on Debian and Ubuntu also python3-venv), or name yours: make PYTHON=/path/to/python" >&2; \
+			exit 1; \
+		fi; \
+		echo "Making $(VENV) with $$found"; \
+		"$$found" -m venv --clear $(VENV); \
+	fi
+	@$(INSTALL) --upgrade 'pip>=25.1'
+	@mkdir -p $(STAMPS)
+	@touch $@
+
+# Dependency groups of pyproject.toml, each installed with the project itself and all its extras.
+$(STAMPS)/example $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/types $(STAMPS)/docs: $(STAMPS)/venv pyproject.toml
+	@echo "Installing what '$(@F)' needs into $(VENV)"
+	@$(INSTALL) --editable '.[drf,libmagic]' --group $(@F)
+	@touch $@
+
+$(STAMPS)/server-gunicorn: $(STAMPS)/example
+	@touch $@
+
+$(STAMPS)/server-uvicorn: $(STAMPS)/example
+	@$(INSTALL) 'uvicorn[standard]>=0.35'
+	@touch $@
+
+$(STAMPS)/server-granian: $(STAMPS)/example
+	@$(INSTALL) 'granian>=2.5'
+	@touch $@
+
+$(STAMPS)/server-%:
+	@echo "SERVER must be one of $(SERVERS), not '$*'." >&2; exit 1

@@ -1,0 +1,140 @@
+"""Settings of the example, configured by the ``EXAMPLE_…`` variables that README.md lists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+
+from . import environment
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA_DIR = environment.folder(Path(environment.text("EXAMPLE_DATA_DIR", str(ROOT / "var"))).resolve())
+
+SECRET_KEY = environment.secret_key(DATA_DIR / "secret-key")
+DEBUG = False
+ALLOWED_HOSTS = environment.words("EXAMPLE_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+ROOT_URLCONF = "example.urls"
+WSGI_APPLICATION = "example.wsgi.application"
+ASGI_APPLICATION = "example.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_largefiles",
+    "example",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+
+def database(url: str) -> dict[str, Any]:
+    configured: dict[str, Any] = {**dj_database_url.parse(url)}
+    if configured["ENGINE"] == "django.db.backends.sqlite3":
+        # A web server and a worker write to it at once: without these, "database is locked".
+        configured["OPTIONS"] = {
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+        }
+    return configured
+
+
+def broker_options(url: str) -> dict[str, Any]:
+    """Where kombu's filesystem transport keeps its messages; other brokers need none of it."""
+    if not url.startswith("filesystem:"):
+        return {}
+    messages = str(environment.folder(DATA_DIR / "broker" / "messages"))
+    return {
+        "data_folder_in": messages,
+        "data_folder_out": messages,
+        "control_folder": str(environment.folder(DATA_DIR / "broker" / "control")),
+        "polling_interval": 0.1,
+    }
+
+
+DATABASE_URL = environment.text("EXAMPLE_DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
+DATABASES = {"default": database(DATABASE_URL)}
+
+MEDIA_ROOT = DATA_DIR / "media"
+STORAGE = environment.choice(
+    "EXAMPLE_STORAGE", "local", {"local": {"BACKEND": "django.core.files.storage.FileSystemStorage"}}
+)
+STORAGES = {
+    "default": STORAGE,
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "index"
+LOGOUT_REDIRECT_URL = "index"
+
+LARGEFILES = {
+    "MAX_UPLOAD_SIZE": environment.positive_integer("EXAMPLE_MAX_UPLOAD_SIZE", 5 * 1024**3),
+    "ALLOWED_MIME_TYPES": environment.words(
+        "EXAMPLE_ALLOWED_MIME_TYPES",
+        "image/jpeg,image/png,image/gif,image/webp,application/pdf,audio/*,video/*",
+    ),
+    "ACCESS_POLICY": environment.choice(
+        "EXAMPLE_ACCESS",
+        "login",
+        {"login": "django_largefiles.access.OwnerOrStaff", "anyone": "example.access.Anyone"},
+    ),
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.SessionAuthentication",
+        "rest_framework.authentication.BasicAuthentication",
+    ],
+    # The access policy decides.
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+}
+
+CELERY_BROKER_URL = environment.text("EXAMPLE_BROKER_URL", "filesystem://")
+CELERY_BROKER_TRANSPORT_OPTIONS = broker_options(CELERY_BROKER_URL)
+if CELERY_BROKER_TRANSPORT_OPTIONS:
+    CELERY_BROKER_TRANSPORT = "example.broker:Transport"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_BEAT_SCHEDULE = {
+    "sweep-large-files": {"task": "django_largefiles.tasks.sweep", "schedule": 5},
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from django_largefiles import conf
+from django_largefiles.access import access_policy
+from django_largefiles.doors.multipart import UploadedAsset, receive_files
+from django_largefiles.models import FileAsset, FileAssetQuerySet
+from django_largefiles.states import SETTLED
+
+PAGE_SIZE = 20
+ANYTHING = "*/*"
+NO_ASSET = UUID(int=0)
+
+
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    if not access_policy().may_upload(request.user, conf.DEFAULT_PROFILE):
+        return redirect_to_login(request.get_full_path())
+    assets = Paginator(_visible(request).order_by("-created_at", "id"), PAGE_SIZE)
+    rules = conf.get_profile(conf.DEFAULT_PROFILE)
+    context = {
+        "placeholder": NO_ASSET,
+        "page": assets.get_page(request.GET.get("page")),
+        "max_size": rules.max_upload_size,
+        "accept": "" if ANYTHING in rules.allowed_mime_types else ",".join(rules.allowed_mime_types),
+    }
+    return render(request, "example/index.html", context)
+
+
+@require_POST
+@receive_files(profile="default")
+def upload(request: HttpRequest) -> HttpResponse:
+    """Where the form posts to without JavaScript: the bytes are stored before this runs."""
+    file = request.FILES.get("file")
+    if not isinstance(file, UploadedAsset):
+        # The form was sent without choosing a file.
+        return redirect("index")
+    return redirect("asset", file.accept().pk)
+
+
+@require_GET
+def asset(request: HttpRequest, asset_id: UUID) -> HttpResponse:
+    found = get_object_or_404(_visible(request), pk=asset_id)
+    context = {"asset": found, "settled": found.state in SETTLED, "metadata": _metadata(found)}
+    return render(request, "example/asset.html", context)
+
+
+def _visible(request: HttpRequest) -> FileAssetQuerySet:
+    return access_policy().visible(request.user, FileAsset.objects.all())
+
+
+def _metadata(asset: FileAsset) -> dict[str, object]:
+    """What the extractors found, the most telling first."""
+    columns = {
+        "title": asset.title,
+        "width": asset.width,
+        "height": asset.height,
+        "duration": asset.duration,
+        "pages": asset.page_count,
+    }
+    known: dict[str, object] = {name: value for name, value in columns.items() if value not in (None, "")}
+    return known | asset.extra_attributes

@@ -1,0 +1,93 @@
+"""Peak memory of a process and its children while something runs."""
+
+from __future__ import annotations
+
+import re
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+KIB = 1024
+SAMPLE_SECONDS = 0.05
+
+
+class MemoryWatch:
+    """Watches from entry to exit. Figures are bytes of resident memory, each process's shared pages included.
+
+    Linux keeps the peak of each process itself, so that none is missed; elsewhere it is sampled. To enter
+    sets these peaks back: a watch that is on already keeps what it saw a moment ago.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._idle: dict[int, int] = {}
+        self._peaks: dict[int, int] = {}
+        self._stop = threading.Event()
+        self._sampler = threading.Thread(target=self._sample_until_stopped, daemon=True)
+
+    def __enter__(self) -> Self:
+        for process in _family(self._pid):
+            _reset_peak(process.pid)
+            self._idle[process.pid] = process.memory_info().rss
+        self._peaks = dict(self._idle)
+        self._sampler.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stop.set()
+        self._sampler.join()
+        self._sample()
+
+    @property
+    def idle(self) -> int:
+        """At entry, all processes together."""
+        return sum(self._idle.values())
+
+    @property
+    def rise(self) -> int:
+        """By how much the processes that were there at entry grew at most, each at its own time."""
+        return sum(self._peaks[pid] - idle for pid, idle in self._idle.items())
+
+    @property
+    def peak(self) -> int:
+        return self.idle + self.rise
+
+    @property
+    def short_lived(self) -> int:
+        """The largest peak seen of a process started meanwhile; some live too shortly to be seen."""
+        return max((peak for pid, peak in self._peaks.items() if pid not in self._idle), default=0)
+
+    def _sample_until_stopped(self) -> None:
+        while not self._stop.wait(SAMPLE_SECONDS):
+            self._sample()
+
+    def _sample(self) -> None:
+        for process in _family(self._pid):
+            with suppress(psutil.Error, OSError):
+                self._peaks[process.pid] = max(self._peaks.get(process.pid, 0), _peak(process))
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    with suppress(psutil.Error):
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    return []
+
+
+def _reset_peak(pid: int) -> None:
+    # proc_pid_clear_refs(5): 5 sets the peak back to what is resident now; starting has taken more.
+    with suppress(OSError):
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def _peak(process: psutil.Process) -> int:
+    """``VmHWM`` where the kernel tells it, else what is resident now."""
+    try:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+    except FileNotFoundError:
+        return process.memory_info().rss
+    found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+    return int(found[1]) * KIB if found else 0

@@ -1,0 +1,273 @@
+"""The example's web server and worker, as child processes that leave nothing behind.
+
+::
+
+    with Server(data_dir=folder, env={"EXAMPLE_ACCESS": "anyone"}) as server, Worker(data_dir=folder):
+        urllib.request.urlopen(server.url)
+
+Each is the leader of a process group of its own, and writes its output to ``logs/`` in the data folder.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import IO, Self
+
+ROOT = Path(__file__).resolve().parent
+MIB = 1024 * 1024
+LOOPBACK = "127.0.0.1"
+POLL_SECONDS = 0.05
+LOG_TAIL = 4000
+
+ALLOCATOR = {
+    # glibc gives large buffers back to the kernel and faults them in again, for every piece of every upload.
+    "MALLOC_TRIM_THRESHOLD_": str(64 * MIB),
+    "MALLOC_MMAP_THRESHOLD_": str(16 * MIB),
+    "MALLOC_TOP_PAD_": str(4 * MIB),
+}
+
+
+class ProcessError(Exception):
+    """A process did not start, or stopped by itself. The message holds the end of its log."""
+
+
+def environment(data_dir: Path, env: Mapping[str, str]) -> dict[str, str]:
+    """That of the caller, pointed at the example's settings and at ``data_dir``; ``env`` is laid over it."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "example.settings",
+        "EXAMPLE_DATA_DIR": str(data_dir.resolve()),
+        "PYTHONUNBUFFERED": "1",
+        **env,
+    }
+
+
+def manage(*arguments: str, data_dir: Path, env: Mapping[str, str] | None = None) -> str:
+    """Run one of Django's commands in the example, and give what it printed. Raises ``ProcessError``."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment(data_dir, env or {}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ProcessError(f"manage.py {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def free_port(host: str = LOOPBACK) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def raise_on_termination() -> None:
+    """Make the signals that end a process unwind its stack, so that what it started is stopped."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, leave)
+
+
+class Process:
+    """A child in a process group of its own. As a context manager it is started, and stopped at the end."""
+
+    def __init__(self, name: str, command: Sequence[str], *, data_dir: Path, env: Mapping[str, str]) -> None:
+        self.name = name
+        self.data_dir = data_dir
+        self._command = command
+        self._env = environment(data_dir, env)
+        self._child: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
+
+    @property
+    def pid(self) -> int:
+        assert self._child, f"{self.name} was not started"
+        return self._child.pid
+
+    @property
+    def log_path(self) -> Path:
+        return self.data_dir / "logs" / f"{self.name}.log"
+
+    def log(self) -> str:
+        """What it has written since its last start."""
+        with self.log_path.open(errors="replace") as log:
+            log.seek(self._log_start)
+            return log.read()
+
+    def is_running(self) -> bool:
+        return self._child is not None and self._child.poll() is None
+
+    def start(self, *, patience: float = 60) -> Self:
+        """Returns once it is ready for work. Raises ``ProcessError`` unless within ``patience`` seconds."""
+        with self._open_log() as log:
+            self._log_start = log.tell()
+            self._child = subprocess.Popen(
+                self._command,
+                cwd=ROOT,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            self._wait_until_ready(time.monotonic() + patience)
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def stop(self, *, grace: float = 10) -> None:
+        """Ask it to end; after ``grace`` seconds, or when it has gone, kill what is left of its group."""
+        if self._child is None:
+            return
+        try:
+            self._child.terminate()
+            self._child.wait(grace)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """``SIGKILL`` to the whole group, as a crash of the machine would."""
+        if self._child is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._child.pid, signal.SIGKILL)
+        self._child.wait()
+
+    def failure(self, problem: str) -> ProcessError:
+        return ProcessError(f"{self.name} {problem}; {self.log_path} ends:\n{self.log()[-LOG_TAIL:]}")
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    def _open_log(self) -> IO[bytes]:
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        return self.log_path.open("ab")
+
+    def _wait_until_ready(self, deadline: float) -> None:
+        while not self._is_ready():
+            if not self.is_running():
+                raise self.failure("stopped while it started")
+            if time.monotonic() > deadline:
+                raise self.failure("did not get ready in time")
+            time.sleep(POLL_SECONDS)
+
+    def _is_ready(self) -> bool:
+        raise NotImplementedError
+
+
+class Server(Process):
+    """The web server: ``kind`` is gunicorn, uvicorn or granian. Port 0 is any free one."""
+
+    def __init__(
+        self,
+        *,
+        data_dir: Path,
+        kind: str = "gunicorn",
+        host: str = LOOPBACK,
+        port: int = 0,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self.host = host
+        self.port = port or free_port(host)
+        command = [sys.executable, "-m", kind, *SERVERS[kind](host, self.port)]
+        super().__init__(f"server-{self.port}", command, data_dir=data_dir, env={**ALLOCATOR, **(env or {})})
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}/"
+
+    def start(self, *, patience: float = 60) -> Self:
+        # Somebody else's server would answer in its place.
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self.host, self.port))
+            except OSError as error:
+                problem = f"port {self.port} of {self.host} cannot be had: {error.strerror}"
+                raise ProcessError(problem) from error
+        return super().start(patience=patience)
+
+    def _is_ready(self) -> bool:
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
+        try:
+            connection.request("GET", "/")
+            status = connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+        if status >= http.client.INTERNAL_SERVER_ERROR:
+            raise self.failure(f"answered {status}")
+        return True
+
+
+class Worker(Process):
+    """A Celery worker, with the scheduler of periodic tasks inside unless ``beat`` is false."""
+
+    def __init__(
+        self,
+        *,
+        data_dir: Path,
+        name: str = "worker",
+        concurrency: int = 2,
+        beat: bool = True,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        schedule = ["-B", "-s", str(data_dir.resolve() / f"beat-schedule-{name}")] if beat else []
+        command = [
+            *(sys.executable, "-m", "celery", "-A", "example", "worker", *schedule),
+            *("--pool", "prefork", "--concurrency", str(concurrency), "--hostname", f"{name}@%h"),
+            *("--loglevel", "INFO", "--without-gossip", "--without-mingle"),
+        ]
+        super().__init__(name, command, data_dir=data_dir, env=env or {})
+
+    def _is_ready(self) -> bool:
+        return " ready." in self.log()
+
+
+def _gunicorn(host: str, port: int) -> list[str]:
+    return [
+        *("example.wsgi:application", "--bind", f"{host}:{port}", "--no-control-socket"),
+        *("--worker-class", "gthread", "--threads", "8", "--graceful-timeout", "5"),
+    ]
+
+
+def _uvicorn(host: str, port: int) -> list[str]:
+    return [
+        *("example.asgi:application", "--host", host, "--port", str(port)),
+        *("--lifespan", "off", "--timeout-graceful-shutdown", "5"),
+    ]
+
+
+def _granian(host: str, port: int) -> list[str]:
+    return [
+        *("example.wsgi:application", "--interface", "wsgi", "--host", host, "--port", str(port)),
+        *("--blocking-threads", "8", "--workers-kill-timeout", "5"),
+    ]
+
+
+SERVERS = {"gunicorn": _gunicorn, "uvicorn": _uvicorn, "granian": _granian}

@@ -1,0 +1,71 @@
+"""``make serve``: the example's web server and worker, until they are stopped."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from .processes import (
+    LOOPBACK,
+    ROOT,
+    SERVERS,
+    Process,
+    ProcessError,
+    Server,
+    Worker,
+    manage,
+    raise_on_termination,
+)
+
+WATCH_SECONDS = 0.5
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--server", choices=SERVERS, default="gunicorn")
+    parser.add_argument("--host", default=LOOPBACK)
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--data-dir", type=Path, default=ROOT / "var")
+    return parser.parse_args(arguments)
+
+
+def serve(options: argparse.Namespace) -> None:
+    """Returns never; raises ``ProcessError`` when one of the two stops by itself."""
+    data_dir: Path = options.data_dir
+    data_dir.mkdir(parents=True, exist_ok=True)
+    manage("migrate", "--verbosity", "0", data_dir=data_dir)
+    print(manage("create_demo_user", data_dir=data_dir), end="", flush=True)
+    server = Server(data_dir=data_dir, kind=options.server, host=options.host, port=options.port)
+    with server, Worker(data_dir=data_dir) as worker:
+        print(
+            f"Serving {server.url} with {options.server}, logs in {data_dir / 'logs'}. Ctrl-C stops.",
+            flush=True,
+        )
+        watch(server, worker)
+
+
+def watch(*processes: Process) -> None:
+    while True:
+        for process in processes:
+            if not process.is_running():
+                raise process.failure("stopped")
+        time.sleep(WATCH_SECONDS)
+
+
+def main() -> int:
+    raise_on_termination()
+    try:
+        serve(parse(sys.argv[1:]))
+    except ProcessError as error:
+        print(f"FAILED: {error}", file=sys.stderr)
+    except SystemExit:
+        # Asked to stop, as every run of it ends.
+        print("Stopped.", flush=True)
+        return 0
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""Between our refusals, REST framework's exceptions, and problem details."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+from django.http import HttpResponseBase, JsonResponse
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+
+from ..exceptions import Refusal, StoreError
+from ..problems import CONTENT_TYPE
+
+
+class ApiRefusal(APIException):
+    """One of our errors, for views that know only the framework's."""
+
+    def __init__(self, error: Refusal | StoreError) -> None:
+        super().__init__(detail=error.detail, code=error.code)
+        self.status_code = error.status
+        self.error = error
+
+
+@contextmanager
+def api_refusals() -> Iterator[None]:
+    try:
+        yield
+    except (Refusal, StoreError) as error:
+        raise ApiRefusal(error) from error
+
+
+def framework_problem(error: APIException, response: Response) -> HttpResponseBase:
+    """The framework's answer to one of its own errors as problem details; ``errors`` holds those of single fields."""
+    codes = error.get_codes()
+    title = HTTPStatus(response.status_code).phrase
+    problem = {
+        "type": "about:blank",
+        "title": title,
+        "status": response.status_code,
+        "detail": str(error.detail) if isinstance(codes, str) else title,
+        "code": codes if isinstance(codes, str) else "invalid",
+        "limit": None,
+        "value": None,
+    }
+    if not isinstance(codes, str):
+        problem["errors"] = error.detail
+    headers = {name: value for name, value in response.items() if name in {"WWW-Authenticate", "Retry-After"}}
+    return JsonResponse(problem, status=response.status_code, content_type=CONTENT_TYPE, headers=headers)

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.files.uploadedfile import UploadedFile
+from rest_framework import serializers
+
+from .. import policy
+from ..conf import DEFAULT_PROFILE, get_profile
+from ..doors.ingest import ingest
+from ..doors.multipart import UploadedAsset
+from ..exceptions import MalformedRequest
+from ..intake import authorize
+from ..models import FileAsset
+from .errors import api_refusals
+
+
+class AssetSerializer(serializers.ModelSerializer[FileAsset]):
+    name = serializers.CharField(source="original_name", read_only=True)
+    received = serializers.IntegerField(read_only=True, help_text="Bytes that have arrived.")
+
+    class Meta:
+        model = FileAsset
+        fields: tuple[str, ...] = (
+            "id",
+            "name",
+            "profile",
+            "state",
+            "reason",
+            "detail",
+            "received",
+            "size",
+            "stage",
+            "stage_done",
+            "declared_type",
+            "media_type",
+            "sha256",
+            "width",
+            "height",
+            "duration",
+            "page_count",
+            "title",
+            "extra_attributes",
+            "extraction_error",
+            "created_at",
+            "updated_at",
+            "processed_at",
+        )
+        read_only_fields: tuple[str, ...] = fields
+
+
+class StatusSerializer(AssetSerializer):
+    """What changes while an asset is on its way."""
+
+    class Meta(AssetSerializer.Meta):
+        fields = (
+            "id",
+            "state",
+            "reason",
+            "detail",
+            "received",
+            "size",
+            "stage",
+            "stage_done",
+            "media_type",
+            "sha256",
+            "extraction_error",
+            "processed_at",
+        )
+        read_only_fields = fields
+
+
+class UploadSerializer(serializers.Serializer[FileAsset]):
+    """A file that came with a form, through our parser or any other. ``save(owner=…)`` gives the asset.
+
+    Refusals are raised as ``ApiRefusal``, which every view of the framework answers with their own status.
+    """
+
+    profile = serializers.CharField(default=DEFAULT_PROFILE)
+    sha256 = serializers.CharField(default="", allow_blank=True)
+    file = serializers.FileField(allow_empty_file=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        with api_refusals():
+            policy.check_size(attrs["file"].size, get_profile(attrs["profile"]))
+        return attrs
+
+    def create(self, validated_data: dict[str, Any]) -> FileAsset:
+        file: UploadedFile[bytes] = validated_data.pop("file")
+        with api_refusals():
+            if isinstance(file, UploadedAsset):
+                return _accept(file, validated_data["profile"], validated_data["sha256"])
+            authorize(validated_data.get("owner") or AnonymousUser(), validated_data["profile"])
+            return ingest(file, name=file.name or "", media_type=file.content_type or "", **validated_data)
+
+
+def _accept(file: UploadedAsset, profile: str, sha256: str) -> FileAsset:
+    if profile != file.profile:
+        raise MalformedRequest("the field 'profile' must come before the file", limit=file.profile, value=profile)
+    return file.accept(sha256=sha256)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.transaction import non_atomic_requests
+from django.http import HttpRequest, HttpResponseBase
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import APIException, NotAuthenticated
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from .. import lifecycle
+from ..access import access_policy
+from ..delivery import deliver
+from ..exceptions import NotPermitted, Refusal, StateConflict, StoreError
+from ..models import FileAsset, FileAssetQuerySet
+from ..problems import problem_response
+from ..views import downloadable_asset, visible_asset
+from .errors import ApiRefusal, framework_problem
+from .requests import StreamingMultiPartParser, UploadRequest
+from .serializers import AssetSerializer, StatusSerializer, UploadSerializer
+
+
+class AssetPagination(CursorPagination):
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200
+    ordering = ("-created_at", "id")
+
+
+class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[FileAsset]):
+    """Assets as far as the access policy shows them."""
+
+    serializer_class = AssetSerializer
+    pagination_class = AssetPagination
+    parser_classes = (StreamingMultiPartParser,)
+    lookup_value_converter = "uuid"
+
+    @classmethod
+    def as_view(cls, *args: Any, **kwargs: Any) -> Any:
+        # No transaction may be held while bytes stream, whatever ATOMIC_REQUESTS says.
+        return non_atomic_requests(super().as_view(*args, **kwargs))
+
+    def get_queryset(self) -> FileAssetQuerySet:
+        return access_policy().visible(self.request.user, FileAsset.objects.select_related("upload"))
+
+    def get_object(self) -> FileAsset:
+        return visible_asset(self.request.user, self.kwargs["pk"])
+
+    def create(self, request: Request) -> Response:
+        """Take one file, in the multipart field ``file``; ``profile`` and ``sha256`` go before it."""
+        upload = UploadSerializer(data=request.data)
+        upload.is_valid(raise_exception=True)
+        asset = upload.save(owner=request.user)
+        location = self.reverse_action("detail", args=[asset.pk])
+        return Response(
+            self.get_serializer(asset).data, status=status.HTTP_201_CREATED, headers={"Location": location}
+        )
+
+    def destroy(self, request: Request, pk: UUID) -> Response:
+        asset = self.get_object()
+        if not access_policy().may_delete(request.user, asset):
+            raise NotPermitted("deleting the file is not permitted", value=str(pk))
+        asset.delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @action(detail=True, serializer_class=StatusSerializer)
+    def status(self, request: Request, pk: UUID) -> Response:
+        """How far the asset is, for a client that polls."""
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @action(detail=True)
+    def download(self, request: Request, pk: UUID) -> HttpResponseBase:
+        """The bytes, once the asset is ready."""
+        return deliver(request._request, downloadable_asset(request.user, pk))
+
+    @action(detail=True, methods=["post"])
+    def reprocess(self, request: Request, pk: UUID) -> Response:
+        """Verify and describe a failed or ready asset anew."""
+        asset = self.get_object()
+        if not access_policy().may_reprocess(request.user, asset):
+            raise NotPermitted("processing the file again is not permitted", value=str(pk))
+        if not lifecycle.reprocess(pk):
+            raise StateConflict(
+                f"a file that is {asset.state} cannot be processed again",
+                limit=", ".join(lifecycle.REPROCESSABLE),
+                value=asset.state,
+            )
+        return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        return UploadRequest(
+            request,
+            parsers=self.get_parsers(),
+            authenticators=self.get_authenticators(),
+            negotiator=self.get_content_negotiator(),
+            parser_context=self.get_parser_context(request),
+        )
+
+    def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]
+        if isinstance(exc, ApiRefusal):
+            exc = exc.error
+        if isinstance(exc, NotPermitted) and not self.request.user.is_authenticated:
+            exc = NotAuthenticated()
+        if isinstance(exc, Refusal | StoreError):
+            return problem_response(exc)
+        response = super().handle_exception(exc)
+        return framework_problem(exc, response) if isinstance(exc, APIException) else response

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.db.models.signals import pre_delete
+from django.utils.translation import gettext_lazy as _
+
+
+class LargeFilesConfig(AppConfig):
+    name = "django_largefiles"
+    verbose_name = _("Large files")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Models and whatever uses them may only be imported now.
+        from . import checks  # noqa: F401
+        from .dispatch import on_received
+        from .intake import remove_bytes
+        from .models import FileAsset
+        from .signals import asset_received
+
+        asset_received.connect(on_received, sender=FileAsset, dispatch_uid="django_largefiles.dispatch")
+        pre_delete.connect(remove_bytes, sender=FileAsset, dispatch_uid="django_largefiles.intake")

@@ -1,0 +1,82 @@
+"""System checks: whatever is wrong with the settings is told before the first upload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarning, register
+from django.core.files.storage import FileSystemStorage, InvalidStorageError
+
+from .access import access_policy
+from .conf import get_profile, largefiles_settings, problems
+from .dispatch import current_dispatcher
+from .exceptions import ConfigurationError
+from .extractors.base import Extractor
+from .registry import load_class
+from .sniffing import sniff_head
+from .storage import current_storage
+from .stores import store_for
+
+
+@register(Tags.files)
+def check_settings(**_: Any) -> list[CheckMessage]:
+    wrong: list[CheckMessage] = [
+        Error(f"LARGEFILES: {problem}", id="django_largefiles.E001") for problem in problems()
+    ]
+    if wrong:
+        # The other checks read the settings.
+        return wrong
+    return [*check_storage(), *check_pluggables(), *check_extractors(), *check_libmagic()]
+
+
+def check_storage() -> Iterator[CheckMessage]:
+    try:
+        storage = current_storage()
+        store_for(storage)
+    except (InvalidStorageError, ConfigurationError) as error:
+        yield Error(f"LARGEFILES['STORAGE']: {error}", id="django_largefiles.E002")
+        return
+    if isinstance(storage, FileSystemStorage):
+        yield from _check_location(storage)
+
+
+def _check_location(storage: FileSystemStorage) -> Iterator[CheckMessage]:
+    if Path(storage.location) == Path.cwd() and not settings.MEDIA_ROOT:
+        yield Error(
+            "The storage writes into the current directory.",
+            hint="Set MEDIA_ROOT, or give the storage a location.",
+            id="django_largefiles.E003",
+        )
+    if settings.MEDIA_URL.strip("/") and storage.base_url == settings.MEDIA_URL:
+        yield CheckWarning(
+            f"Files are kept where {settings.MEDIA_URL} may be served from, past every check of ours.",
+            hint="Name a storage of their own in LARGEFILES['STORAGE'], outside what the web server serves.",
+            id="django_largefiles.W001",
+        )
+
+
+def check_pluggables() -> Iterator[CheckMessage]:
+    yield from _tried(access_policy, "django_largefiles.E004")
+    failed = list(_tried(current_dispatcher, "django_largefiles.E005"))
+    yield from failed or current_dispatcher().check()
+
+
+def check_extractors() -> Iterator[CheckMessage]:
+    paths = {path for name in largefiles_settings.profiles for path in get_profile(name).extractors.values()}
+    for path in sorted(paths):
+        yield from _tried(partial(load_class, path, Extractor, "EXTRACTORS"), "django_largefiles.E006")
+
+
+def check_libmagic() -> Iterator[CheckMessage]:
+    yield from _tried(lambda: sniff_head(b"GIF89a"), "django_largefiles.E007")
+
+
+def _tried(act: Callable[[], object], check_id: str) -> Iterator[CheckMessage]:
+    try:
+        act()
+    except ConfigurationError as error:
+        yield Error(f"LARGEFILES: {error}", id=check_id)

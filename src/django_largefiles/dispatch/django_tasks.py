@@ -1,0 +1,29 @@
+"""Django's own task framework, of Django 6.0 and later."""
+
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+from django.tasks import task
+
+from .. import pipeline
+from .base import Dispatcher
+
+logger = logging.getLogger(__name__)
+
+
+@task()
+def process(asset_id: str) -> None:
+    """Process one asset. The framework does not retry: the sweeper does."""
+    try:
+        pipeline.process(UUID(asset_id))
+    except pipeline.TryAgain as again:
+        logger.warning("Asset %s waits for the sweeper: %s.", asset_id, again)
+
+
+class DjangoTasksDispatcher(Dispatcher):
+    """Enqueues to the default backend of ``TASKS``."""
+
+    def dispatch(self, asset_id: UUID) -> None:
+        process.enqueue(str(asset_id))

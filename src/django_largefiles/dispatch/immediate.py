@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+from ..pipeline import TryAgain, process
+from .base import Dispatcher
+
+logger = logging.getLogger(__name__)
+
+
+class ImmediateDispatcher(Dispatcher):
+    """Processes in the request itself: for development, tests and small sites without a broker."""
+
+    def dispatch(self, asset_id: UUID) -> None:
+        try:
+            process(asset_id)
+        except TryAgain as again:
+            logger.warning("Asset %s waits for the sweeper: %s.", asset_id, again)

@@ -1,0 +1,56 @@
+"""The door for Python code: a file that the host already has, by path or open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from ..access import User
+from ..conf import DEFAULT_PROFILE, largefiles_settings
+from ..intake import FIRST_READ, Declaration, begin
+from ..models import FileAsset
+
+
+def ingest(
+    source: IO[bytes] | Path | str,
+    *,
+    name: str = "",
+    owner: User | None = None,
+    profile: str = DEFAULT_PROFILE,
+    media_type: str = "",
+    sha256: str = "",
+    progress: Callable[[int], None] | None = None,
+) -> FileAsset:
+    """Copy a file into the storage, under the rules of ``profile``, and hand it to a worker.
+
+    ``source`` is a path, or a binary file read from where it stands; ``name`` defaults to its own. ``progress`` is
+    called with the bytes taken so far. The caller is trusted: the access policy is not asked. Raises ``Refusal``,
+    ``StoreError``, and ``OSError`` where the source cannot be read.
+    """
+    if isinstance(source, str | Path):
+        with Path(source).open("rb") as file:
+            return ingest(
+                file,
+                name=name or Path(source).name,
+                owner=owner,
+                profile=profile,
+                media_type=media_type,
+                sha256=sha256,
+                progress=progress,
+            )
+    declaration = Declaration(
+        name=name or str(getattr(source, "name", "")),
+        owner=owner,
+        profile=profile,
+        media_type=media_type,
+        sha256=sha256,
+    )
+    with begin(declaration) as arrival:
+        size = FIRST_READ
+        while chunk := source.read(size):
+            arrival.write(chunk)
+            if progress:
+                progress(arrival.received)
+            size = largefiles_settings.chunk_size
+        return arrival.finish()

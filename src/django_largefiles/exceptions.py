@@ -1,0 +1,166 @@
+"""Every error of the package, each with a stable ``code`` and the HTTP status that a door answers with.
+
+::
+
+    LargeFilesError
+    ├── Refusal                    the client's doing; nothing changed, nothing is left behind
+    │   ├── MalformedRequest       400 malformed_request
+    │   ├── IncompleteBody         400 incomplete_body
+    │   ├── TooManyFiles           400 too_many_files
+    │   ├── UnknownProfile         400 unknown_profile
+    │   ├── CsrfFailed             403 csrf_failed
+    │   ├── NotPermitted           403 not_permitted
+    │   ├── AssetNotFound          404 not_found
+    │   ├── NotReady               409 not_ready
+    │   ├── StateConflict          409 state_conflict
+    │   ├── UploadGone             410 upload_gone
+    │   ├── LengthRequired         411 length_required
+    │   ├── TooLarge               413 too_large
+    │   ├── TypeNotAllowed         415 type_not_allowed
+    │   ├── TypeMismatch           415 type_mismatch
+    │   ├── DigestMismatch         422 digest_mismatch
+    │   └── MetadataUnreadable     422 extraction_failed
+    ├── StoreError                 the place where bytes are kept
+    │   ├── StoreUnavailable       503 store_unavailable
+    │   └── StoreFull              507 store_full
+    └── ConfigurationError         the host project's settings (also an ImproperlyConfigured)
+        ├── InvalidSetting
+        ├── NotImportable
+        └── LibmagicMissing
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+class LargeFilesError(Exception):
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+
+    def __init__(self, detail: str, *, limit: int | str | None = None, value: int | str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.limit = limit
+        self.value = value
+
+
+class Refusal(LargeFilesError):
+    status = 400
+
+
+class MalformedRequest(Refusal):
+    code = "malformed_request"
+
+
+class IncompleteBody(Refusal):
+    code = "incomplete_body"
+
+
+class TooManyFiles(Refusal):
+    code = "too_many_files"
+
+
+class UnknownProfile(Refusal):
+    code = "unknown_profile"
+
+
+class CsrfFailed(Refusal):
+    code = "csrf_failed"
+    status = 403
+
+
+class NotPermitted(Refusal):
+    code = "not_permitted"
+    status = 403
+
+
+class AssetNotFound(Refusal):
+    code = "not_found"
+    status = 404
+
+
+class NotReady(Refusal):
+    code = "not_ready"
+    status = 409
+
+
+class StateConflict(Refusal):
+    code = "state_conflict"
+    status = 409
+
+
+class UploadGone(Refusal):
+    code = "upload_gone"
+    status = 410
+
+
+class LengthRequired(Refusal):
+    code = "length_required"
+    status = 411
+
+
+class TooLarge(Refusal):
+    code = "too_large"
+    status = 413
+
+
+class TypeNotAllowed(Refusal):
+    code = "type_not_allowed"
+    status = 415
+
+
+class TypeMismatch(Refusal):
+    code = "type_mismatch"
+    status = 415
+
+
+class DigestMismatch(Refusal):
+    code = "digest_mismatch"
+    status = 422
+
+
+class MetadataUnreadable(Refusal):
+    code = "extraction_failed"
+    status = 422
+
+
+class StoreError(LargeFilesError):
+    code = "store_error"
+    status = 503
+
+
+class StoreUnavailable(StoreError):
+    code = "store_unavailable"
+
+
+class StoreFull(StoreError):
+    code = "store_full"
+    status = 507
+
+
+class ConfigurationError(LargeFilesError, ImproperlyConfigured):
+    code = "configuration"
+
+
+class InvalidSetting(ConfigurationError):
+    """A key of ``LARGEFILES`` that is unknown, or whose value is not of its kind."""
+
+    code = "invalid_setting"
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(f"{key}: {problem}")
+        self.key = key
+        self.problem = problem
+
+
+class NotImportable(ConfigurationError):
+    """A dotted path in the settings that leads to nothing usable."""
+
+    code = "not_importable"
+
+
+class LibmagicMissing(ConfigurationError):
+    code = "libmagic_missing"

@@ -1,0 +1,173 @@
+"""Audio and video, by mutagen: duration, the audio stream and a few tags."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, BinaryIO
+
+import mutagen
+from mutagen.aac import AAC, AACInfo
+from mutagen.aiff import AIFF, AIFFInfo
+from mutagen.asf import ASF
+from mutagen.easymp4 import EasyMP4
+from mutagen.flac import FLAC
+from mutagen.mp3 import EasyMP3, MPEGInfo
+from mutagen.oggflac import OggFLAC
+from mutagen.oggopus import OggOpus
+from mutagen.oggspeex import OggSpeex
+from mutagen.oggtheora import OggTheora, OggTheoraInfo
+from mutagen.oggvorbis import OggVorbis
+from mutagen.wave import WAVE, WaveStreamInfo
+
+from .base import JSON, MAX_TITLE, Extractor, Metadata, clean_text
+from .isobmff import picture_size
+
+MAX_DURATION = 100 * 365.25 * 24 * 3600
+
+GUESSED_FILE_BYTES = 1024 * 1024
+"""In a larger MP3 whose duration mutagen guessed from the file's size, sound must be found further on as well."""
+
+MAX_INFLATION = 4
+"""A duration at a constant bit rate may speak for at most so many times the file's size."""
+
+MAX_NUMBER = 2**31 - 1
+
+WAVE_PCM = 1
+
+_FORMATS = (EasyMP3, EasyMP4, FLAC, OggVorbis, OggOpus, OggFLAC, OggSpeex, OggTheora, WAVE, AIFF, ASF)
+# mutagen tells these by the file's name, which it does not get here.
+_FORMAT_OF_TYPE: dict[str, Any] = {"audio/mpeg": EasyMP3, "audio/aac": AAC, "audio/x-hx-aac-adts": AAC}
+
+_CONSTANT_RATE = (MPEGInfo, WaveStreamInfo, AIFFInfo)
+_CODECS: dict[type, str] = {
+    FLAC: "flac",
+    OggVorbis: "vorbis",
+    OggOpus: "opus",
+    OggFLAC: "flac",
+    OggSpeex: "speex",
+    AAC: "aac",
+}
+
+# The name in Vorbis comments and mutagen's "easy" tags, in ID3 (of WAVE and AIFF), and in ASF.
+_TAGS = {
+    "title": ("title", "TIT2", "Title"),
+    "artist": ("artist", "TPE1", "Author"),
+    "album": ("album", "TALB", "WM/AlbumTitle"),
+    "date": ("date", "TDRC", "WM/Year"),
+    "genre": ("genre", "TCON", "WM/Genre"),
+    "tracknumber": ("tracknumber", "TRCK", "WM/TrackNumber"),
+}
+
+_ISO_TYPES = {"video/mp4", "video/quicktime", "video/x-m4v", "video/3gpp", "video/3gpp2"}
+
+
+class MediaExtractor(Extractor):
+    """Formats that mutagen does not know, such as Matroska and AVI, are not described."""
+
+    def extract(self, file: BinaryIO, media_type: str) -> Metadata:
+        size = picture_size(file) if media_type in _ISO_TYPES else None
+        parsed = _parse(file, media_type, optional=size is not None)
+        width, height = size or (None, None)
+        if parsed is None:
+            return Metadata(width=width, height=height)
+        tags = _tags(parsed.tags)
+        return Metadata(
+            width=width,
+            height=height,
+            duration=_duration(parsed.info, file),
+            title=clean_text(tags.pop("title", ""), MAX_TITLE),
+            attributes={**_stream(parsed, media_type), **tags},
+        )
+
+
+def _parse(file: BinaryIO, media_type: str, *, optional: bool) -> Any:
+    """The parsed file; ``None`` of a format that mutagen does not know, and of one it cannot read if ``optional``."""
+    try:
+        return _open(file, media_type)
+    except mutagen.MutagenError:
+        if optional:
+            return None
+        raise
+
+
+def _open(file: BinaryIO, media_type: str) -> Any:
+    file.seek(0)
+    parsed = mutagen.File(file, options=_FORMATS)
+    if parsed is None and media_type in _FORMAT_OF_TYPE:
+        file.seek(0)
+        return _FORMAT_OF_TYPE[media_type](file)
+    return parsed
+
+
+def _duration(info: Any, file: BinaryIO) -> float | None:
+    """Seconds, or ``None`` where the file cannot hold them."""
+    duration = info.length
+    size = file.seek(0, os.SEEK_END)
+    # No codec needs less than a byte a second; this also leaves out NaN, infinity and negative ones.
+    if not 0 < duration <= min(MAX_DURATION, size):
+        return None
+    if isinstance(info, _CONSTANT_RATE) and duration * info.bitrate / 8 > MAX_INFLATION * size:
+        return None
+    if size > GUESSED_FILE_BYTES and not _plays_to_the_end(info, file, size):
+        return None
+    return round(float(duration), 3)
+
+
+def _plays_to_the_end(info: Any, file: BinaryIO, size: int) -> bool:
+    """Whether a duration that mutagen guessed from the file's size is not one of appended garbage."""
+    if isinstance(info, AACInfo):
+        return False
+    if not isinstance(info, MPEGInfo) or info.length * info.bitrate / 8 < size / 2:
+        return True
+    try:
+        return all(MPEGInfo(file, offset=size * tenths // 10) for tenths in (5, 9))
+    except mutagen.MutagenError:
+        return False
+
+
+def _stream(parsed: Any, media_type: str) -> dict[str, JSON]:
+    """The audio stream. In a video the names say so."""
+    info = parsed.info
+    if isinstance(info, OggTheoraInfo):
+        # Describes the picture.
+        return {}
+    found = {
+        "bitrate": _positive(info, "bitrate"),
+        "sample_rate": _positive(info, "sample_rate"),
+        "channels": _positive(info, "channels"),
+        "codec": _codec(parsed),
+    }
+    prefix = "audio_" if media_type.startswith("video/") else ""
+    return {prefix + key: value for key, value in found.items() if value}
+
+
+def _positive(info: Any, name: str) -> int | None:
+    value = getattr(info, name, 0)
+    return int(value) if 0 < value <= MAX_NUMBER else None
+
+
+def _codec(parsed: Any) -> str:
+    info = parsed.info
+    if isinstance(info, MPEGInfo):
+        return f"mp{info.layer}"
+    if isinstance(info, WaveStreamInfo):
+        return "pcm" if info.audio_format == WAVE_PCM else ""
+    return _CODECS.get(type(parsed)) or clean_text(getattr(info, "codec", "") or getattr(info, "codec_type", ""))
+
+
+def _tags(tags: Any) -> dict[str, JSON]:
+    if tags is None:
+        return {}
+    found = {key: _first_text(tags, names) for key, names in _TAGS.items()}
+    return {key: text for key, text in found.items() if text}
+
+
+def _first_text(tags: Any, names: Iterable[str]) -> str:
+    for name in names:
+        with suppress(Exception):
+            value = tags[name]
+            value = getattr(value, "text", value)
+            return clean_text(str(value[0] if isinstance(value, list) else value))
+    return ""

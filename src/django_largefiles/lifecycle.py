@@ -1,0 +1,222 @@
+"""The only code that writes ``FileAsset.state``.
+
+Each transition is one compare-and-set: an ``UPDATE`` that names the states it may start from. Whoever changes no row
+has lost, is told so by the return value, and cleans up after itself. Signals are sent after commit, by the winner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import router, transaction
+from django.db.models import F, Q
+from django.dispatch import Signal
+from django.utils import timezone
+
+from .models import FileAsset, FileAssetQuerySet, Upload
+from .signals import asset_failed, asset_ready, asset_received, asset_rejected
+from .states import Reason, Stage, State
+
+LEASE = timedelta(seconds=30)
+"""How long a worker may be silent before another takes its asset over."""
+
+HAND_OVER = timedelta(seconds=60)
+"""How long a received asset may wait for a worker before it is handed over again: messages get lost."""
+
+MAX_ATTEMPTS = 5
+
+ALWAYS = Q()
+
+REPROCESSABLE = (State.FAILED, State.READY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A worker's hold on an asset. ``attempt`` is the fence: a later claim has a higher one."""
+
+    asset_id: UUID
+    attempt: int
+
+
+def complete(asset_id: UUID, *, name: str, size: int, sha256: str, media_type: str) -> bool:
+    """receiving → received: the bytes are all there, under ``name`` in the storage."""
+    using = router.db_for_write(FileAsset)
+    with transaction.atomic(using=using):
+        won = _move(
+            asset_id,
+            Q(state=State.RECEIVING),
+            State.RECEIVED,
+            asset_received,
+            file=name,
+            size=size,
+            sha256=sha256,
+            media_type=media_type,
+            lease_expires_at=timezone.now() + HAND_OVER,
+        )
+        if won:
+            Upload.objects.filter(pk=asset_id).delete()
+    return won
+
+
+def discard(asset_id: UUID, *, only: Q = ALWAYS) -> bool:
+    """receiving → deleted, where ``only`` holds too. Whoever is still writing finds out at its next heartbeat."""
+    using = router.db_for_write(FileAsset)
+    with transaction.atomic(using=using):
+        # The update takes the row, so that no ``complete`` comes between the question and the deletion.
+        won = _move(asset_id, Q(state=State.RECEIVING) & only, State.RECEIVING)
+        if won:
+            FileAsset.objects.using(using).filter(pk=asset_id).delete()
+    return won
+
+
+def claim(asset_id: UUID) -> Claim | None:
+    """received → processing. ``None`` where there is nothing to do."""
+    now = timezone.now()
+    using = router.db_for_write(FileAsset)
+    with transaction.atomic(using=using):
+        won = _move(
+            asset_id,
+            Q(state=State.RECEIVED),
+            State.PROCESSING,
+            attempts=F("attempts") + 1,
+            lease_expires_at=now + LEASE,
+            stage="",
+            stage_done=0,
+        )
+        if not won:
+            return None
+        attempts = FileAsset.objects.using(using).values_list("attempts", flat=True)
+        return Claim(asset_id=asset_id, attempt=attempts.get(pk=asset_id))
+
+
+def renew(claim: Claim, stage: Stage, *, done: int = 0, lease: timedelta = LEASE) -> bool:
+    """Keep the hold and tell how far the work is; ``False`` where another worker has taken over."""
+    now = timezone.now()
+    held = FileAsset.objects.filter(_held(claim), pk=claim.asset_id)
+    return bool(held.update(stage=stage, stage_done=done, lease_expires_at=now + lease, updated_at=now))
+
+
+def accept(claim: Claim, **described: Any) -> bool:
+    """processing → ready."""
+    return _settle(claim, State.READY, asset_ready, reason="", detail="", **described)
+
+
+def reject(claim: Claim, reason: Reason, detail: str, **described: Any) -> bool:
+    """processing → rejected."""
+    return _settle(claim, State.REJECTED, asset_rejected, reason=reason, detail=detail[:1000], **described)
+
+
+def give_back(claim: Claim, reason: Reason, detail: str, *, retry_after: timedelta) -> bool:
+    """processing → received, to be tried again; → failed where ``MAX_ATTEMPTS`` are used up."""
+    if claim.attempt >= MAX_ATTEMPTS:
+        return _settle(claim, State.FAILED, asset_failed, reason=reason, detail=detail[:1000])
+    return _move(
+        claim.asset_id,
+        _held(claim),
+        State.RECEIVED,
+        lease_expires_at=timezone.now() + retry_after,
+        detail=detail[:1000],
+        stage="",
+    )
+
+
+def overdue() -> FileAssetQuerySet:
+    """Assets that nobody works on although somebody should, the longest waiting first."""
+    return FileAsset.objects.filter(_overdue()).order_by("lease_expires_at")
+
+
+def reclaim(asset_id: UUID) -> bool:
+    """An overdue asset → received, to be handed to a worker again; → failed where its attempts are used up.
+
+    Whether it is to be handed over, and by this caller alone.
+    """
+    _move(
+        asset_id,
+        _overdue() & Q(attempts__gte=MAX_ATTEMPTS),
+        State.FAILED,
+        asset_failed,
+        reason=Reason.GAVE_UP,
+        detail=f"{MAX_ATTEMPTS} workers stopped without an answer",
+        lease_expires_at=None,
+        stage="",
+        processed_at=timezone.now(),
+    )
+    return _move(asset_id, _overdue(), State.RECEIVED, lease_expires_at=timezone.now() + HAND_OVER, stage="")
+
+
+def not_handed_over(asset_id: UUID) -> None:
+    """A received asset that could not be given to a worker is overdue at once."""
+    _move(asset_id, Q(state=State.RECEIVED), State.RECEIVED, lease_expires_at=timezone.now())
+
+
+def reprocess(asset_id: UUID) -> bool:
+    """failed or ready → received: verify and describe the kept bytes anew."""
+    return _move(
+        asset_id,
+        Q(state__in=REPROCESSABLE),
+        State.RECEIVED,
+        asset_received,
+        reason="",
+        detail="",
+        attempts=0,
+        lease_expires_at=timezone.now() + HAND_OVER,
+        stage="",
+        stage_done=0,
+    )
+
+
+def block(asset_id: UUID, detail: str = "") -> bool:
+    """ready → rejected: a takedown. The bytes are kept, as evidence; no route serves them."""
+    return _move(
+        asset_id,
+        Q(state=State.READY),
+        State.REJECTED,
+        asset_rejected,
+        reason=Reason.BLOCKED,
+        detail=detail[:1000],
+    )
+
+
+def _overdue() -> Q:
+    return Q(state__in=(State.RECEIVED, State.PROCESSING), lease_expires_at__lte=timezone.now())
+
+
+def _held(claim: Claim) -> Q:
+    return Q(state=State.PROCESSING, attempts=claim.attempt)
+
+
+def _settle(claim: Claim, state: State, signal: Signal, **changes: Any) -> bool:
+    return _move(
+        claim.asset_id,
+        _held(claim),
+        state,
+        signal,
+        lease_expires_at=None,
+        stage="",
+        processed_at=timezone.now(),
+        **changes,
+    )
+
+
+def _move(asset_id: UUID, source: Q, target: State, signal: Signal | None = None, **changes: Any) -> bool:
+    """The compare-and-set. Whether it was this call that moved the asset."""
+    using = router.db_for_write(FileAsset)
+    with transaction.atomic(using=using):
+        won = bool(
+            FileAsset.objects.using(using)
+            .filter(source, pk=asset_id)
+            .update(state=target, updated_at=timezone.now(), **changes)
+        )
+        if won and signal:
+            transaction.on_commit(partial(_announce, signal, asset_id, using), using=using)
+    return won
+
+
+def _announce(signal: Signal, asset_id: UUID, using: str) -> None:
+    asset = FileAsset.objects.using(using).filter(pk=asset_id).first()
+    if asset:
+        signal.send_robust(sender=FileAsset, asset=asset)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.management.base import BaseCommand, CommandError
+
+from ...conf import DEFAULT_PROFILE
+from ...doors.ingest import ingest
+from ...exceptions import Refusal, StoreError
+
+
+class Command(BaseCommand):
+    help = "Take in local files, under the rules of a profile, and print the id of each."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("paths", nargs="+", type=Path, metavar="path")
+        parser.add_argument("--profile", default=DEFAULT_PROFILE, help="whose rules apply (%(default)s)")
+        parser.add_argument("--owner", default="", metavar="username", help="whose the files shall be")
+
+    def handle(self, *args: Any, paths: list[Path], profile: str, owner: str, **options: Any) -> None:
+        user = _user(owner) if owner else None
+        for path in paths:
+            try:
+                asset = ingest(path, owner=user, profile=profile, progress=self._progress(path))
+            except (Refusal, StoreError) as error:
+                raise CommandError(f"{path}: {error.detail} ({error.code})") from error
+            except OSError as error:
+                raise CommandError(f"{path}: {error.strerror}") from error
+            self.stdout.write(f"{asset.pk} {path}")
+
+    def _progress(self, path: Path) -> Callable[[int], None] | None:
+        if not self.stderr.isatty():
+            return None
+        size, shown = max(path.stat().st_size, 1), -1
+
+        def show(done: int) -> None:
+            nonlocal shown
+            percent = min(100 * done // size, 100)
+            if percent > shown:
+                shown = percent
+                self.stderr.write(f"\r{path.name} {percent:3} %", ending="\n" if percent == 100 else "")
+
+        return show
+
+
+def _user(name: str) -> AbstractBaseUser:
+    users = get_user_model()
+    try:
+        return users._default_manager.get_by_natural_key(name)
+    except users.DoesNotExist as error:
+        raise CommandError(f"there is no user {name!r}") from error

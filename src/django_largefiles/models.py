@@ -1,0 +1,115 @@
+"""``FileAsset``, one file from its first byte to its deletion, and ``Upload``, the record while its bytes arrive."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
+
+from django.conf import settings
+from django.db import models
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
+
+from .conf import DEFAULT_PROFILE
+from .states import Reason, Stage, State
+from .storage import asset_storage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+FileAssetQuerySet: TypeAlias = "models.QuerySet[FileAsset]"
+
+
+class FileAssetManager(models.Manager["FileAsset"]):
+    def ready(self) -> FileAssetQuerySet:
+        """Those that are verified and may be downloaded."""
+        return self.filter(state=State.READY)
+
+    def ingest(self, source: IO[bytes] | Path | str, **declared: Any) -> FileAsset:
+        """Take in a local file or an open one; see ``doors.ingest.ingest``, which this calls."""
+        # The doors lie above the models, so this one is named by its path, as a host's classes are.
+        ingest: Callable[..., FileAsset] = import_string("django_largefiles.doors.ingest.ingest")
+        return ingest(source, **declared)
+
+
+class FileAsset(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("owner"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+    profile = models.CharField(_("profile"), max_length=100, default=DEFAULT_PROFILE)
+    file = models.FileField(_("file"), storage=asset_storage, max_length=255, blank=True, editable=False)
+    original_name = models.CharField(_("name"), max_length=255)
+    size = models.BigIntegerField(_("size"), null=True, help_text=_("Bytes; unknown while they arrive."))
+    sha256 = models.CharField("SHA-256", max_length=64, blank=True, db_index=True)
+    expected_sha256 = models.CharField(_("expected SHA-256"), max_length=64, blank=True)
+    declared_type = models.CharField(_("declared type"), max_length=255, blank=True)
+    media_type = models.CharField(_("media type"), max_length=255, blank=True)
+
+    state = models.CharField(_("state"), max_length=16, choices=State, default=State.RECEIVING)
+    reason = models.CharField(_("reason"), max_length=32, choices=Reason, blank=True)
+    detail = models.CharField(_("detail"), max_length=1000, blank=True)
+    stage = models.CharField(_("stage"), max_length=16, choices=Stage, blank=True)
+    stage_done = models.BigIntegerField(_("bytes done"), default=0)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    lease_expires_at = models.DateTimeField(null=True, editable=False)
+
+    width = models.PositiveIntegerField(_("width"), null=True, help_text=_("Pixels."))
+    height = models.PositiveIntegerField(_("height"), null=True, help_text=_("Pixels."))
+    duration = models.FloatField(_("duration"), null=True, help_text=_("Seconds."))
+    page_count = models.PositiveIntegerField(_("pages"), null=True)
+    title = models.CharField(_("title"), max_length=255, blank=True)
+    extra_attributes = models.JSONField(_("further attributes"), default=dict, blank=True)
+    extraction_error = models.CharField(_("extraction error"), max_length=1000, blank=True)
+
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True)
+    processed_at = models.DateTimeField(_("processed"), null=True)
+
+    objects = FileAssetManager()
+
+    class Meta:
+        verbose_name = _("file")
+        verbose_name_plural = _("files")
+        constraints = [
+            models.CheckConstraint(name="largefiles_asset_state", condition=models.Q(state__in=State.values)),
+            models.CheckConstraint(
+                name="largefiles_asset_settled_size",
+                condition=models.Q(size__gte=0) | models.Q(size__isnull=True, state=State.RECEIVING),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["owner", "-created_at", "id"], name="largefiles_asset_owner"),
+            models.Index(fields=["-created_at", "id"], name="largefiles_asset_created"),
+            models.Index(fields=["state", "lease_expires_at"], name="largefiles_asset_lease"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.original_name} ({self.state})"
+
+    @property
+    def received(self) -> int:
+        """Bytes that have arrived."""
+        if self.state != State.RECEIVING:
+            return self.size or 0
+        upload: Upload | None = getattr(self, "upload", None)
+        return upload.offset if upload else 0
+
+
+class Upload(models.Model):
+    asset = models.OneToOneField(FileAsset, primary_key=True, on_delete=models.CASCADE, related_name="upload")
+    length = models.BigIntegerField(null=True)
+    offset = models.BigIntegerField(default=0)
+    store_state = models.JSONField(default=dict)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.asset_id} at {self.offset}"

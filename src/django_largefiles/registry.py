@@ -1,0 +1,39 @@
+"""Dotted paths of the settings, resolved in one place to checked, cached instances."""
+
+from __future__ import annotations
+
+import functools
+from typing import TypeVar
+
+from django.utils.module_loading import import_string
+
+from .exceptions import NotImportable
+
+T = TypeVar("T")
+
+
+def load_class(path: str, base: type[T], setting: str) -> type[T]:
+    """The class at ``path``, a subclass of ``base``.
+
+    Raises ``NotImportable``, which names the setting, where nothing can be imported from the path or what lies there
+    is something else.
+    """
+    try:
+        found = import_string(path)
+    except Exception as error:
+        # Importing a host's module runs the host's code, which may raise anything.
+        raise NotImportable(f"{setting}: {path!r} does not import: {error}", value=path) from error
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise NotImportable(f"{setting}: {path!r} is not a subclass of {base.__qualname__}", value=path)
+    return found
+
+
+def load(path: str, base: type[T], setting: str) -> T:
+    """The one instance, in this process, of the class at ``path``. Raises ``NotImportable``."""
+    instance: T = _instance(path, base, setting)
+    return instance
+
+
+@functools.cache
+def _instance(path: str, base: type[T], setting: str) -> T:
+    return load_class(path, base, setting)()

@@ -1,0 +1,123 @@
+"""The child's answer, checked as what it is: the word of a process that may have been taken over."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from ..extractors.base import MAX_TEXT, MAX_TITLE, Metadata, clean_text
+
+MAX_DETAIL = 300
+MAX_INTEGER = 2**31 - 1
+"""Of the model's integer columns."""
+MAX_DURATION = 1e10
+MAX_KEY = 100
+MAX_VALUES = 500
+"""Keys and values of all attributes together."""
+MAX_DEPTH = 4
+MAX_ATTRIBUTES_BYTES = 32 * 1024
+
+_FIELDS = {"width", "height", "duration", "page_count", "title", "attributes"}
+# PostgreSQL takes neither, in text or in JSON.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class ExtractionFailed(Exception):
+    """An extraction gave no metadata; ``detail`` says why, in at most 300 characters for people."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+def parse(answer: bytes) -> Metadata:
+    """The metadata in ``answer``. Raises ``ExtractionFailed`` if it reports an error or is not within the bounds."""
+    content = _load(answer)
+    if "error" in content:
+        raise ExtractionFailed(clean_text(content["error"], MAX_DETAIL) or "an error without words")
+    if content.keys() != _FIELDS:
+        _refuse("its keys are not those of metadata")
+    return Metadata(
+        width=_integer(content, "width", least=1),
+        height=_integer(content, "height", least=1),
+        duration=_duration(content["duration"]),
+        page_count=_integer(content, "page_count", least=0),
+        title=_text("title", content["title"], MAX_TITLE),
+        attributes=_attributes(content["attributes"]),
+    )
+
+
+def _refuse(what: str) -> NoReturn:
+    raise ExtractionFailed(f"answered nonsense: {what}")
+
+
+def _load(answer: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(answer)
+    except (ValueError, RecursionError):
+        _refuse("it is not JSON")
+    if not isinstance(content, dict):
+        _refuse("it is not an object")
+    return content
+
+
+def _integer(content: dict[str, Any], name: str, *, least: int) -> int | None:
+    value = content[name]
+    if value is None:
+        return None
+    # bool is an int.
+    if type(value) is not int or not least <= value <= MAX_INTEGER:
+        _refuse(f"{name} is not an integer from {least} to {MAX_INTEGER}")
+    return value
+
+
+def _duration(value: Any) -> float | None:
+    if value is None:
+        return None
+    if type(value) not in (int, float) or not 0 <= value <= MAX_DURATION:
+        _refuse(f"duration is not a number from 0 to {MAX_DURATION:g}")
+    return float(value)
+
+
+def _text(name: str, value: Any, limit: int) -> str:
+    if not isinstance(value, str) or len(value) > limit:
+        _refuse(f"{name} is not text of at most {limit} characters")
+    if _UNSTORABLE.search(value):
+        _refuse(f"{name} holds NUL or a lone surrogate")
+    return value
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        _refuse("attributes is not an object")
+    for count, leaf in enumerate(_walk(value, MAX_DEPTH)):
+        if count >= MAX_VALUES:
+            _refuse(f"attributes hold more than {MAX_VALUES} keys and values")
+        _check(leaf)
+    if len(json.dumps(value, ensure_ascii=False).encode()) > MAX_ATTRIBUTES_BYTES:
+        _refuse(f"attributes take more than {MAX_ATTRIBUTES_BYTES} bytes")
+    return value
+
+
+def _walk(value: Any, depth: int) -> Iterator[Any]:
+    """Every key and every value inside ``value``, containers before their content."""
+    if not isinstance(value, dict | list):
+        return
+    if depth == 0:
+        _refuse(f"attributes are nested deeper than {MAX_DEPTH}")
+    if isinstance(value, dict):
+        for key in value:
+            yield _text("the name of an attribute", key, MAX_KEY)
+    for inner in value.values() if isinstance(value, dict) else value:
+        yield inner
+        yield from _walk(inner, depth - 1)
+
+
+def _check(value: Any) -> None:
+    if isinstance(value, str):
+        _text("an attribute", value, MAX_TEXT)
+    elif isinstance(value, int | float) and not abs(value) < 2**63:
+        # Nor is NaN or infinity, which Python reads in JSON.
+        _refuse("a number of the attributes is not within 64 bits")

@@ -1,0 +1,116 @@
+"""The media type that the bytes themselves show, by libmagic."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, BinaryIO, TypeVar
+
+from .exceptions import LibmagicMissing
+
+T = TypeVar("T")
+
+HEAD_LENGTH = 2048
+"""Bytes that an early verdict needs."""
+
+UNKNOWN = "application/octet-stream"
+EMPTY = "application/x-empty"
+
+_BUFFER_LENGTH = 1024 * 1024
+"""Bytes read of a file without a descriptor: what libmagic itself looked at in a file before 5.45."""
+
+_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
+_MISSING = (
+    "libmagic cannot be used ({error}): install django-largefiles[libmagic], which brings its own, "
+    "or the system's (Debian: apt install libmagic1, Homebrew: brew install libmagic)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Libmagic:
+    detector: Any
+    error: type[Exception]
+
+
+def sniff_head(data: bytes) -> str:
+    """The media type of a file that begins with ``data``, lower case and without parameters.
+
+    ``"application/x-empty"`` for no bytes, ``"application/octet-stream"`` for those that show nothing.
+    Raises ``LibmagicMissing``.
+    """
+    return _answer(_libmagic(os.getpid()).detector.from_buffer, data)
+
+
+def sniff_file(file: BinaryIO) -> str:
+    """The media type of a whole, seekable file, as ``sniff_head`` names it; its position does not change.
+
+    Where the file has a descriptor libmagic seeks in it on its own (at most 7 MiB of head and 7 of tail); the
+    first MiB is read of any other. The descriptor must be of these very bytes, and all of them flushed
+    (``GzipFile`` has that of the compressed file). Raises ``LibmagicMissing``, and ``OSError`` where the file
+    cannot be read.
+    """
+    descriptor = _descriptor(file)
+    if descriptor is None:
+        return sniff_head(_beginning(file))
+    detect = _libmagic(os.getpid()).detector.from_descriptor
+    position = os.lseek(descriptor, 0, os.SEEK_CUR)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    try:
+        return _answer(detect, descriptor)
+    finally:
+        os.lseek(descriptor, position, os.SEEK_SET)
+
+
+@functools.cache
+def _libmagic(process_id: int) -> _Libmagic:  # noqa: ARG001
+    """One handle for each process: a forked worker may inherit its parent's with the lock held."""
+    try:
+        # pylibmagic changes where libmagic and its database are found. After python-magic has loaded the
+        # system's library (the host may have imported it), the two would be of different versions.
+        if "magic" not in sys.modules:
+            with contextlib.suppress(ImportError, OSError):
+                importlib.import_module("pylibmagic")
+        magic = importlib.import_module("magic")
+    except ImportError as error:
+        raise LibmagicMissing(_MISSING.format(error=error)) from error
+    try:
+        return _Libmagic(detector=magic.Magic(mime=True), error=magic.MagicException)
+    except Exception as error:
+        # A database that does not load; or the "magic" of libmagic's own authors, which has other names.
+        raise LibmagicMissing(_MISSING.format(error=error)) from error
+
+
+def _answer(detect: Callable[[T], str], source: T) -> str:
+    try:
+        found = detect(source).lower()
+    except _libmagic(os.getpid()).error:
+        return UNKNOWN
+    if found == "inode/x-empty":
+        return EMPTY
+    # In place of a type libmagic may answer a message, or two types run together.
+    return found if _MEDIA_TYPE.fullmatch(found) else UNKNOWN
+
+
+def _descriptor(file: BinaryIO) -> int | None:
+    try:
+        return file.fileno()
+    except (AttributeError, OSError):
+        return None
+
+
+def _beginning(file: BinaryIO) -> bytes:
+    position = file.tell()
+    file.seek(0)
+    pieces: list[bytes] = []
+    missing = _BUFFER_LENGTH
+    while missing and (piece := file.read(missing)):
+        pieces.append(piece)
+        missing -= len(piece)
+    file.seek(position)
+    return b"".join(pieces)

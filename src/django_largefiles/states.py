@@ -1,0 +1,39 @@
+"""The states of an asset and the reasons for the unhappy ones. Only ``lifecycle`` moves between them."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class State(TextChoices):
+    RECEIVING = "receiving", _("receiving")
+    RECEIVED = "received", _("received")
+    PROCESSING = "processing", _("processing")
+    READY = "ready", _("ready")
+    REJECTED = "rejected", _("rejected")
+    FAILED = "failed", _("failed")
+
+
+SETTLED = frozenset({State.READY, State.REJECTED, State.FAILED})
+
+
+class Reason(TextChoices):
+    """Why an asset is ``rejected`` or ``failed``: stable codes that clients may rely on."""
+
+    TYPE_NOT_ALLOWED = "type_not_allowed", _("type not allowed")
+    TYPE_MISMATCH = "type_mismatch", _("type does not fit the name")
+    TOO_LARGE = "too_large", _("too large")
+    DIGEST_MISMATCH = "digest_mismatch", _("digest differs from the promised one")
+    EXTRACTION_FAILED = "extraction_failed", _("metadata could not be read")
+    BLOCKED = "blocked", _("blocked")
+    STORE_UNAVAILABLE = "store_unavailable", _("storage unavailable")
+    GAVE_UP = "gave_up", _("gave up")
+
+
+class Stage(TextChoices):
+    """What a worker is doing with an asset that is ``processing``."""
+
+    READING = "reading", _("reading")
+    SNIFFING = "sniffing", _("detecting the type")
+    EXTRACTING = "extracting", _("extracting metadata")

@@ -1,0 +1,37 @@
+"""The Celery tasks. They hold no rules: the pipeline and the sweeper do."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import Task, shared_task
+
+from . import pipeline, sweeper
+from .lifecycle import MAX_ATTEMPTS
+
+SOFT_TIME_LIMIT = 3600
+"""Seconds; the longest that a read pass over a file may take."""
+
+
+@shared_task(
+    bind=True,
+    name="django_largefiles.tasks.process",
+    ignore_result=True,
+    acks_late=True,
+    reject_on_worker_lost=True,
+    max_retries=MAX_ATTEMPTS,
+    soft_time_limit=SOFT_TIME_LIMIT,
+    time_limit=SOFT_TIME_LIMIT + 60,
+)
+def process(self: Task[[str], None], asset_id: str) -> None:
+    """Process one asset; see ``pipeline.process``."""
+    try:
+        pipeline.process(UUID(asset_id))
+    except pipeline.TryAgain as again:
+        raise self.retry(exc=again, countdown=again.delay.total_seconds()) from again
+
+
+@shared_task(name="django_largefiles.tasks.sweep", ignore_result=True)
+def sweep() -> None:
+    """Sweep once; to be scheduled every minute or so. See ``sweeper.sweep``."""
+    sweeper.sweep()

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.storage import storages
+from PIL import Image
+from pytest_django.fixtures import Settings
+
+from django_largefiles.doors.ingest import ingest
+from django_largefiles.models import FileAsset
+
+IMMEDIATE = "django_largefiles.dispatch.immediate.ImmediateDispatcher"
+
+
+class Largefiles:
+    """``settings.LARGEFILES``, one key at a time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def set(self, **values: Any) -> None:
+        self._settings.LARGEFILES = {**getattr(self._settings, "LARGEFILES", {}), **values}
+
+
+@pytest.fixture(autouse=True)
+def largefiles(settings: Settings, tmp_path: Path) -> Largefiles:
+    """Every test has a storage of its own, and nobody to hand its assets to unless it says so."""
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"}}
+    configured = Largefiles(settings)
+    configured.set(DISPATCHER="tests.dispatchers.NobodyDispatcher")
+    return configured
+
+
+@pytest.fixture
+def media(largefiles: Largefiles) -> Path:
+    """The root of the storage."""
+    return Path(storages["default"].path(""))
+
+
+@pytest.fixture
+def stored(media: Path) -> Callable[[], list[str]]:
+    """The files in the storage, incoming ones too, relative to its root."""
+    return lambda: sorted(str(path.relative_to(media)) for path in media.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    return User.objects.create_user("owner", password="secret")
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    return User.objects.create_user("stranger", password="secret")
+
+
+@pytest.fixture
+def staff(db: None) -> User:
+    return User.objects.create_user("staff", password="secret", is_staff=True)
+
+
+def png(width: int = 3, height: int = 2, *, padding: int = 0) -> bytes:
+    """A picture; ``padding`` bytes behind its end make it larger."""
+    buffer = BytesIO()
+    Image.new("RGB", (width, height), "teal").save(buffer, "PNG")
+    return buffer.getvalue() + bytes(padding)
+
+
+EXECUTABLE = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\x3e\x00\x01\x00\x00\x00" + bytes(8192)
+
+
+@pytest.fixture
+def received(owner: User) -> FileAsset:
+    """An asset of ``owner``'s whose bytes have arrived and which no worker has seen."""
+    return ingest(BytesIO(png()), name="picture.png", owner=owner)
+
+
+@pytest.fixture
+def ready(owner: User, received: FileAsset) -> Iterator[FileAsset]:
+    from django_largefiles.pipeline import process
+
+    process(received.pk)
+    received.refresh_from_db()
+    return received

@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("files/", include("django_largefiles.urls")),
+]
+
+if find_spec("rest_framework"):
+    urlpatterns.append(path("api/", include("django_largefiles.api.urls")))
