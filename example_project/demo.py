@@ -95,12 +95,10 @@ class Demonstration:
     def upload_large(self) -> Outcome:
         """The 2 GiB, with a progress bar; and by how much the processes grew for it."""
         sample = samples.film(self.folder)
-        with (
-            MemoryWatch(self.server.pid) as server,
-            MemoryWatch(self.worker.pid) as worker,
-            _bar(sample) as bar,
-        ):
-            outcome = self._upload(sample, on_sent=bar.update)
+        with MemoryWatch(self.server.pid) as server, MemoryWatch(self.worker.pid) as worker:
+            with _bar(sample) as bar:
+                answer = self._send(sample, on_sent=bar.update)
+            outcome = self._follow(sample, answer)
         for name, rise in {"server": server.rise, "worker": worker.rise}.items():
             tell(f"The {name} grew by {rise / MIB:.1f} MiB for these {sample.size / MIB:.0f} MiB")
             if rise >= ALLOWED_RISE:

@@ -134,8 +134,11 @@ class Process:
             raise
         return self
 
-    def stop(self, *, grace: float = 10) -> None:
-        """Ask it to end; after ``grace`` seconds, or when it has gone, kill what is left of its group."""
+    def stop(self, *, grace: float = 15) -> None:
+        """Ask it to end; after ``grace`` seconds, or when it has gone, kill what is left of its group.
+
+        An idle worker takes six to eight seconds: Celery waits for its pool's supervisor.
+        """
         if self._child is None:
             return
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -27,7 +28,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--server", choices=SERVERS, default="gunicorn")
     parser.add_argument("--host", default=LOOPBACK)
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--data-dir", type=Path, default=ROOT / "var")
+    data_dir = os.environ.get("EXAMPLE_DATA_DIR") or ROOT / "var"
+    parser.add_argument("--data-dir", type=Path, default=data_dir)
     return parser.parse_args(arguments)
 
 

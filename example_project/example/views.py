@@ -29,7 +29,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "placeholder": NO_ASSET,
         "page": assets.get_page(request.GET.get("page")),
         "max_size": rules.max_upload_size,
-        "accept": "" if ANYTHING in rules.allowed_mime_types else ",".join(rules.allowed_mime_types),
+        "types": () if ANYTHING in rules.allowed_mime_types else rules.allowed_mime_types,
     }
     return render(request, "example/index.html", context)
 

@@ -21,7 +21,7 @@ from .models import FileAsset, FileAssetQuerySet, Upload
 from .signals import asset_failed, asset_ready, asset_received, asset_rejected
 from .states import Reason, Stage, State
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=15)
 """How long a worker may be silent before another takes its asset over."""
 
 HAND_OVER = timedelta(seconds=60)

@@ -99,7 +99,7 @@ def _is_extension(suffix: str) -> bool:
 
 
 def _cut(text: str, limit: int) -> str:
-    """The longest head of ``text`` in ``limit`` bytes that ends between two visible characters."""
+    """The longest head, of a ``text`` of more than ``limit`` bytes, that ends between two visible characters."""
     longest = len(text.encode()[:limit].decode(errors="ignore"))
     end = longest
     while end and not _is_boundary(text, end):
@@ -110,8 +110,6 @@ def _cut(text: str, limit: int) -> str:
 
 def _is_boundary(text: str, index: int) -> bool:
     """A short form of the rules for grapheme clusters (UAX #29: GB9, GB9a, GB11, GB12)."""
-    if index >= len(text):
-        return True
     if _extends(text[index]) or text[index - 1] == "\u200d":
         return False
     return not (_is_regional(text[index]) and _regionals_before(text, index) % 2)

@@ -30,7 +30,7 @@ def load_class(path: str, base: type[T], setting: str) -> type[T]:
 
 def load(path: str, base: type[T], setting: str) -> T:
     """The one instance, in this process, of the class at ``path``. Raises ``NotImportable``."""
-    instance: T = _instance(path, base, setting)
+    instance: T = _instance(path, base, setting)  # type: ignore[arg-type]  # a class is hashable
     return instance
 
 

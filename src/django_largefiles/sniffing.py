@@ -23,7 +23,7 @@ UNKNOWN = "application/octet-stream"
 EMPTY = "application/x-empty"
 
 _BUFFER_LENGTH = 1024 * 1024
-"""Bytes read of a file without a descriptor: what libmagic itself looked at in a file before 5.45."""
+"""Bytes read of a file without a descriptor: as much as libmagic 5.41 itself reads of a file's head."""
 
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 _MISSING = (
@@ -50,10 +50,10 @@ def sniff_head(data: bytes) -> str:
 def sniff_file(file: BinaryIO) -> str:
     """The media type of a whole, seekable file, as ``sniff_head`` names it; its position does not change.
 
-    Where the file has a descriptor libmagic seeks in it on its own (at most 7 MiB of head and 7 of tail); the
-    first MiB is read of any other. The descriptor must be of these very bytes, and all of them flushed
-    (``GzipFile`` has that of the compressed file). Raises ``LibmagicMissing``, and ``OSError`` where the file
-    cannot be read.
+    Where the file has a descriptor libmagic seeks in it on its own (1 to 7 MiB of head, by its version, and as
+    much of tail); the first MiB is read of any other. The descriptor must be of these very bytes, and all of
+    them flushed (``GzipFile`` has that of the compressed file). Raises ``LibmagicMissing``, and ``OSError`` where
+    the file cannot be read.
     """
     descriptor = _descriptor(file)
     if descriptor is None:
@@ -68,7 +68,7 @@ def sniff_file(file: BinaryIO) -> str:
 
 
 @functools.cache
-def _libmagic(process_id: int) -> _Libmagic:  # noqa: ARG001
+def _libmagic(process_id: int) -> _Libmagic:
     """One handle for each process: a forked worker may inherit its parent's with the lock held."""
     try:
         # pylibmagic changes where libmagic and its database are found. After python-magic has loaded the

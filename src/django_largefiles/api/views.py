@@ -16,6 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 from .. import lifecycle
 from ..access import access_policy
 from ..delivery import deliver
+from ..doors.multipart import declared_length
 from ..exceptions import NotPermitted, Refusal, StateConflict, StoreError
 from ..models import FileAsset, FileAssetQuerySet
 from ..problems import problem_response
@@ -53,6 +54,8 @@ class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
 
     def create(self, request: Request) -> Response:
         """Take one file, in the multipart field ``file``; ``profile`` and ``sha256`` go before it."""
+        # REST framework takes a body of unknown length for none at all.
+        declared_length(request.META)
         upload = UploadSerializer(data=request.data)
         upload.is_valid(raise_exception=True)
         asset = upload.save(owner=request.user)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from html import unescape
 from inspect import iscoroutinefunction
 from typing import Any, Protocol, TypeAlias
 
@@ -35,6 +36,7 @@ from ..exceptions import (
 )
 from ..intake import FIRST_READ, Arrival, Declaration, authorize, begin
 from ..models import FileAsset
+from ..names import sanitize
 from ..problems import problem_response
 from .csrf import enforce_csrf, has_header_token
 
@@ -179,7 +181,11 @@ class StreamingParser(MultiPartParser):
         body = BodyReader(stream, declared_length(meta))
         super().__init__(meta, body, [handler], encoding)  # type: ignore[arg-type]
         self._handler = handler
-        self._fields = QueryDict()
+        self._fields: QueryDict = QueryDict()
+
+    def sanitize_file_name(self, file_name: str) -> str:
+        # Django's own gives nothing for names such as "..", and the parser then passes over the file in silence.
+        return sanitize(unescape(file_name))
 
     @property
     def _post(self) -> QueryDict:
@@ -188,7 +194,8 @@ class StreamingParser(MultiPartParser):
     @_post.setter
     def _post(self, fields: QueryDict) -> None:
         # Django's parser makes this dictionary as it starts and fills it as it goes; the handler sees the same one.
-        self._fields = self._handler.fields = fields
+        self._fields = fields
+        self._handler.fields = fields
 
 
 def declared_length(meta: Mapping[str, Any]) -> int:

@@ -80,6 +80,9 @@ def _open(stream: BinaryIO) -> PdfReader:
 
 def _describe(reader: PdfReader, stream: BinaryIO) -> Metadata:
     readable = not reader.is_encrypted or _opens_without_password(reader)
+    if not readable:
+        # Texts and streams are encrypted, the page tree is not (ISO 32000-1, 7.6.1), yet pypdf refuses all.
+        reader._override_encryption = True
     information = _information(reader) if readable else DocumentInformation()
     attributes: dict[str, JSON] = {
         "pdf_version": _version(stream),

@@ -50,7 +50,7 @@ def _spec(extractor: str, media_type: str, limits: ExtractionLimits) -> child.Sp
         media_type=media_type,
         parent=os.getpid(),
         # Of the parent's working directory the child, which runs in the root, must not import.
-        path=[entry for entry in sys.path if Path(entry).is_absolute()],
+        path=[str(entry) for entry in sys.path if Path(entry).is_absolute()],
         cpu_seconds=limits.cpu_seconds,
         memory_bytes=limits.memory_bytes,
         read_bytes=limits.read_bytes,

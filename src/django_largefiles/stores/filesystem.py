@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
@@ -38,10 +38,11 @@ class FilesystemStore(Store):
         return {"name": name}
 
     def append(self, state: StoreState, offset: int) -> Appender:
-        with translated_errors():
-            file = self._incoming(state["name"]).open("r+b", buffering=0)
+        with translated_errors(), ExitStack() as on_failure:
+            file = on_failure.enter_context(self._incoming(state["name"]).open("r+b", buffering=0))
             file.truncate(offset)
             file.seek(offset)
+            on_failure.pop_all()
         return FileAppender(file)
 
     def finish(self, state: StoreState) -> str:

@@ -117,7 +117,7 @@ class UploadForm {
   setBusy(busy) {
     this.submit.disabled = busy;
     this.cancel.hidden = this.progress.hidden = this.label.hidden = !busy;
-    this.form.toggleAttribute("aria-busy", busy);
+    this.form.setAttribute("aria-busy", busy);
   }
 
   setProgress(done, total) {

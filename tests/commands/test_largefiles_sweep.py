@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from django_largefiles.models import FileAsset, Upload
+from django_largefiles.states import Reason, State
+
+pytestmark = pytest.mark.django_db
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def sweep(django_capture_on_commit_callbacks: Callable[..., Any]) -> Callable[[], str]:
+    """Runs the command; what it prints."""
+
+    def run() -> str:
+        stdout = StringIO()
+        with django_capture_on_commit_callbacks(execute=True):
+            call_command("largefiles_sweep", stdout=stdout)
+        return stdout.getvalue()
+
+    return run
+
+
+def asset(state: State, **values: Any) -> FileAsset:
+    return FileAsset.objects.create(original_name="picture.png", state=state, size=7, **values)
+
+
+def expired() -> None:
+    Upload.objects.create(asset=asset(State.RECEIVING), store_state={"name": "x"}, expires_at=timezone.now() - HOUR)
+
+
+def overdue() -> None:
+    asset(State.RECEIVED, lease_expires_at=timezone.now() - HOUR)
+
+
+def rejected() -> None:
+    asset(State.REJECTED, reason=Reason.TYPE_MISMATCH, file="largefiles/ab/cd/abcd")
+
+
+def test_where_nothing_is_amiss_nothing_is_done(sweep: Callable[[], str]) -> None:
+    asset(State.READY)
+    assert sweep() == "0 expired, 0 handed over, 0 emptied\n"
+
+
+@pytest.mark.parametrize(
+    ("make", "printed"),
+    [
+        (expired, "1 expired, 0 handed over, 0 emptied\n"),
+        (overdue, "0 expired, 1 handed over, 0 emptied\n"),
+        (rejected, "0 expired, 0 handed over, 1 emptied\n"),
+    ],
+)
+def test_what_was_done_is_counted(make: Callable[[], None], printed: str, sweep: Callable[[], str]) -> None:
+    make()
+    assert sweep() == printed
+
+
+@pytest.mark.parametrize("make", [expired, overdue, rejected])
+def test_what_was_done_need_not_be_done_again(make: Callable[[], None], sweep: Callable[[], str]) -> None:
+    make()
+    sweep()
+    assert sweep() == "0 expired, 0 handed over, 0 emptied\n"

@@ -1,0 +1,45 @@
+"""Views as a host would write them."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import path
+from django.views.decorators.http import require_POST
+
+from django_largefiles.doors.multipart import receive_files
+
+
+@require_POST
+@receive_files()
+def accept(request: HttpRequest) -> JsonResponse:
+    assets = [file.accept() for file in request.FILES.getlist("file")]
+    return JsonResponse({"ids": [asset.pk for asset in assets], "fields": request.POST.dict()})
+
+
+@receive_files(max_files=2)
+def accept_two(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"states": [file.accept().state for file in request.FILES.getlist("file")]})
+
+
+@receive_files()
+def ignore(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(f"ignored {len(request.FILES)}")
+
+
+@receive_files()
+def crash(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError("the host's own mistake")
+
+
+@receive_files(profile="videos")
+def videos(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"profile": request.FILES["file"].accept().profile})
+
+
+urlpatterns = [
+    path("accept/", accept),
+    path("accept-two/", accept_two),
+    path("ignore/", ignore),
+    path("crash/", crash),
+    path("videos/", videos),
+]

@@ -1,0 +1,94 @@
+"""Crashes and outages: every asset ends in its right state, once, without help from anyone."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from example_project.processes import free_port
+from tests.conftest import png
+from tests.integration.conftest import Example, client_of
+
+SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.integration.settings"}
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "picture.png"
+    path.write_bytes(png(padding=5000))
+    return path
+
+
+@pytest.mark.parametrize("victim", ["whole worker", "pool process"])
+def test_a_worker_killed_in_the_middle_loses_nothing(
+    victim: str, example: Example, picture: Path, wait_for: Callable[..., None]
+) -> None:
+    server, worker = example.server(env=SETTINGS), example.worker(env=SETTINGS)
+    client = client_of(server)
+    asset_id = client.upload(picture, media_type="image/png").body["id"]
+    wait_for(lambda: example.column("stage") == ["extracting"])
+    if victim == "whole worker":
+        worker.kill()
+        example.worker(name="successor", env=SETTINGS)
+    else:
+        extracting = next(
+            child.parent() for child in psutil.Process(worker.pid).children(recursive=True) if "-I" in child.cmdline()
+        )
+        assert extracting
+        extracting.send_signal(signal.SIGKILL)
+    asset = client.wait_until_settled(asset_id, patience=90)
+    assert (asset["state"], asset["width"]) == ("ready", 1)
+    assert example.column("attempts") == [2]
+    assert example.signals() == ["received", "ready"]
+    assert len(example.stored()) == 1
+
+
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_a_broker_that_is_down_does_not_hold_up_the_upload(
+    scheme: str, example: Example, picture: Path, wait_for: Callable[..., None]
+) -> None:
+    server = example.server(env={**SETTINGS, "EXAMPLE_BROKER_URL": f"{scheme}://127.0.0.1:{free_port()}//"})
+    client = client_of(server)
+    answer = client.upload(picture, media_type="image/png")
+    assert (answer.status, answer.body["state"]) == (201, "received")
+    # A worker whose broker is there finds what the server could not hand over.
+    example.worker(env=SETTINGS)
+    assert client.wait_until_settled(answer.body["id"], patience=60)["state"] == "ready"
+    assert example.column("attempts") == [1]
+    assert example.signals() == ["received", "ready"]
+
+
+@pytest.fixture
+def start_redis(tmp_path: Path) -> Iterator[Callable[[int], None]]:
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("redis-server is not installed")
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(port: int) -> None:
+        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+        started.append(subprocess.Popen([program, *options], stdout=subprocess.DEVNULL))
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_a_broker_that_comes_back_is_found_again(
+    example: Example, picture: Path, start_redis: Callable[[int], None]
+) -> None:
+    port = free_port()
+    env = {**SETTINGS, "EXAMPLE_BROKER_URL": f"redis://127.0.0.1:{port}/0"}
+    client = client_of(example.server(env=env))
+    asset_id = client.upload(picture, media_type="image/png").body["id"]
+    start_redis(port)
+    example.worker(env=env)
+    assert client.wait_until_settled(asset_id, patience=60)["state"] == "ready"
+    assert example.signals() == ["received", "ready"]

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from django_largefiles.access import OwnerOrStaff, User
+from django_largefiles.models import FileAsset
+
+
+class LookButDoNotTouch(OwnerOrStaff):
+    def may_download(self, user: User, asset: FileAsset) -> bool:
+        return False
+
+    def may_delete(self, user: User, asset: FileAsset) -> bool:
+        return False
+
+    def may_reprocess(self, user: User, asset: FileAsset) -> bool:
+        return False

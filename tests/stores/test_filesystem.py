@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import FileSystemStorage
+
+from django_largefiles.exceptions import StoreFull, StoreUnavailable
+from django_largefiles.stores.base import Store
+from django_largefiles.stores.filesystem import FilesystemStore, translated_errors
+from django_largefiles.testing.stores import StoreContract
+from tests.conftest import Largefiles
+
+NAME = "largefiles/ab/cd/abcd"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "root"
+
+
+@pytest.fixture
+def store(root: Path) -> Store:
+    return FilesystemStore(FileSystemStorage(location=root))
+
+
+class TestContract(StoreContract):
+    pass
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o777], ids=["umask 000", "umask 022", "umask 777"])
+def umask(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = os.umask(request.param)
+    yield
+    os.umask(before)
+
+
+def test_files_and_folders_are_private_whatever_the_umask(root: Path, store: Store, umask: None) -> None:
+    root.mkdir(mode=0o755)
+    root.chmod(0o755)
+    store.finish(store.begin(NAME))
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in root.rglob("*")}
+    assert {mode for path, mode in modes.items() if path.is_dir()} == {0o700}
+    assert {mode for path, mode in modes.items() if path.is_file()} == {0o600}
+    assert stat.S_IMODE(root.stat().st_mode) == 0o755
+
+
+def test_finishing_moves_the_bytes_without_copying_them(root: Path, store: Store) -> None:
+    state = store.begin(NAME)
+    inode = (root / ".incoming" / "abcd").stat().st_ino
+    store.finish(state)
+    assert (root / NAME).stat().st_ino == inode
+    assert not list((root / ".incoming").iterdir())
+
+
+def test_nobody_else_s_upload_is_overwritten(store: Store) -> None:
+    store.begin(NAME)
+    with pytest.raises(StoreUnavailable, match="File exists"):
+        store.begin(NAME)
+
+
+def test_a_name_that_leaves_the_root_is_refused(store: Store) -> None:
+    with pytest.raises(Exception, match="outside of the base path"):
+        store.open_ranged("../outside")
+
+
+@pytest.mark.parametrize("durability", ["flush", "fsync"])
+def test_fsync_is_called_only_where_it_is_asked_for(
+    durability: str, store: Store, largefiles: Largefiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    largefiles.set(DURABILITY=durability)
+    synced: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode)))
+    state = store.begin(NAME)
+    appender = store.append(state, 0)
+    appender.write(b"bytes")
+    appender.commit()
+    appender.close()
+    store.finish(state)
+    assert synced == ([False, True] if durability == "fsync" else [])
+
+
+def test_a_chunk_that_is_written_in_part_is_written_to_its_end(store: Store) -> None:
+    class Reluctant:
+        def __init__(self) -> None:
+            self.data = b""
+
+        def write(self, chunk: bytes | memoryview) -> int:
+            self.data += bytes(chunk[:2])
+            return len(chunk[:2])
+
+    state = store.begin(NAME)
+    appender = store.append(state, 0)
+    appender.close()
+    appender._file = Reluctant()  # type: ignore[attr-defined]
+    appender.write(b"12345")
+    assert appender._file.data == b"12345"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_is_told_apart(number: int) -> None:
+    with pytest.raises(StoreFull), translated_errors():
+        raise OSError(number, os.strerror(number))
+
+
+def test_a_real_size_limit_is_store_full(store: Store) -> None:
+    appender = store.append(store.begin(NAME), 0)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(StoreFull):
+            appender.write(bytes(2000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        appender.close()
+
+
+def test_a_file_that_cannot_be_appended_to_is_closed_again(root: Path, store: Store) -> None:
+    state = store.begin(NAME)
+    (root / ".incoming" / "abcd").unlink()
+    (root / ".incoming" / "abcd").symlink_to("/dev/full")
+    with pytest.raises(StoreUnavailable):
+        store.append(state, 0)
+
+
+def _unreadable(store: Store) -> object:
+    return store.open_ranged(NAME)
+
+
+def _unfinishable(store: Store) -> object:
+    return store.finish({"name": NAME})
+
+
+def _unappendable(store: Store) -> object:
+    return store.append({"name": NAME}, 0)
+
+
+@pytest.mark.parametrize("act", [_unreadable, _unfinishable, _unappendable])
+def test_missing_bytes_are_store_unavailable(act: Callable[[Store], object], store: Store) -> None:
+    with pytest.raises(StoreUnavailable, match="No such file"):
+        act(store)

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.apps import apps
+from django.core.checks import registry
+
+from django_largefiles.checks import check_settings
+from django_largefiles.doors.ingest import ingest
+from tests.conftest import png
+from tests.dispatchers import NobodyDispatcher
+
+
+@pytest.fixture
+def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
+    """The ids that the dispatcher was given."""
+    ids: list[UUID] = []
+    monkeypatch.setattr(NobodyDispatcher, "dispatch", lambda _, asset_id: ids.append(asset_id))
+    return ids
+
+
+def test_the_app_is_found_by_its_package() -> None:
+    config = apps.get_app_config("django_largefiles")
+    assert (config.name, str(config.verbose_name)) == ("django_largefiles", "Large files")
+
+
+def test_the_host_does_not_choose_the_keys_of_our_tables() -> None:
+    assert apps.get_app_config("django_largefiles").default_auto_field == "django.db.models.BigAutoField"
+
+
+def test_the_checks_are_registered() -> None:
+    assert check_settings in registry.registry.get_checks()
+
+
+@pytest.mark.django_db
+def test_a_received_asset_is_handed_over_once_it_is_committed(
+    handed_over: list[UUID], django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        asset = ingest(BytesIO(png()), name="picture.png")
+        assert handed_over == []
+    assert handed_over == [asset.pk]

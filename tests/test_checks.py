@@ -1,0 +1,293 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarning, run_checks
+from django.core.files.storage import FileSystemStorage
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from pytest_django.fixtures import Settings
+
+from django_largefiles import sniffing
+from django_largefiles.access import OwnerOrStaff
+from django_largefiles.extractors.base import Extractor
+from django_largefiles.stores.filesystem import FilesystemStore
+from tests.conftest import Largefiles
+from tests.dispatchers import NobodyDispatcher
+
+HERE = __name__
+FILESYSTEM = "django.core.files.storage.FileSystemStorage"
+
+
+class Unfinished(Extractor):
+    """Without the method that makes an extractor."""
+
+
+class Failing:
+    def __init__(self) -> None:
+        raise ValueError("out of order")
+
+
+class FailingPolicy(Failing, OwnerOrStaff): ...
+
+
+class FailingDispatcher(Failing, NobodyDispatcher): ...
+
+
+class FailingStorage(Failing, FileSystemStorage): ...
+
+
+class WarningDispatcher(NobodyDispatcher):
+    def check(self) -> Sequence[CheckMessage]:
+        return [CheckWarning("The broker is slow.", id="tests.W001")]
+
+
+def told() -> list[CheckMessage]:
+    """What the system checks say of us."""
+    return [message for message in run_checks() if str(message.id).startswith(("django_largefiles.", "tests."))]
+
+
+def the_message(check_id: str) -> str:
+    (message,) = told()
+    assert message.id == check_id
+    return f"{message.msg} {message.hint or ''}"
+
+
+def use_storage(settings: Settings, largefiles: Largefiles, backend: str, **options: Any) -> None:
+    settings.STORAGES = {**settings.STORAGES, "private": {"BACKEND": backend, "OPTIONS": options}}
+    largefiles.set(STORAGE="private")
+
+
+@pytest.fixture
+def forgotten_libmagic() -> Iterator[None]:
+    """``sniffing`` looks for libmagic anew, in the test and after it."""
+    sniffing._libmagic.cache_clear()
+    yield
+    sniffing._libmagic.cache_clear()
+
+
+def test_a_sound_host_is_told_nothing() -> None:
+    assert not told()
+
+
+def test_the_checks_are_those_of_files(largefiles: Largefiles) -> None:
+    largefiles.set(CHUNK_SIZE=0)
+    assert [message.id for message in run_checks(tags=[Tags.files])] == ["django_largefiles.E001"]
+
+
+def test_the_command_fails_on_a_bad_setting(largefiles: Largefiles) -> None:
+    largefiles.set(CHUNK_SIZE=0)
+    with pytest.raises(SystemCheckError, match=r"django_largefiles\.E001.*CHUNK_SIZE"):
+        call_command("check")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("MAX_UPLOAD_SIZE", "5 GiB"),
+        ("ALLOWED_MIME_TYPES", "image/png"),
+        ("EXTENSION_MUST_MATCH", 1),
+        ("UPLOAD_EXPIRES_AFTER", 3600),
+        ("EXTRACTORS", []),
+        ("EXTRACTION", {"WALL": 1}),
+        ("ON_EXTRACTION_FAILURE", "ignore"),
+        ("STORAGE", None),
+        ("CHUNK_SIZE", 0),
+        ("DURABILITY", "sync"),
+        ("ACCESS_POLICY", None),
+        ("DISPATCHER", None),
+        ("PROFILES", []),
+        ("COLOUR", "red"),
+    ],
+)
+def test_a_bad_setting_is_an_error_with_its_key(largefiles: Largefiles, key: str, value: object) -> None:
+    largefiles.set(**{key: value})
+    assert the_message("django_largefiles.E001").startswith(f"LARGEFILES: {key}: ")
+
+
+def test_settings_that_are_no_dict_are_an_error(settings: Settings) -> None:
+    settings.LARGEFILES = []
+    assert the_message("django_largefiles.E001").startswith("LARGEFILES: must be a dict, not []")
+
+
+def test_a_bad_rule_of_a_profile_is_an_error_with_both_names(largefiles: Largefiles) -> None:
+    largefiles.set(PROFILES={"videos": {"MAX_UPLOAD_SIZE": 0}})
+    assert "PROFILES['videos']['MAX_UPLOAD_SIZE']" in the_message("django_largefiles.E001")
+
+
+def test_every_bad_setting_is_told(largefiles: Largefiles) -> None:
+    largefiles.set(CHUNK_SIZE=0, COLOUR="red")
+    assert [message.id for message in told()] == ["django_largefiles.E001"] * 2
+
+
+def test_what_cannot_be_read_is_not_checked_further(largefiles: Largefiles) -> None:
+    largefiles.set(CHUNK_SIZE=0, STORAGE="nowhere")
+    assert [message.id for message in told()] == ["django_largefiles.E001"]
+
+
+def test_each_check_has_its_say(largefiles: Largefiles) -> None:
+    largefiles.set(STORAGE="nowhere", ACCESS_POLICY="a.B", DISPATCHER="a.B", EXTRACTORS={"font/*": "a.B"})
+    assert [(message.id, type(message)) for message in told()] == [
+        (f"django_largefiles.E00{number}", Error) for number in (2, 4, 5, 6)
+    ]
+
+
+def test_an_unknown_storage_is_an_error(largefiles: Largefiles) -> None:
+    largefiles.set(STORAGE="nowhere")
+    message = the_message("django_largefiles.E002")
+    assert "STORAGE" in message
+    assert "'nowhere'" in message
+
+
+@pytest.mark.parametrize(
+    ("backend", "options", "why"),
+    [
+        pytest.param("nowhere.Storage", {}, "nowhere", id="not importable"),
+        pytest.param(FILESYSTEM, {"colour": "red"}, "colour", id="bad options"),
+        pytest.param(f"{HERE}.FailingStorage", {}, "out of order", id="raises"),
+    ],
+)
+def test_a_storage_that_cannot_be_made_is_an_error(
+    settings: Settings, largefiles: Largefiles, backend: str, options: dict[str, Any], why: str
+) -> None:
+    use_storage(settings, largefiles, backend, **options)
+    message = the_message("django_largefiles.E002")
+    assert "STORAGE" in message
+    assert why in message
+
+
+def test_a_storage_without_a_store_is_an_error(settings: Settings, largefiles: Largefiles) -> None:
+    use_storage(settings, largefiles, "django.core.files.storage.InMemoryStorage")
+    message = the_message("django_largefiles.E002")
+    assert message.count("STORAGE") == 1
+    assert "no store is made for InMemoryStorage" in message
+
+
+def test_an_empty_media_root_is_an_error(settings: Settings) -> None:
+    settings.MEDIA_ROOT = ""
+    assert "MEDIA_ROOT" in the_message("django_largefiles.E003")
+
+
+def test_a_storage_with_a_location_needs_no_media_root(
+    settings: Settings, largefiles: Largefiles, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = ""
+    use_storage(settings, largefiles, FILESYSTEM, location=str(tmp_path))
+    assert not told()
+
+
+def test_of_a_storage_without_a_location_none_is_asked(
+    settings: Settings, largefiles: Largefiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MEDIA_ROOT = ""
+    use_storage(settings, largefiles, "django.core.files.storage.InMemoryStorage")
+    # As if there were a store for it.
+    monkeypatch.setattr("django_largefiles.checks.store_for", FilesystemStore)
+    assert not told()
+
+
+@pytest.mark.parametrize("media_url", ["/media/", "https://cdn.example.com/media/"], ids=["path", "host"])
+def test_files_that_may_be_served_are_a_warning(settings: Settings, media_url: str) -> None:
+    settings.MEDIA_URL = media_url
+    message = the_message("django_largefiles.W001")
+    assert media_url in message
+    assert "LARGEFILES['STORAGE']" in message
+
+
+@pytest.mark.parametrize("options", [{}, {"base_url": "/elsewhere/"}], ids=["under its URL", "under another"])
+def test_a_folder_of_what_is_served_is_served_too(
+    settings: Settings, largefiles: Largefiles, options: dict[str, str]
+) -> None:
+    settings.MEDIA_URL = "/media/"
+    use_storage(settings, largefiles, FILESYSTEM, location=f"{settings.MEDIA_ROOT}/private", **options)
+    assert "/media/" in the_message("django_largefiles.W001")
+
+
+def test_a_storage_outside_what_is_served_is_well(settings: Settings, largefiles: Largefiles, tmp_path: Path) -> None:
+    settings.MEDIA_URL = "/media/"
+    use_storage(settings, largefiles, FILESYSTEM, location=str(tmp_path / "private"))
+    assert not told()
+
+
+@pytest.mark.parametrize(
+    ("key", "check_id", "path"),
+    [
+        *[
+            pytest.param("ACCESS_POLICY", "django_largefiles.E004", path, id=f"policy {case}")
+            for case, path in (
+                ("nowhere", "nowhere.Policy"),
+                ("no such name", f"{HERE}.Policy"),
+                ("not of the class", f"{HERE}.NobodyDispatcher"),
+                ("no class", f"{HERE}.FILESYSTEM"),
+                ("raises", f"{HERE}.FailingPolicy"),
+                ("abstract", "django_largefiles.access.AccessPolicy"),
+            )
+        ],
+        *[
+            pytest.param("DISPATCHER", "django_largefiles.E005", path, id=f"dispatcher {case}")
+            for case, path in (
+                ("nowhere", "nowhere.Dispatcher"),
+                ("no such name", f"{HERE}.Dispatcher"),
+                ("not of the class", f"{HERE}.OwnerOrStaff"),
+                ("no class", f"{HERE}.FILESYSTEM"),
+                ("raises", f"{HERE}.FailingDispatcher"),
+                ("abstract", "django_largefiles.dispatch.base.Dispatcher"),
+            )
+        ],
+    ],
+)
+def test_a_pluggable_that_cannot_be_used_is_an_error(
+    largefiles: Largefiles, key: str, check_id: str, path: str
+) -> None:
+    largefiles.set(**{key: path})
+    assert the_message(check_id).startswith(f"LARGEFILES: {key}: {path!r} ")
+
+
+def test_the_dispatcher_has_checks_of_its_own(largefiles: Largefiles) -> None:
+    largefiles.set(DISPATCHER=f"{HERE}.WarningDispatcher")
+    assert the_message("tests.W001").startswith("The broker is slow.")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("nowhere.Extractor", id="nowhere"),
+        pytest.param(f"{HERE}.NoSuchExtractor", id="no such name"),
+        pytest.param(f"{HERE}.OwnerOrStaff", id="not of the class"),
+        pytest.param(f"{HERE}.FILESYSTEM", id="no class"),
+        pytest.param(f"{HERE}.Unfinished", id="abstract"),
+    ],
+)
+@pytest.mark.parametrize("profile", [False, True], ids=["the host's", "a profile's"])
+def test_an_extractor_that_cannot_be_used_is_an_error(largefiles: Largefiles, path: str, profile: bool) -> None:
+    rule = {"EXTRACTORS": {"font/*": path}}
+    largefiles.set(**({"PROFILES": {"fonts": rule}} if profile else rule))
+    message = the_message("django_largefiles.E006")
+    assert "EXTRACTORS" in message
+    assert repr(path) in message
+
+
+def test_an_extractor_that_no_profile_uses_is_not_looked_for(largefiles: Largefiles) -> None:
+    rule = {"EXTRACTORS": {"font/*": None}}
+    largefiles.set(EXTRACTORS={"font/*": "nowhere.Extractor"}, PROFILES={"default": rule})
+    assert not told()
+
+
+def a_foreign_magic() -> ModuleType:
+    """The module of libmagic's own authors has the name and none of the contents."""
+    return ModuleType("magic")
+
+
+@pytest.mark.parametrize("module", [None, a_foreign_magic()], ids=["missing", "another's"])
+def test_a_missing_libmagic_is_an_error_that_tells_what_to_install(
+    forgotten_libmagic: None, monkeypatch: pytest.MonkeyPatch, module: ModuleType | None
+) -> None:
+    monkeypatch.setitem(sys.modules, "magic", module)
+    message = the_message("django_largefiles.E007")
+    assert "libmagic" in message
+    assert "django-largefiles[libmagic]" in message

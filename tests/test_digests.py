@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import sys
+
+import pytest
+
+from django_largefiles import digests
+from django_largefiles.digests import RunningSHA256, UnusableState, parse_sha256
+
+ABC = hashlib.sha256(b"abc").hexdigest()
+
+
+def running(data: bytes) -> RunningSHA256:
+    digest = RunningSHA256()
+    digest.update(data)
+    return digest
+
+
+def saved(data: bytes) -> bytes:
+    state = running(data).state()
+    assert state is not None
+    return state
+
+
+@pytest.fixture(params=["rehashes", "hashlib"])
+def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "hashlib":
+        monkeypatch.setattr(digests, "rehashes", None)
+    else:
+        pytest.importorskip("rehashes")
+
+
+@pytest.fixture
+def without_rehashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digests, "rehashes", None)
+
+
+@pytest.fixture
+def with_rehashes() -> None:
+    pytest.importorskip("rehashes")
+
+
+@pytest.mark.usefixtures("either")
+def test_digest_of_nothing() -> None:
+    assert RunningSHA256().hexdigest() == hashlib.sha256().hexdigest()
+
+
+@pytest.mark.usefixtures("either")
+def test_digest_of_pieces() -> None:
+    digest = running(b"a")
+    digest.update(b"bc")
+    assert digest.hexdigest() == ABC
+
+
+@pytest.mark.usefixtures("either")
+def test_hexdigest_ends_nothing() -> None:
+    digest = running(b"ab")
+    assert digest.hexdigest() == digest.hexdigest() == hashlib.sha256(b"ab").hexdigest()
+    digest.update(b"c")
+    assert digest.hexdigest() == ABC
+
+
+@pytest.mark.usefixtures("with_rehashes")
+@pytest.mark.parametrize("length", [0, 1, 63, 64, 65, 100_000])
+def test_restored_digest_goes_on(length: int) -> None:
+    head, tail = b"h" * length, b"tail"
+    digest = RunningSHA256.restore(saved(head))
+    digest.update(tail)
+    assert digest.hexdigest() == hashlib.sha256(head + tail).hexdigest()
+
+
+@pytest.mark.usefixtures("with_rehashes")
+def test_state_is_small() -> None:
+    assert len(saved(b"a" * 100_000)) < 256
+
+
+@pytest.mark.usefixtures("without_rehashes")
+def test_no_state_without_rehashes() -> None:
+    assert running(b"abc").state() is None
+
+
+@pytest.mark.usefixtures("with_rehashes")
+def test_state_of_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = saved(b"abc")
+    monkeypatch.setattr(digests, "_HEADER", b"rehashes 99.0\n")
+    with pytest.raises(UnusableState, match=r"rehashes 99\.0"):
+        RunningSHA256.restore(state)
+
+
+@pytest.mark.usefixtures("with_rehashes")
+def test_state_is_refused_without_rehashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = saved(b"abc")
+    monkeypatch.setattr(digests, "rehashes", None)
+    with pytest.raises(UnusableState, match="not installed"):
+        RunningSHA256.restore(state)
+
+
+@pytest.mark.usefixtures("with_rehashes")
+@pytest.mark.parametrize(
+    "cut", [slice(0, 0), slice(0, -1), slice(0, 20)], ids=["empty", "one-byte-short", "head-alone"]
+)
+def test_damaged_state_is_refused(cut: slice) -> None:
+    with pytest.raises(UnusableState):
+        RunningSHA256.restore(saved(b"abc")[cut])
+
+
+def test_module_imports_without_rehashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "django_largefiles.digests"
+    monkeypatch.setitem(sys.modules, "rehashes", None)
+    monkeypatch.delitem(sys.modules, name)
+    module = __import__(name, fromlist=["RunningSHA256"])
+    assert module is not digests
+    assert module.RunningSHA256().state() is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(ABC, id="hexadecimal"),
+        pytest.param(ABC.upper(), id="upper-case"),
+        pytest.param(base64.b64encode(bytes.fromhex(ABC)).decode(), id="base64"),
+    ],
+)
+def test_parse_sha256(text: str) -> None:
+    assert parse_sha256(text) == ABC
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="empty"),
+        pytest.param(ABC[:-1], id="too-short"),
+        pytest.param(ABC + "0", id="too-long"),
+        pytest.param(ABC + "\n", id="line-feed"),
+        pytest.param("g" * 64, id="not-hexadecimal"),
+        pytest.param("\N{FULLWIDTH DIGIT ONE}" * 64, id="digits-of-another-script"),
+        pytest.param("A" * 44, id="base64-of-33-bytes"),
+        pytest.param("A" * 42 + "==", id="base64-of-31-bytes"),
+        pytest.param("-" * 43 + "=", id="base64url"),
+        pytest.param("é" * 44, id="not-ascii"),
+    ],
+)
+def test_parse_sha256_refuses(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        parse_sha256(text)

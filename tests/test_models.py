@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError, connection
+from django.utils import timezone
+
+from django_largefiles.models import FileAsset, Upload
+from django_largefiles.states import State
+from tests.conftest import png
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+KEY = "largefiles/ab/cd/abcd"
+SETTLED_STATES = [state for state in State if state != State.RECEIVING]
+
+
+def asset(**values: Any) -> FileAsset:
+    return FileAsset.objects.create(**{"original_name": "picture.png", "state": State.RECEIVED, "size": 7, **values})
+
+
+def receiving(*, offset: int = 0, size: int | None = None) -> FileAsset:
+    found = asset(state=State.RECEIVING, size=size)
+    Upload.objects.create(asset=found, offset=offset, store_state={"name": KEY}, expires_at=timezone.now() + DAY)
+    return FileAsset.objects.get(pk=found.pk)
+
+
+def test_an_id_cannot_be_guessed() -> None:
+    assert {asset().pk.version for _ in range(2)} == {4}
+
+
+def test_an_asset_is_called_by_its_name_and_state() -> None:
+    assert str(asset()) == "picture.png (received)"
+
+
+def test_an_upload_is_called_by_its_id_and_offset() -> None:
+    found = receiving(offset=9)
+    assert str(found.upload) == f"{found.pk} at 9"
+
+
+@pytest.mark.parametrize("state", State)
+def test_only_ready_ones_are_ready(state: State) -> None:
+    found = asset(state=state)
+    assert list(FileAsset.objects.ready()) == ([found] if state == State.READY else [])
+
+
+def test_of_an_arriving_asset_the_offset_is_received() -> None:
+    assert receiving(offset=3, size=7).received == 3
+
+
+def test_of_an_arriving_asset_without_an_upload_nothing_is_received() -> None:
+    assert asset(state=State.RECEIVING).received == 0
+
+
+@pytest.mark.parametrize("state", SETTLED_STATES)
+def test_of_a_complete_asset_all_is_received(state: State) -> None:
+    assert asset(state=state).received == 7
+
+
+def test_of_an_empty_asset_nothing_is_received() -> None:
+    assert asset(size=0).received == 0
+
+
+def test_a_file_can_be_taken_in_through_the_manager(owner: User) -> None:
+    content = png()
+    found = FileAsset.objects.ingest(BytesIO(content), name="picture.png", owner=owner)
+    assert (found.state, found.owner, found.original_name) == (State.RECEIVED, owner, "picture.png")
+    assert found.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_a_path_can_be_taken_in_through_the_manager(tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    path.write_bytes(png())
+    assert FileAsset.objects.ingest(path).original_name == "picture.png"
+
+
+def test_the_bytes_can_be_read_through_the_field(received: FileAsset) -> None:
+    with received.file.open() as file:
+        assert file.read() == png()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"state": "lost"}, id="unknown state"),
+        pytest.param({"state": ""}, id="no state"),
+        pytest.param({"size": -1}, id="negative size"),
+        *[pytest.param({"state": state, "size": None}, id=f"{state} without a size") for state in SETTLED_STATES],
+    ],
+)
+def test_the_database_refuses(values: dict[str, Any]) -> None:
+    with pytest.raises(IntegrityError, match="largefiles_asset"):
+        asset(**values)
+
+
+@pytest.mark.parametrize("size", [None, 0, 2**43])
+def test_the_database_takes_an_arriving_asset_of_any_size(size: int | None) -> None:
+    assert asset(state=State.RECEIVING, size=size).size == size
+
+
+def test_an_asset_outlives_its_owner(owner: User) -> None:
+    found = asset(owner=owner)
+    owner.delete()
+    found.refresh_from_db()
+    assert found.owner is None
+
+
+def test_an_upload_goes_with_its_asset() -> None:
+    receiving().delete()
+    assert not Upload.objects.exists()
+
+
+def test_an_upload_has_the_id_of_its_asset() -> None:
+    found = receiving()
+    assert found.upload.pk == found.pk
+
+
+def arriving_bytes() -> str:
+    receiving()
+    return ".incoming/abcd"
+
+
+def complete_bytes() -> str:
+    return str(asset(file=KEY).file)
+
+
+@pytest.mark.parametrize("path_of", [arriving_bytes, complete_bytes], ids=["arriving", "complete"])
+@pytest.mark.parametrize(
+    "delete",
+    [lambda: FileAsset.objects.get().delete(), lambda: FileAsset.objects.all().delete()],
+    ids=["one", "a query"],
+)
+def test_the_bytes_go_once_the_deletion_is_committed(
+    media: Path,
+    stored: Callable[[], list[str]],
+    django_capture_on_commit_callbacks: Callable[..., Any],
+    path_of: Callable[[], str],
+    delete: Callable[[], object],
+) -> None:
+    path = path_of()
+    (media / path).parent.mkdir(parents=True)
+    (media / path).write_bytes(b"abc")
+    with django_capture_on_commit_callbacks(execute=True):
+        delete()
+        assert stored() == [path]
+    assert stored() == []
+
+
+def test_an_asset_without_bytes_is_deleted_too(django_capture_on_commit_callbacks: Callable[..., Any]) -> None:
+    with django_capture_on_commit_callbacks(execute=True) as callbacks:
+        asset(state=State.REJECTED, file="").delete()
+    assert not callbacks
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        ["owner_id", "created_at", "id"],
+        ["created_at", "id"],
+        ["state", "lease_expires_at"],
+        ["sha256"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_asked_for_has_an_index(columns: list[str]) -> None:
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, FileAsset._meta.db_table)
+    assert columns in [each["columns"] for each in found.values() if each["index"]]

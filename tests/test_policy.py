@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import pytest
+
+from django_largefiles.conf import Profile, get_profile
+from django_largefiles.exceptions import TooLarge, TypeMismatch, TypeNotAllowed
+from django_largefiles.policy import check_head, check_size, check_type
+from tests.conftest import Largefiles
+
+Check: TypeAlias = Callable[[str, str, Profile], None]
+
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+
+@pytest.fixture
+def rules(largefiles: Largefiles) -> Profile:
+    largefiles.set(MAX_UPLOAD_SIZE=1000, ALLOWED_MIME_TYPES=["image/png", "video/*", "text/csv", DOCX])
+    return get_profile("default")
+
+
+@pytest.fixture
+def lenient(largefiles: Largefiles, rules: Profile) -> Profile:
+    largefiles.set(EXTENSION_MUST_MATCH=False)
+    return get_profile("default")
+
+
+@pytest.mark.parametrize("size", [0, 1, 999, 1000])
+def test_up_to_the_limit_is_not_too_large(rules: Profile, size: int) -> None:
+    check_size(size, rules)
+
+
+@pytest.mark.parametrize("size", [1001, 2**63])
+def test_above_the_limit_is_too_large(rules: Profile, size: int) -> None:
+    with pytest.raises(TooLarge, match=rf"^{size} bytes are more than the 1000 allowed$") as refused:
+        check_size(size, rules)
+    assert (refused.value.limit, refused.value.value) == (1000, size)
+
+
+WELL = [
+    pytest.param("image/png", "a.png", id="exact"),
+    pytest.param("image/png", "A.PNG", id="upper case"),
+    pytest.param("video/mp4", "a.mp4", id="pattern"),
+    pytest.param("image/png", "a", id="no extension"),
+    pytest.param("image/png", "a.php.png", id="final extension fits"),
+    pytest.param("text/csv", "a.csv", id="text"),
+]
+
+NOT_ALLOWED = [
+    pytest.param("image/gif", "a.gif", id="another"),
+    pytest.param("image/gif", "a.png", id="disguised"),
+    pytest.param("application/x-dosexec", "a.png", id="executable"),
+    pytest.param("application/octet-stream", "a.png", id="unknown"),
+    pytest.param("application/x-empty", "a.png", id="empty"),
+]
+
+MISMATCHED = [
+    pytest.param("image/png", "a.mp4", ".mp4", id="another's"),
+    pytest.param("image/png", "a.png.php", ".php", id="final extension does not fit"),
+    pytest.param("image/png", "a.php%00", ".php", id="judged decoded"),
+    pytest.param("video/mp4", "a.html", ".html", id="html"),
+]
+
+
+@pytest.mark.parametrize(("media_type", "name"), WELL)
+@pytest.mark.parametrize("check", [check_head, check_type])
+def test_an_allowed_type_under_its_own_extension_is_well(
+    check: Check, media_type: str, name: str, rules: Profile
+) -> None:
+    check(media_type, name, rules)
+
+
+@pytest.mark.parametrize(("media_type", "name"), NOT_ALLOWED)
+@pytest.mark.parametrize("check", [check_head, check_type])
+def test_a_type_that_is_not_allowed_is_told_with_those_that_are(
+    check: Check, media_type: str, name: str, rules: Profile
+) -> None:
+    with pytest.raises(TypeNotAllowed, match="which is not allowed") as refused:
+        check(media_type, name, rules)
+    assert (refused.value.limit, refused.value.value) == (f"image/png, video/*, text/csv, {DOCX}", media_type)
+
+
+@pytest.mark.parametrize(("media_type", "name", "extension"), MISMATCHED)
+@pytest.mark.parametrize("check", [check_head, check_type])
+def test_an_extension_of_another_type_is_told_with_the_type(
+    check: Check, media_type: str, name: str, extension: str, rules: Profile
+) -> None:
+    with pytest.raises(TypeMismatch, match=f"{media_type}.*{extension}") as refused:
+        check(media_type, name, rules)
+    assert (refused.value.limit, refused.value.value) == (extension, media_type)
+
+
+@pytest.mark.parametrize(("media_type", "name", "extension"), MISMATCHED)
+@pytest.mark.parametrize("check", [check_head, check_type])
+def test_the_extension_may_be_let_pass(
+    check: Check, media_type: str, name: str, extension: str, lenient: Profile
+) -> None:
+    check(media_type, name, lenient)
+
+
+@pytest.mark.parametrize("check", [check_head, check_type])
+def test_the_type_may_not(check: Check, lenient: Profile) -> None:
+    with pytest.raises(TypeNotAllowed):
+        check("image/gif", "a.gif", lenient)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "name"),
+    [("application/zip", "a.docx"), ("text/plain", "a.csv")],
+    ids=["document in a ZIP", "table in plain text"],
+)
+def test_the_first_bytes_may_be_of_a_wider_type(media_type: str, name: str, rules: Profile) -> None:
+    check_head(media_type, name, rules)
+
+
+@pytest.mark.parametrize("media_type", ["application/zip", "text/plain"])
+def test_the_whole_file_may_not(media_type: str, rules: Profile) -> None:
+    with pytest.raises(TypeNotAllowed):
+        check_type(media_type, "a.docx", rules)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.xlsx"])
+def test_the_extension_must_be_of_an_allowed_type_that_the_file_may_turn_out_to_be(name: str, rules: Profile) -> None:
+    with pytest.raises(TypeMismatch):
+        check_head("application/zip", name, rules)

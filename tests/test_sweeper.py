@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+from django.utils import timezone
+
+from django_largefiles import lifecycle
+from django_largefiles.doors.ingest import ingest
+from django_largefiles.intake import Declaration, begin
+from django_largefiles.models import FileAsset, Upload
+from django_largefiles.states import Reason, State
+from django_largefiles.sweeper import Swept, sweep
+from tests.conftest import IMMEDIATE, Largefiles, png
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOTHING = Swept(expired=0, handed_over=0, emptied=0)
+PAST = timedelta(minutes=-1)
+
+
+def test_where_all_is_well_nothing_is_done(ready: FileAsset) -> None:
+    FileAsset.objects.create(original_name="failed.png", state=State.FAILED, size=1)
+    assert sweep() == NOTHING
+
+
+def test_an_expired_upload_goes_with_its_bytes(stored: Callable[[], list[str]]) -> None:
+    expired, living = begin(Declaration(name="expired.png")), begin(Declaration(name="living.png"))
+    expired.write(png(padding=5000))
+    Upload.objects.filter(pk=expired.asset_id).update(expires_at=timezone.now() + PAST)
+    assert sweep() == Swept(expired=1, handed_over=0, emptied=0)
+    assert [asset.pk for asset in FileAsset.objects.all()] == [living.asset_id]
+    assert stored() == [f".incoming/{living.asset_id.hex}"]
+    expired.abort()
+    living.abort()
+
+
+@pytest.mark.parametrize("state", [State.RECEIVED, State.PROCESSING])
+def test_what_no_worker_works_on_is_handed_over_once(
+    state: State, received: FileAsset, largefiles: Largefiles
+) -> None:
+    FileAsset.objects.update(state=state, attempts=1, lease_expires_at=timezone.now() + PAST)
+    assert sweep() == Swept(expired=0, handed_over=1, emptied=0)
+    assert sweep() == NOTHING
+
+
+def test_a_lost_asset_becomes_ready(received: FileAsset, largefiles: Largefiles) -> None:
+    FileAsset.objects.update(lease_expires_at=timezone.now() + PAST)
+    largefiles.set(DISPATCHER=IMMEDIATE)
+    sweep()
+    assert FileAsset.objects.get().state == State.READY
+
+
+def test_a_broker_that_is_still_down_is_asked_once_a_sweep(largefiles: Largefiles, received: FileAsset) -> None:
+    ingest(BytesIO(png()), name="another.png")
+    FileAsset.objects.update(lease_expires_at=timezone.now() + PAST)
+    largefiles.set(DISPATCHER="tests.dispatchers.BrokenDispatcher")
+    assert sweep() == NOTHING
+    assert lifecycle.overdue().count() == 2
+
+
+def test_a_file_that_used_up_its_attempts_is_failed(received: FileAsset) -> None:
+    FileAsset.objects.update(
+        state=State.PROCESSING, attempts=lifecycle.MAX_ATTEMPTS, lease_expires_at=timezone.now() + PAST
+    )
+    assert sweep() == NOTHING
+    assert FileAsset.objects.get().reason == Reason.GAVE_UP
+
+
+def test_a_rejected_file_whose_bytes_were_left_is_emptied(
+    received: FileAsset, stored: Callable[[], list[str]]
+) -> None:
+    FileAsset.objects.update(state=State.REJECTED, reason=Reason.TYPE_NOT_ALLOWED)
+    assert sweep() == Swept(expired=0, handed_over=0, emptied=1)
+    assert sweep() == NOTHING
+    assert stored() == []
+
+
+def test_a_blocked_file_is_kept(ready: FileAsset, stored: Callable[[], list[str]]) -> None:
+    lifecycle.block(ready.pk)
+    assert sweep() == NOTHING
+    assert stored() == [ready.file.name]
