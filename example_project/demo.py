@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
+from subprocess import CalledProcessError
 from typing import Any, NoReturn
 
 from tqdm import tqdm
@@ -27,6 +29,7 @@ ENVIRONMENT = {"EXAMPLE_ACCESS": "anyone"}
 PATIENCE = 120
 NEEDED_SPACE = 3 * 1024 * MIB
 ALLOWED_RISE = 32 * MIB
+EXPECTED_ERRORS = (ProcessError, ClientError, OSError, HTTPException, CalledProcessError)
 DIGEST_COLUMN = 32
 COLUMNS = ("title", "width", "height", "duration", "page_count")
 
@@ -196,8 +199,8 @@ def main() -> int:
     try:
         with temporary_folder() as folder:
             problems = run(folder)
-    except (ProcessError, ClientError, OSError) as error:
-        problems = [str(error)]
+    except EXPECTED_ERRORS as error:
+        problems = [str(error) or type(error).__name__]
     for problem in problems:
         print(f"FAILED: {problem}", file=sys.stderr)
     if not problems:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from types import ModuleType
 from typing import Any
@@ -9,10 +10,11 @@ from uuid import UUID, uuid4
 
 import django
 import pytest
-from celery import current_app
+from celery import Celery, current_app
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
-from django_largefiles import lifecycle, pipeline, tasks
+from django_largefiles import lifecycle, pipeline
 from django_largefiles.dispatch import current_dispatcher, hand_over
 from django_largefiles.dispatch.celery import CeleryDispatcher
 from django_largefiles.dispatch.immediate import ImmediateDispatcher
@@ -57,26 +59,51 @@ def test_a_dispatcher_that_does_not_import_names_the_setting(largefiles: Largefi
         current_dispatcher()
 
 
-def test_celery_carries_no_more_than_the_id_and_does_not_wait_for_the_broker(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    sent: list[Any] = []
-    monkeypatch.setattr(tasks.process, "apply_async", lambda *args, **options: sent.append((args, options)))
+@pytest.fixture
+def celery_app() -> Iterator[Callable[..., Celery]]:
+    """Makes an app of the host's, and takes it away again."""
+    before = current_app._get_current_object()
+    yield lambda **configured: Celery("host", set_as_current=True, changes=configured)
+    before.set_current()
+
+
+def test_celery_carries_no_more_than_the_id(celery_app: Callable[..., Celery]) -> None:
+    app = celery_app(broker_url="memory://", task_default_queue="no-more-than-the-id")
     asset_id = uuid4()
     CeleryDispatcher().dispatch(asset_id)
-    assert sent == [(((str(asset_id),),), {"retry": False})]
+    with app.connection_for_read() as connection:
+        message = connection.SimpleQueue("no-more-than-the-id").get(timeout=5)
+    assert message.headers["task"] == "django_largefiles.tasks.process"
+    assert message.payload[:2] == [[str(asset_id)], {}]
 
 
-@pytest.fixture
-def broker_url() -> Iterator[Any]:
-    before = current_app.conf.broker_url
-    yield lambda url: setattr(current_app.conf, "broker_url", url)
-    current_app.conf.broker_url = before
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_a_broker_that_is_not_there_is_an_error(scheme: str, celery_app: Callable[..., Celery]) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        celery_app(broker_url=f"{scheme}://127.0.0.1:{unused.getsockname()[1]}//")
+        with pytest.raises(OperationalError):
+            CeleryDispatcher().dispatch(uuid4())
 
 
-@pytest.mark.parametrize(("url", "warnings"), [(None, 1), ("memory://", 0)])
-def test_a_missing_broker_is_warned_of(url: str | None, warnings: int, broker_url: Any) -> None:
-    broker_url(url)
+def test_an_eager_celery_needs_no_broker(celery_app: Callable[..., Celery], monkeypatch: pytest.MonkeyPatch) -> None:
+    celery_app(broker_url="redis://127.0.0.1:1//", task_always_eager=True)
+    processed: list[UUID] = []
+    monkeypatch.setattr(pipeline, "process", processed.append)
+    asset_id = uuid4()
+    CeleryDispatcher().dispatch(asset_id)
+    assert processed == [asset_id]
+
+
+@pytest.mark.parametrize(
+    ("configured", "warnings"),
+    [({}, 1), ({"broker_url": "memory://"}, 0), ({"task_always_eager": True}, 0)],
+    ids=["no broker", "broker", "eager"],
+)
+def test_a_missing_broker_is_warned_of(
+    configured: dict[str, object], warnings: int, celery_app: Callable[..., Celery]
+) -> None:
+    celery_app(**configured)
     assert [message.id for message in CeleryDispatcher().check()] == ["django_largefiles.W003"] * warnings
 
 

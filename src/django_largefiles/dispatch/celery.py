@@ -10,12 +10,20 @@ from .. import tasks
 from .base import Dispatcher
 
 
+ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
+"""A connection kept in the pool may have died unnoticed: one more attempt, at once."""
+
+
 class CeleryDispatcher(Dispatcher):
     """Sends ``django_largefiles.tasks.process``."""
 
     def dispatch(self, asset_id: UUID) -> None:
-        # A request must not wait for a broker that is down: the sweeper does the retrying.
-        tasks.process.apply_async((str(asset_id),), retry=False)
+        with current_app.producer_or_acquire() as producer:
+            if not current_app.conf.task_always_eager:
+                # A request must not wait for a broker that is down, as it would for a connection that publishing
+                # opens: kombu tries those for seconds. The sweeper comes again.
+                producer.connection.ensure_connection(**ONCE)
+            tasks.process.apply_async((str(asset_id),), producer=producer, retry_policy=ONCE)
 
     def check(self) -> Sequence[CheckMessage]:
         if current_app.conf.broker_url or current_app.conf.task_always_eager:
