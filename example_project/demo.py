@@ -21,7 +21,7 @@ from tqdm import tqdm
 from . import samples
 from .client import Answer, Client, ClientError
 from .memory import MemoryWatch
-from .processes import MIB, ROOT, ProcessError, Server, Worker, manage, raise_on_termination
+from .processes import MIB, ROOT, Process, ProcessError, Server, Worker, manage, raise_on_termination
 from .samples import Sample
 from .table import table
 
@@ -141,9 +141,10 @@ def run(folder: Path) -> list[str]:
         worker = stack.enter_context(Worker(data_dir=folder, env=ENVIRONMENT))
         show = Demonstration(folder=folder, server=server, worker=worker)
         with MemoryWatch(server.pid) as server_memory, MemoryWatch(worker.pid) as worker_memory:
-            show.upload_small()
-            large = show.upload_large()
-            show.download(large)
+            with blaming(server, worker):
+                show.upload_small()
+                large = show.upload_large()
+                show.download(large)
         tell(_results(show.outcomes))
         tell(_memory({"web server": server_memory, "worker": worker_memory}))
     return show.problems
@@ -179,6 +180,18 @@ def _same(found: Any, expected: object) -> bool:
 
 def tell(words: str) -> None:
     print(words, flush=True)
+
+
+@contextlib.contextmanager
+def blaming(*processes: Process) -> Iterator[None]:
+    """Of an error that a process's end has caused, tell that end."""
+    try:
+        yield
+    except EXPECTED_ERRORS as error:
+        for process in processes:
+            if not process.is_running():
+                raise process.failure("stopped") from error
+        raise
 
 
 @contextlib.contextmanager

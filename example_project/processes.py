@@ -64,7 +64,7 @@ def manage(*arguments: str, data_dir: Path, env: Mapping[str, str] | None = None
         check=False,
     )
     if done.returncode:
-        raise ProcessError(f"manage.py {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+        raise ProcessError(f"manage.py {' '.join(arguments)} failed:\n{(done.stdout + done.stderr).rstrip()}")
     return done.stdout
 
 

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.apps import apps
-from django.core.checks import registry
 
-from django_largefiles.checks import check_settings
 from django_largefiles.doors.ingest import ingest
 from tests.conftest import png
 from tests.dispatchers import NobodyDispatcher
@@ -32,8 +33,12 @@ def test_the_host_does_not_choose_the_keys_of_our_tables() -> None:
     assert apps.get_app_config("django_largefiles").default_auto_field == "django.db.models.BigAutoField"
 
 
-def test_the_checks_are_registered() -> None:
-    assert check_settings in registry.registry.get_checks()
+def test_a_fresh_process_makes_our_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tests.settings")
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)
+    command = [sys.executable, "-m", "django", "check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1])
+    assert "django_largefiles.W003" in done.stderr
 
 
 @pytest.mark.django_db

@@ -173,11 +173,21 @@ def test_an_empty_media_root_is_an_error(settings: Settings) -> None:
     assert "MEDIA_ROOT" in the_message("django_largefiles.E003")
 
 
+@pytest.mark.parametrize("media_url", ["", "/media/"], ids=["no URL", "a URL"])
 def test_a_storage_with_a_location_needs_no_media_root(
-    settings: Settings, largefiles: Largefiles, tmp_path: Path
+    settings: Settings, largefiles: Largefiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, media_url: str
 ) -> None:
-    settings.MEDIA_ROOT = ""
-    use_storage(settings, largefiles, FILESYSTEM, location=str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    settings.MEDIA_ROOT, settings.MEDIA_URL = "", media_url
+    use_storage(settings, largefiles, FILESYSTEM, location=str(tmp_path / "private"))
+    assert not told()
+
+
+def test_the_current_directory_may_be_meant(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings.MEDIA_ROOT = str(tmp_path)
     assert not told()
 
 

@@ -52,6 +52,11 @@ def test_the_fields_storage_is_one_to_django() -> None:
     assert isinstance(FileAsset._meta.get_field("file").storage, Storage)
 
 
+def test_the_fields_storage_is_not_taken_for_the_hosts() -> None:
+    assert isinstance(current_storage(), FileSystemStorage)
+    assert not isinstance(asset_storage(), FileSystemStorage)
+
+
 def test_the_fields_storage_does_what_the_hosts_does(largefiles: Largefiles, private: Path) -> None:
     largefiles.set(STORAGE="private")
     FileAsset(file="").file.storage.save("x", ContentFile(b"abc"))
@@ -63,7 +68,6 @@ def test_the_fields_storage_has_what_only_the_hosts_has() -> None:
 
 
 def test_no_migration_takes_the_hosts_storage_for_the_fields() -> None:
-    assert isinstance(current_storage(), FileSystemStorage)
     assert hasattr(current_storage(), "deconstruct")
     assert not hasattr(asset_storage(), "deconstruct")
 

@@ -40,7 +40,6 @@ FILE_UPLOAD_TEMP_DIR = os.environ["AUDIT_TEMPORARY_FOLDER"]
 
 ALLOWED_TYPES = ["image/png"]
 LARGEFILES = {
-    "CHUNK_SIZE": int(os.environ.get("C", 1048576)),
     "MAX_UPLOAD_SIZE": LARGEST,
     "ALLOWED_MIME_TYPES": ALLOWED_TYPES,
     "PROFILES": {"small": {"MAX_UPLOAD_SIZE": LARGEST // 2}},

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -158,6 +160,18 @@ def test_a_percentage_is_shown_once(picture: Path, largefiles: Largefiles) -> No
         ["99", "%"],
         ["100", "%"],
     ]
+
+
+def test_progress_through_a_pipe_ends_at_once(tmp_path: Path, largefiles: Largefiles) -> None:
+    largefiles.set(CHUNK_SIZE=1)
+    pipe = tmp_path / "picture.png"
+    os.mkfifo(pipe)
+    writer = Thread(target=pipe.write_bytes, args=[png(padding=64 * KIB)])
+    writer.start()
+    terminal = Terminal()
+    ingest(pipe, stderr=terminal)
+    writer.join()
+    assert terminal.getvalue() == "\rpicture.png 100 %\n"
 
 
 def test_no_terminal_sees_no_progress(picture: Path) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("rest_framework", reason="Django REST framework is not installed")
+
 from example_project.client import Client
 from example_project.processes import Process, Server, Worker, manage
 

@@ -22,6 +22,8 @@ from tests.conftest import EXECUTABLE
 from tests.integration.conftest import Example, client_of, io_counters
 from tests.multipart import CONTENT_TYPE, END, file
 
+pytestmark = pytest.mark.integration
+
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is not there: Linux only")
 
 

@@ -15,6 +15,8 @@ from example_project.processes import free_port
 from tests.conftest import png
 from tests.integration.conftest import Example, client_of
 
+pytestmark = pytest.mark.integration
+
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.integration.settings"}
 
 
