@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from django_largefiles.models import FileAsset, Upload
-from django_largefiles.states import Reason, State
+from django_largefiles.states import Reason, Stage, State
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +83,7 @@ def test_the_list_shows_what_is_known_of_each(admin_client: Client, owner: User)
         "size": "7",
         "owner": "owner",
         "profile": "videos",
+        "progress": "-",
     }
     assert "created_at" in cells
 
@@ -262,7 +263,7 @@ def test_a_file_that_is_still_arriving_can_be_deleted(
         (["view", "change"], {"reprocess", "block"}),
         (["view", "delete"], {"delete_selected"}),
     ],
-    ids=" ".join,
+    ids=["view", "change", "delete"],
 )
 def test_the_actions_are_those_that_are_permitted(
     staff_with: Callable[..., Client], permissions: list[str], actions: set[str]
@@ -315,3 +316,21 @@ def test_who_did_it_is_in_the_admins_log(admin_client: Client, admin_user: User,
     act(admin_client, action, found, asset(state=State.RECEIVING))
     entry = LogEntry.objects.get()
     assert (entry.user, entry.object_id, entry.get_change_message()) == (admin_user, str(found.pk), words)
+
+
+@pytest.mark.parametrize(
+    ("columns", "progress"),
+    [
+        ({"state": State.PROCESSING, "stage": Stage.READING, "size": 200, "stage_done": 50}, "reading 25 %"),
+        ({"state": State.PROCESSING, "stage": Stage.SNIFFING, "size": 0}, "-"),
+        ({"state": State.RECEIVING, "size": 200}, "0 %"),
+        ({"state": State.READY, "size": 200, "stage_done": 50}, "-"),
+    ],
+    ids=["reading", "empty", "receiving", "ready"],
+)
+def test_progress_is_shown_of_what_is_going_on(
+    admin_client: Client, columns: dict[str, object], progress: str
+) -> None:
+    FileAsset.objects.create(original_name="a", **columns)
+    content = admin_client.get(reverse("admin:django_largefiles_fileasset_changelist")).content.decode()
+    assert f'<td class="field-progress">{progress}</td>' in content

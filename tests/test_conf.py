@@ -55,7 +55,7 @@ BAD_RULES = [
 ]
 
 BAD_OPTIONS = [
-    *[("STORAGE", value) for value in ("", None, object())],
+    *[("STORAGE", value) for value in ("", None, 7)],
     *[("CHUNK_SIZE", value) for value in (0, -1, "1 MiB", 0.5, False)],
     *[("DURABILITY", value) for value in ("sync", True, None)],
     *[("ACCESS_POLICY", value) for value in ("", None, InvalidSetting)],

@@ -5,7 +5,6 @@ import base64
 import gc
 import hashlib
 import warnings
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import re
 
 import pytest
@@ -97,3 +98,8 @@ def test_an_invalid_setting_begins_with_its_key() -> None:
         "CHUNK_SIZE",
         "must be positive",
     )
+
+
+def test_an_invalid_setting_crosses_process_boundaries() -> None:
+    error = pickle.loads(pickle.dumps(exceptions.InvalidSetting("CHUNK_SIZE", "must be positive")))
+    assert (error.key, error.problem, str(error)) == ("CHUNK_SIZE", "must be positive", "CHUNK_SIZE: must be positive")

@@ -10,5 +10,4 @@ urlpatterns = [
     path("files/", include("django_largefiles.urls")),
 ]
 
-if find_spec("rest_framework"):
-    urlpatterns.append(path("api/", include("django_largefiles.api.urls")))
+urlpatterns += [path("api/", include("django_largefiles.api.urls"))] if find_spec("rest_framework") else []

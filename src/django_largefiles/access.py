@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, TypeAlias
 
 from .conf import largefiles_settings
@@ -16,18 +17,18 @@ if TYPE_CHECKING:
 User: TypeAlias = "AbstractBaseUser | AnonymousUser"
 
 
-class AccessPolicy:
+class AccessPolicy(ABC):
     """Asked before anything is begun, shown, served, deleted or processed again.
 
     Ours: never to act on an asset without asking; to answer 404, not 403, for one that may not be seen.
     Yours: to answer quickly and without side effects, for anonymous users too.
     """
 
-    def may_upload(self, user: User, profile: str) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def may_upload(self, user: User, profile: str) -> bool: ...
 
-    def may_view(self, user: User, asset: FileAsset) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def may_view(self, user: User, asset: FileAsset) -> bool: ...
 
     def may_download(self, user: User, asset: FileAsset) -> bool:
         return self.may_view(user, asset)
@@ -38,9 +39,9 @@ class AccessPolicy:
     def may_reprocess(self, user: User, asset: FileAsset) -> bool:
         return self.may_view(user, asset)
 
+    @abstractmethod
     def visible(self, user: User, assets: FileAssetQuerySet) -> FileAssetQuerySet:
         """Those of ``assets`` that ``may_view`` allows, as a query: lists are made of it."""
-        raise NotImplementedError
 
 
 class OwnerOrStaff(AccessPolicy):
@@ -50,12 +51,15 @@ class OwnerOrStaff(AccessPolicy):
         return user.is_authenticated
 
     def may_view(self, user: User, asset: FileAsset) -> bool:
-        return user.is_authenticated and (asset.owner_id == user.pk or _is_staff(user))
+        if not user.is_authenticated:
+            return False
+        # An account that was never saved has no key either.
+        return _is_staff(user) or (asset.owner_id is not None and asset.owner_id == user.pk)
 
     def visible(self, user: User, assets: FileAssetQuerySet) -> FileAssetQuerySet:
         if not user.is_authenticated:
             return assets.none()
-        return assets if _is_staff(user) else assets.filter(owner=user.pk)
+        return assets if _is_staff(user) else assets.filter(owner=user.pk, owner__isnull=False)
 
 
 def _is_staff(user: User) -> bool:

@@ -1,11 +1,28 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _, ngettext
 
 from . import lifecycle
+from .conf import largefiles_settings
 from .models import FileAsset, FileAssetQuerySet
+from .states import State
+
+
+class ProfileFilter(admin.SimpleListFilter):
+    """By the profiles of the settings: to ask the table for its own would read all of it."""
+
+    title = _("profile")
+    parameter_name = "profile"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in largefiles_settings.profiles]
+
+    def queryset(self, request: HttpRequest, queryset: FileAssetQuerySet) -> FileAssetQuerySet:
+        return queryset.filter(profile=self.value()) if self.value() else queryset
 
 
 @admin.register(FileAsset)
@@ -15,6 +32,7 @@ class FileAssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = (
         "original_name",
         "state",
+        "progress",
         "reason",
         "media_type",
         "size",
@@ -22,13 +40,21 @@ class FileAssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "profile",
         "created_at",
     )
-    list_filter = ("state", "reason", "profile", "created_at")
-    list_select_related = ("owner",)
+    list_filter = ("state", "reason", ProfileFilter, "created_at")
+    list_select_related = ("owner", "upload")
     search_fields = ("id", "original_name", "sha256", "title")
     date_hierarchy = "created_at"
     ordering = ("-created_at",)
     show_full_result_count = False
     actions = ("reprocess", "block")
+
+    @admin.display(description=_("progress"))
+    def progress(self, asset: FileAsset) -> str:
+        """Of what is going on now, as far as it is counted."""
+        done = asset.received if asset.state == State.RECEIVING else asset.stage_done
+        if asset.state not in {State.RECEIVING, State.PROCESSING} or not asset.size:
+            return ""
+        return f"{asset.get_stage_display()} {100 * done // asset.size} %".strip()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -41,18 +67,18 @@ class FileAssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description=_("Process again"), permissions=["reprocess"])
     def reprocess(self, request: HttpRequest, assets: FileAssetQuerySet) -> None:
-        count = sum(lifecycle.reprocess(pk) for pk in list(assets.values_list("pk", flat=True)))
-        self._report(
-            request,
-            count,
-            ngettext("%d file will be processed again.", "%d files will be processed again.", count),
-        )
+        changed = [asset for asset in list(assets) if lifecycle.reprocess(asset.pk)]
+        text = ngettext("%d file will be processed again.", "%d files will be processed again.", len(changed))
+        self._report(request, changed, "Processed again.", text)
 
     @admin.action(description=_("Block"), permissions=["reprocess"])
     def block(self, request: HttpRequest, assets: FileAssetQuerySet) -> None:
-        detail = f"blocked by {request.user}"
-        count = sum(lifecycle.block(pk, detail) for pk in list(assets.values_list("pk", flat=True)))
-        self._report(request, count, ngettext("%d file is blocked.", "%d files are blocked.", count))
+        changed = [asset for asset in list(assets) if lifecycle.block(asset.pk)]
+        text = ngettext("%d file is blocked.", "%d files are blocked.", len(changed))
+        self._report(request, changed, "Blocked.", text)
 
-    def _report(self, request: HttpRequest, count: int, text: str) -> None:
-        self.message_user(request, text % count, messages.SUCCESS if count else messages.WARNING)
+    def _report(self, request: HttpRequest, changed: list[FileAsset], entry: str, text: str) -> None:
+        # Who did it is the staff's business: the asset's own detail is shown to its owner.
+        for asset in changed:
+            self.log_change(request, asset, entry)
+        self.message_user(request, text % len(changed), messages.SUCCESS if changed else messages.WARNING)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarning, register
-from django.core.files.storage import FileSystemStorage, InvalidStorageError
+from django.core.files.storage import FileSystemStorage
 
 from .access import access_policy
 from .conf import get_profile, largefiles_settings, problems
@@ -25,7 +25,8 @@ from .stores import store_for
 @register(Tags.files)
 def check_settings(**_: Any) -> list[CheckMessage]:
     wrong: list[CheckMessage] = [
-        Error(f"LARGEFILES: {problem}", id="django_largefiles.E001") for problem in problems()
+        Error(f"LARGEFILES: {str(problem).removeprefix('LARGEFILES: ')}", id="django_largefiles.E001")
+        for problem in problems()
     ]
     if wrong:
         # The other checks read the settings.
@@ -37,8 +38,11 @@ def check_storage() -> Iterator[CheckMessage]:
     try:
         storage = current_storage()
         store_for(storage)
-    except (InvalidStorageError, ConfigurationError) as error:
-        yield Error(f"LARGEFILES['STORAGE']: {error}", id="django_largefiles.E002")
+    except ConfigurationError as error:
+        yield Error(f"LARGEFILES: {error}", id="django_largefiles.E002")
+        return
+    except Exception as error:  # noqa: BLE001 - making it runs the host's code
+        yield Error(f"LARGEFILES: STORAGE: {error}", id="django_largefiles.E002")
         return
     if isinstance(storage, FileSystemStorage):
         yield from _check_location(storage)
@@ -51,12 +55,18 @@ def _check_location(storage: FileSystemStorage) -> Iterator[CheckMessage]:
             hint="Set MEDIA_ROOT, or give the storage a location.",
             id="django_largefiles.E003",
         )
-    if settings.MEDIA_URL.strip("/") and storage.base_url == settings.MEDIA_URL:
+    if _is_served(storage):
         yield CheckWarning(
             f"Files are kept where {settings.MEDIA_URL} may be served from, past every check of ours.",
             hint="Name a storage of their own in LARGEFILES['STORAGE'], outside what the web server serves.",
             id="django_largefiles.W001",
         )
+
+
+def _is_served(storage: FileSystemStorage) -> bool:
+    if not (settings.MEDIA_ROOT and settings.MEDIA_URL.strip("/")):
+        return False
+    return Path(storage.location).resolve().is_relative_to(Path(settings.MEDIA_ROOT).resolve())
 
 
 def check_pluggables() -> Iterator[CheckMessage]:

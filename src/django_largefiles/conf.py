@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +23,8 @@ MIB = 1024 * KIB
 GIB = 1024 * MIB
 
 DEFAULT_PROFILE = "default"
+MAX_PROFILE_NAME = 100
+"""Characters: the length of the column."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +68,7 @@ def _positive_integer(value: Any) -> int:
 
 
 def _positive_number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise ValueError(f"must be a positive number, not {value!r}")
     return value
 
@@ -113,6 +116,13 @@ def _mapping(value: Any) -> Mapping[Any, Any]:
     if not isinstance(value, Mapping):
         raise ValueError(f"must be a dict, not {value!r}")
     return value
+
+
+def _profiles(value: Any) -> Mapping[str, Any]:
+    for name in _mapping(value):
+        if not isinstance(name, str) or not 0 < len(name) <= MAX_PROFILE_NAME:
+            raise ValueError(f"the name of a profile must have 1 to {MAX_PROFILE_NAME} characters, unlike {name!r}")
+    return value  # type: ignore[no-any-return]
 
 
 def _extractors(value: Any) -> dict[str, str]:
@@ -171,7 +181,7 @@ OPTIONS = RULES | {
     "DURABILITY": Option(default="flush", read=_one_of("flush", "fsync")),
     "ACCESS_POLICY": Option(default="django_largefiles.access.OwnerOrStaff", read=_text),
     "DISPATCHER": Option(default="django_largefiles.dispatch.celery.CeleryDispatcher", read=_text),
-    "PROFILES": Option(default={}, read=_mapping),
+    "PROFILES": Option(default={}, read=_profiles),
 }
 
 
@@ -239,8 +249,12 @@ def get_profile(name: str) -> Profile:
         general = host.get(key, RULES[key].default)
         if key not in own:
             return _read(key, general, name=key)
-        value = {**general, **own[key]} if RULES[key].merges else own[key]
-        return _read(key, value, name=f"PROFILES[{name!r}][{key!r}]")
+        value = _read(key, own[key], name=f"PROFILES[{name!r}][{key!r}]")
+        if not RULES[key].merges:
+            return value
+        # Each of the two has its own errors; together they have none.
+        _read(key, general, name=key)
+        return _read(key, {**general, **own[key]}, name=key)
 
     return Profile(
         name=name,

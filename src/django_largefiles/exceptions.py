@@ -155,6 +155,10 @@ class InvalidSetting(ConfigurationError):
         self.key = key
         self.problem = problem
 
+    def __reduce__(self) -> tuple[type[InvalidSetting], tuple[str, str]]:
+        # Exceptions cross process boundaries, by default with nothing but their text.
+        return type(self), (self.key, self.problem)
+
 
 class NotImportable(ConfigurationError):
     """A dotted path in the settings that leads to nothing usable."""

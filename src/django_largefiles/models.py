@@ -11,7 +11,7 @@ from django.db import models
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
-from .conf import DEFAULT_PROFILE
+from .conf import DEFAULT_PROFILE, MAX_PROFILE_NAME
 from .states import Reason, Stage, State
 from .storage import asset_storage
 
@@ -45,7 +45,7 @@ class FileAsset(models.Model):
         related_name="+",
         db_index=False,
     )
-    profile = models.CharField(_("profile"), max_length=100, default=DEFAULT_PROFILE)
+    profile = models.CharField(_("profile"), max_length=MAX_PROFILE_NAME, default=DEFAULT_PROFILE)
     file = models.FileField(_("file"), storage=asset_storage, max_length=255, blank=True, editable=False)
     original_name = models.CharField(_("name"), max_length=255)
     size = models.BigIntegerField(_("size"), null=True, help_text=_("Bytes; unknown while they arrive."))
@@ -83,7 +83,9 @@ class FileAsset(models.Model):
             models.CheckConstraint(name="largefiles_asset_state", condition=models.Q(state__in=State.values)),
             models.CheckConstraint(
                 name="largefiles_asset_settled_size",
-                condition=models.Q(size__gte=0) | models.Q(size__isnull=True, state=State.RECEIVING),
+                # A comparison with NULL is neither true nor false, and that would do.
+                condition=models.Q(size__isnull=False, size__gte=0)
+                | models.Q(size__isnull=True, state=State.RECEIVING),
             ),
         ]
         indexes = [
@@ -108,7 +110,7 @@ class Upload(models.Model):
     asset = models.OneToOneField(FileAsset, primary_key=True, on_delete=models.CASCADE, related_name="upload")
     length = models.BigIntegerField(null=True)
     offset = models.BigIntegerField(default=0)
-    store_state = models.JSONField(default=dict)
+    store_state = models.JSONField()
     expires_at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:

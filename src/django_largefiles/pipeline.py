@@ -15,7 +15,7 @@ from uuid import UUID
 from . import lifecycle, policy
 from .conf import Profile, get_profile, largefiles_settings
 from .digests import RunningSHA256
-from .exceptions import DigestMismatch, MetadataUnreadable, Refusal, StoreError
+from .exceptions import DigestMismatch, LargeFilesError, MetadataUnreadable, Refusal, StoreError
 from .extractors.base import Metadata
 from .lifecycle import LEASE, MAX_ATTEMPTS, Claim
 from .media_types import most_specific
@@ -38,7 +38,7 @@ class TryAgain(Exception):
     """The asset went back to ``received``; whoever called may call again after ``delay``."""
 
     def __init__(self, delay: timedelta) -> None:
-        super().__init__(f"try again in {delay}")
+        super().__init__(delay)
         self.delay = delay
 
 
@@ -60,6 +60,8 @@ def process(asset_id: UUID) -> None:
         logger.info("Asset %s was taken over by another worker, or deleted.", asset_id)
     except StoreError as error:
         _give_back(claim, Reason.STORE_UNAVAILABLE, error, error.detail)
+    except LargeFilesError as error:
+        _give_back(claim, Reason.GAVE_UP, error, error.detail)
     except Exception as error:  # noqa: BLE001 — whatever a file or a library can do ends as a failed attempt
         # The text of an unforeseen error may hold what a client must not see; the log has it.
         _give_back(claim, Reason.GAVE_UP, error, type(error).__name__)
@@ -76,10 +78,10 @@ def _verify_and_describe(claim: Claim) -> None:
     asset = FileAsset.objects.filter(pk=claim.asset_id).first()
     if asset is None:
         raise LostClaim
-    findings: dict[str, Any] = {}
+    rules, findings = get_profile(asset.profile), dict[str, Any]()
     try:
         with closing(current_store().open_ranged(str(asset.file))) as file:
-            _examine(claim, asset, file, findings)
+            _examine(claim, asset, rules, file, findings)
     except Refusal as refusal:
         _keep(lifecycle.reject(claim, Reason(refusal.code), refusal.detail, **findings))
         discard_rejected(FileAsset.objects.get(pk=asset.pk))
@@ -87,9 +89,8 @@ def _verify_and_describe(claim: Claim) -> None:
         _keep(lifecycle.accept(claim, **findings))
 
 
-def _examine(claim: Claim, asset: FileAsset, file: BinaryIO, findings: dict[str, Any]) -> None:
+def _examine(claim: Claim, asset: FileAsset, rules: Profile, file: BinaryIO, findings: dict[str, Any]) -> None:
     """Fill ``findings``, columns of the asset by name, as far as it gets; raises the refusal of a bad file."""
-    rules = get_profile(asset.profile)
     policy.check_size(asset.size or 0, rules)
     findings["sha256"] = asset.sha256 or _digest(claim, file)
     _check_digest(asset, findings["sha256"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from typing import TypeVar
 
 from django.utils.module_loading import import_string
@@ -16,7 +17,7 @@ def load_class(path: str, base: type[T], setting: str) -> type[T]:
     """The class at ``path``, a subclass of ``base``.
 
     Raises ``NotImportable``, which names the setting, where nothing can be imported from the path or what lies there
-    is something else.
+    is something else, or abstract.
     """
     try:
         found = import_string(path)
@@ -25,6 +26,9 @@ def load_class(path: str, base: type[T], setting: str) -> type[T]:
         raise NotImportable(f"{setting}: {path!r} does not import: {error}", value=path) from error
     if not (isinstance(found, type) and issubclass(found, base)):
         raise NotImportable(f"{setting}: {path!r} is not a subclass of {base.__qualname__}", value=path)
+    if inspect.isabstract(found):
+        lacking = ", ".join(sorted(found.__abstractmethods__))  # type: ignore[attr-defined]
+        raise NotImportable(f"{setting}: {path!r} is abstract: it lacks {lacking}", value=path)
     return found
 
 
@@ -36,4 +40,8 @@ def load(path: str, base: type[T], setting: str) -> T:
 
 @functools.cache
 def _instance(path: str, base: type[T], setting: str) -> T:
-    return load_class(path, base, setting)()
+    found = load_class(path, base, setting)
+    try:
+        return found()
+    except Exception as error:
+        raise NotImportable(f"{setting}: {path!r} cannot be instantiated: {error}", value=path) from error

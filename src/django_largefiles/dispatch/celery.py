@@ -9,7 +9,6 @@ from django.core.checks import CheckMessage, Warning as CheckWarning
 from .. import tasks
 from .base import Dispatcher
 
-
 ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
 """A connection kept in the pool may have died unnoticed: one more attempt, at once."""
 

@@ -19,7 +19,7 @@ def process(asset_id: str) -> None:
     try:
         pipeline.process(UUID(asset_id))
     except pipeline.TryAgain as again:
-        logger.warning("Asset %s waits for the sweeper: %s.", asset_id, again)
+        logger.warning("Asset %s waits for the sweeper, at least %s.", asset_id, again.delay)
 
 
 class DjangoTasksDispatcher(Dispatcher):

@@ -16,4 +16,4 @@ class ImmediateDispatcher(Dispatcher):
         try:
             process(asset_id)
         except TryAgain as again:
-            logger.warning("Asset %s waits for the sweeper: %s.", asset_id, again)
+            logger.warning("Asset %s waits for the sweeper, at least %s.", asset_id, again.delay)

@@ -156,7 +156,7 @@ class Migration(migrations.Migration):
                 ),
                 ("length", models.BigIntegerField(null=True)),
                 ("offset", models.BigIntegerField(default=0)),
-                ("store_state", models.JSONField(default=dict)),
+                ("store_state", models.JSONField()),
                 ("expires_at", models.DateTimeField(db_index=True)),
             ],
         ),
@@ -185,7 +185,7 @@ class Migration(migrations.Migration):
             model_name="fileasset",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("size__gte", 0),
+                    models.Q(("size__gte", 0), ("size__isnull", False)),
                     models.Q(("size__isnull", True), ("state", "receiving")),
                     _connector="OR",
                 ),

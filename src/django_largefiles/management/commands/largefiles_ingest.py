@@ -42,8 +42,8 @@ class Command(BaseCommand):
             nonlocal shown
             percent = min(100 * done // size, 100)
             if percent > shown:
-                shown = percent
-                self.stderr.write(f"\r{path.name} {percent:3} %", ending="\n" if percent == 100 else "")
+                shown, ending = percent, "\n" if percent == 100 else ""
+                self.stderr.write(f"\r{path.name} {percent:3} %", style_func=str, ending=ending)
 
         return show
 
