@@ -42,7 +42,7 @@ lint: $(STAMPS)/lint ## Check style, format and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-types: $(STAMPS)/types ## Check the types
+types: $(STAMPS)/types $(STAMPS)/test ## Check the types
 	$(BIN)/mypy
 
 clean: ## Remove what was built and cached, but neither $(VENV) nor the example's data

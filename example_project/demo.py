@@ -140,11 +140,12 @@ def run(folder: Path) -> list[str]:
         server = stack.enter_context(Server(data_dir=folder, env=ENVIRONMENT))
         worker = stack.enter_context(Worker(data_dir=folder, env=ENVIRONMENT))
         show = Demonstration(folder=folder, server=server, worker=worker)
-        with MemoryWatch(server.pid) as server_memory, MemoryWatch(worker.pid) as worker_memory:
-            with blaming(server, worker):
-                show.upload_small()
-                large = show.upload_large()
-                show.download(large)
+        server_memory = MemoryWatch(server.pid)
+        worker_memory = MemoryWatch(worker.pid)
+        with server_memory, worker_memory, blaming(server, worker):
+            show.upload_small()
+            large = show.upload_large()
+            show.download(large)
         tell(_results(show.outcomes))
         tell(_memory({"web server": server_memory, "worker": worker_memory}))
     return show.problems

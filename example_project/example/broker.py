@@ -12,14 +12,14 @@ from kombu.utils.json import dumps
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, message: Any, **_: Any) -> None:
+    def _put(self, queue: str, payload: Any, **_: Any) -> None:
         """kombu creates the file under its final name and then writes: a worker that looks in between takes
         an empty message, fails to decode it, and stops.
         """
         folder = Path(self.data_folder_out)
         file = folder / f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
         unfinished = file.with_name(f"{file.name}.unfinished")
-        unfinished.write_text(dumps(message))
+        unfinished.write_text(dumps(payload))
         unfinished.rename(file)
 
 

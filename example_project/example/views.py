@@ -66,4 +66,4 @@ def _metadata(asset: FileAsset) -> dict[str, object]:
         "pages": asset.page_count,
     }
     known: dict[str, object] = {name: value for name, value in columns.items() if value not in (None, "")}
-    return known | asset.extra_attributes
+    return {**known, **asset.extra_attributes}
