@@ -6,6 +6,7 @@ SERVER ?= gunicorn
 BIND ?= 127.0.0.1
 PORT ?= 8000
 PYTEST_ARGS ?=
+TOX_ARGS ?=
 
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
@@ -14,7 +15,7 @@ CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test docs lint types clean distclean
+.PHONY: help demo serve test docs lint types migrations matrix wheel audit clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,7 +31,7 @@ serve: $(STAMPS)/server-$(SERVER) $(STAMPS)/example ## Serve the example until C
 
 test: $(STAMPS)/test ## Run the whole suite; reports go to reports/
 	@mkdir -p reports
-	$(BIN)/python -m pytest --cov --cov-report=term --cov-report=html:reports/coverage \
+	$(BIN)/python -m pytest -n 4 --cov --cov-report=term --cov-report=html:reports/coverage \
 		--cov-report=xml:reports/coverage.xml --cov-fail-under=100 \
 		--json-report --json-report-file=reports/report.json $(PYTEST_ARGS)
 
@@ -44,6 +45,22 @@ lint: $(STAMPS)/lint ## Check style, format and the direction of imports
 
 types: $(STAMPS)/types $(STAMPS)/test ## Check the types
 	$(BIN)/mypy
+
+migrations: $(STAMPS)/test ## Check that the models and their migrations agree
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check --dry-run
+
+matrix: $(STAMPS)/matrix ## Run the suite against all versions of Python and Django that are to be had
+	$(BIN)/tox run $(TOX_ARGS)
+
+wheel: $(STAMPS)/wheel ## Build the wheel, install it into an empty environment and use it there
+	rm -rf dist build/empty
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m venv --clear build/empty
+	build/empty/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo dist/*.whl)[libmagic]"
+	cd build && empty/bin/python -I ../tests/wheel.py
+
+audit: $(STAMPS)/example ## Measure our upload handler beside Django's
+	$(BIN)/python -m benchmarks.audit
 
 clean: ## Remove what was built and cached, but neither $(VENV) nor the example's data
 	rm -rf build dist reports docs/_build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache
@@ -75,7 +92,8 @@ $(STAMPS)/venv:
 	@touch $@
 
 # Dependency groups of pyproject.toml, each installed with the project itself and all its extras.
-$(STAMPS)/example $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/types $(STAMPS)/docs: $(STAMPS)/venv pyproject.toml
+$(STAMPS)/example $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/types $(STAMPS)/docs $(STAMPS)/matrix $(STAMPS)/wheel: \
+		$(STAMPS)/venv pyproject.toml
 	@echo "Installing what '$(@F)' needs into $(VENV)"
 	@$(INSTALL) --editable '.[drf,libmagic]' --group $(@F)
 	@touch $@

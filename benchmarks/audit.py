@@ -1,6 +1,6 @@
 """Compares Django's upload handlers with django-largefiles, over real gunicorn processes on 127.0.0.1.
 
-Run from the root of a clone: ``make audit``, or ``python -m benchmarks.audit --size 1024 --rounds 3``. Linux only.
+Run from the root of a clone: ``make audit``, or ``python -m benchmarks.audit --size 1024 --rounds 5``. Linux only.
 README.md beside this file says what is measured, and how.
 """
 
@@ -76,7 +76,7 @@ class Files:
 
 def contenders(size: int, elsewhere: Path | None) -> Iterator[Contender]:
     yield Contender(
-        name="MemoryFileUploadHandler, threshold raised",
+        name="MemoryFileUploadHandler",
         path="/django/",
         refuses_at="/django/",
         env={"AUDIT_MEMORY_THRESHOLD": str(2 * size)},
@@ -84,7 +84,7 @@ def contenders(size: int, elsewhere: Path | None) -> Iterator[Contender]:
     yield Contender(name=BASELINE, path="/django/", refuses_at="/django/")
     if elsewhere:
         yield Contender(
-            name=f"{BASELINE}, temporary folder on another file system",
+            name=f"{BASELINE}, temporary folder elsewhere",
             path="/django/",
             env={"AUDIT_TEMPORARY_FOLDER": str(elsewhere)},
         )
@@ -276,7 +276,7 @@ def _is_other_file_system(candidate: Path, folder: Path) -> bool:
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.audit", description=__doc__)
     parser.add_argument("--size", type=int, default=1024, help="MiB of the file (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="(%(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="(%(default)s)")
     parser.add_argument("--folder", type=Path, help="where to work, instead of the system's temporary folder")
     parser.add_argument(
         "--elsewhere",

@@ -7,7 +7,7 @@ import django_largefiles
 
 # autodoc imports models, which need settings; no database is touched.
 settings.configure(
-    SECRET_KEY="only-for-the-documentation",
+    SECRET_KEY="only-for-the-documentation",  # noqa: S106
     USE_TZ=True,
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "rest_framework", "django_largefiles"],
@@ -35,7 +35,13 @@ nitpicky = True
 # Other projects' names: there is no inventory of theirs to link to without a network.
 nitpick_ignore_regex = [
     ("py:.*", r"(django|rest_framework|uuid|pathlib|datetime|collections|typing|decimal|_io|io)\..*"),
-    ("py:.*", r"(UUID|Path|IO|BinaryIO|Any|Callable|Mapping|Sequence|ClassVar|CheckMessage|HttpRequest|HttpResponseBase)"),
-    ("py:.*", r"(AbstractBaseUser|AnonymousUser|TextChoices|Signal|UploadedFile|ABC|JsonResponse|timedelta|dataclass)"),
+    (
+        "py:.*",
+        r"(UUID|Path|IO|BinaryIO|Any|Callable|Mapping|Sequence|ClassVar|CheckMessage|HttpRequest|HttpResponseBase)",
+    ),
+    (
+        "py:.*",
+        r"(AbstractBaseUser|AnonymousUser|TextChoices|Signal|UploadedFile|ABC|JsonResponse|timedelta|dataclass)",
+    ),
     ("py:.*", r"(User|FileAssetQuerySet|StoreState|JSON|JSON_SCALAR)"),
 ]

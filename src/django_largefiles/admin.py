@@ -43,7 +43,6 @@ class FileAssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("state", "reason", ProfileFilter, "created_at")
     list_select_related = ("owner", "upload")
     search_fields = ("id", "original_name", "sha256", "title")
-    date_hierarchy = "created_at"
     ordering = ("-created_at",)
     show_full_result_count = False
     actions = ("reprocess", "block")

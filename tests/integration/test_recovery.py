@@ -6,12 +6,16 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
+import psycopg
 import pytest
 
-from example_project.processes import free_port
+from example_project.processes import free_port, manage
 from tests.conftest import png
 from tests.integration.conftest import Example, client_of
 
@@ -66,31 +70,55 @@ def test_a_broker_that_is_down_does_not_hold_up_the_upload(
     assert example.signals() == ["received", "ready"]
 
 
-@pytest.fixture
-def start_redis(tmp_path: Path) -> Iterator[Callable[[int], None]]:
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("redis-server is not installed")
-    started: list[subprocess.Popen[bytes]] = []
+needs_redis = pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is not installed")
 
-    def start(port: int) -> None:
-        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
-        started.append(subprocess.Popen([program, *options], stdout=subprocess.DEVNULL))
 
-    yield start
-    for process in started:
+@contextmanager
+def redis(port: int, folder: Path) -> Iterator[None]:  # needs_redis
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    with subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL) as process:
+        yield
         process.kill()
-        process.wait()
 
 
-def test_a_broker_that_comes_back_is_found_again(
-    example: Example, picture: Path, start_redis: Callable[[int], None]
-) -> None:
+@needs_redis
+def test_a_broker_that_comes_back_is_found_again(example: Example, picture: Path, tmp_path: Path) -> None:
     port = free_port()
     env = {**SETTINGS, "EXAMPLE_BROKER_URL": f"redis://127.0.0.1:{port}/0"}
     client = client_of(example.server(env=env))
     asset_id = client.upload(picture, media_type="image/png").body["id"]
-    start_redis(port)
-    example.worker(env=env)
-    assert client.wait_until_settled(asset_id, patience=60)["state"] == "ready"
+    with redis(port, tmp_path):
+        example.worker(env=env)
+        assert client.wait_until_settled(asset_id, patience=60)["state"] == "ready"
     assert example.signals() == ["received", "ready"]
+
+
+POSTGRESQL = "postgres://postgres@127.0.0.1:5432/"
+
+
+def why_no_postgresql() -> str:  # needs_postgresql
+    try:
+        psycopg.connect(f"{POSTGRESQL}postgres", connect_timeout=5).close()
+    except psycopg.OperationalError as error:
+        return f"PostgreSQL does not let us in at {POSTGRESQL}: {error}"
+    return ""
+
+
+needs_postgresql = pytest.mark.skipif(bool(why_no_postgresql()), reason=why_no_postgresql() or "it is there")
+
+
+@needs_postgresql
+def test_the_main_job_is_done_over_postgresql_too(example: Example, picture: Path) -> None:
+    name = f"largefiles_{uuid4().hex}"
+    env = {"EXAMPLE_DATABASE_URL": POSTGRESQL + name}
+    with psycopg.connect(f"{POSTGRESQL}postgres", autocommit=True) as administration:
+        administration.execute(f'CREATE DATABASE "{name}"')
+        manage("migrate", "--verbosity", "0", data_dir=example.data_dir, env=env)
+        server, worker = example.server(env=env), example.worker(env=env)
+        client = client_of(server)
+        asset_id = client.upload(picture, media_type="image/png").body["id"]
+        assert client.wait_until_settled(asset_id, patience=60)["state"] == "ready"
+        assert client.download_sha256(asset_id) == sha256(picture.read_bytes()).hexdigest()
+        server.kill()
+        worker.kill()
+        administration.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
