@@ -8,18 +8,9 @@ import pytest
 from django.test import override_settings
 from pytest_django.fixtures import Settings
 
-from django_largefiles.conf import (
-    DEFAULT_EXTRACTORS,
-    GIB,
-    MIB,
-    OPTIONS,
-    RULES,
-    ExtractionLimits,
-    get_profile,
-    largefiles_settings,
-    problems,
-)
+from django_largefiles.conf import get_profile, largefiles_settings, problems
 from django_largefiles.exceptions import InvalidSetting, UnknownProfile
+from django_largefiles.options import DEFAULT_EXTRACTORS, GIB, MIB, OPTIONS, RULES, ExtractionLimits
 from tests.conftest import Largefiles
 
 BAD_RULES = [

@@ -21,9 +21,9 @@ django.setup()
 call_command("check", "--fail-level", "WARNING")
 call_command("migrate", verbosity=0)
 
-from PIL import Image  # noqa: E402
+from PIL import Image
 
-from django_largefiles.models import FileAsset  # noqa: E402
+from django_largefiles.models import FileAsset
 
 picture = BytesIO()
 Image.new("RGB", (3, 2)).save(picture, "PNG")

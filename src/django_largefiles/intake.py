@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from . import lifecycle, policy
 from .access import User, access_policy
-from .conf import DEFAULT_PROFILE, KIB, Profile, get_profile
+from .conf import Profile, get_profile
 from .digests import RunningSHA256, parse_sha256
 from .exceptions import (
     DigestMismatch,
@@ -25,6 +25,7 @@ from .exceptions import (
 from .media_types import is_pattern
 from .models import FileAsset, Upload
 from .names import sanitize, storage_key
+from .options import DEFAULT_PROFILE, KIB
 from .sniffing import HEAD_LENGTH, sniff_head
 from .stores import current_store
 from .stores.base import Appender, Store, StoreState

@@ -11,7 +11,7 @@ from django.db import models
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
-from .conf import DEFAULT_PROFILE, MAX_PROFILE_NAME
+from .options import DEFAULT_PROFILE, MAX_PROFILE_NAME
 from .states import Reason, Stage, State
 from .storage import asset_storage
 

@@ -11,9 +11,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from django_largefiles.conf import KIB
 from django_largefiles.exceptions import StoreFull
 from django_largefiles.models import FileAsset
+from django_largefiles.options import KIB
 from django_largefiles.states import State
 from django_largefiles.stores.filesystem import FileAppender
 from tests.conftest import EXECUTABLE, Largefiles, png

@@ -11,11 +11,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.test import Client, RequestFactory
 
-from django_largefiles.conf import KIB, MIB
-from django_largefiles.doors.multipart import BodyReader, receive_files
+from django_largefiles.doors.multipart import receive_files
+from django_largefiles.doors.streaming import BodyReader
 from django_largefiles.exceptions import IncompleteBody
 from django_largefiles.intake import FIRST_READ
 from django_largefiles.models import FileAsset
+from django_largefiles.options import KIB, MIB
 from django_largefiles.states import State
 from tests.conftest import EXECUTABLE, Largefiles, png
 from tests.multipart import BOUNDARY, CONTENT_TYPE, END, CountingBody, field, file, post_arguments

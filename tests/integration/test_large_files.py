@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from django_largefiles.conf import GIB, KIB, MIB
+from django_largefiles.options import GIB, KIB, MIB
 from example_project import samples
 from example_project.memory import MemoryWatch
 from example_project.processes import Server

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 from pypdf import PdfWriter
 
-from django_largefiles.conf import ExtractionLimits
 from django_largefiles.extractors.base import Metadata
+from django_largefiles.options import ExtractionLimits
 from django_largefiles.sandbox import runner
 from django_largefiles.sandbox.runner import ExtractionFailed, run
 
@@ -159,7 +159,7 @@ def test_child_dies_with_an_interrupted_run(sample: Path, media_type: str, monke
 PARENT = """
 import sys
 sys.path[:] = {path!r}
-from django_largefiles.conf import ExtractionLimits
+from django_largefiles.options import ExtractionLimits
 from django_largefiles.sandbox.runner import run
 with open({file!r}, "rb") as file:
     run("tests.sandbox.extractors.Sleeping", file, {media_type!r}, ExtractionLimits())

@@ -9,8 +9,8 @@ from django.http import QueryDict
 from rest_framework.parsers import BaseParser, DataAndFiles
 from rest_framework.request import Request
 
-from ..conf import DEFAULT_PROFILE
-from ..doors.multipart import StreamingUploadHandler, parse_form
+from ..doors.streaming import StreamingUploadHandler, parse_form
+from ..options import DEFAULT_PROFILE
 
 
 class UploadRequest(Request):

@@ -7,12 +7,13 @@ from django.core.files.uploadedfile import UploadedFile
 from rest_framework import serializers
 
 from .. import policy
-from ..conf import DEFAULT_PROFILE, get_profile
+from ..conf import get_profile
 from ..doors.ingest import ingest
-from ..doors.multipart import UploadedAsset
+from ..doors.streaming import UploadedAsset
 from ..exceptions import MalformedRequest
 from ..intake import authorize
 from ..models import FileAsset
+from ..options import DEFAULT_PROFILE
 from .errors import api_refusals
 
 

@@ -16,7 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 from .. import lifecycle
 from ..access import access_policy
 from ..delivery import deliver
-from ..doors.multipart import declared_length
+from ..doors.streaming import declared_length
 from ..exceptions import NotPermitted, Refusal, StateConflict, StoreError
 from ..models import FileAsset, FileAssetQuerySet
 from ..problems import problem_response

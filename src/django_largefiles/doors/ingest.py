@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import IO
 
 from ..access import User
-from ..conf import DEFAULT_PROFILE, largefiles_settings
+from ..conf import largefiles_settings
 from ..intake import FIRST_READ, Declaration, begin
 from ..models import FileAsset
+from ..options import DEFAULT_PROFILE
 
 
 def ingest(

@@ -16,8 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from ..conf import ExtractionLimits
 from ..extractors.base import Metadata
+from ..options import ExtractionLimits
 from . import child
 from .answer import ExtractionFailed, parse
 

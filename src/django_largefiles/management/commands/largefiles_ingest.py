@@ -9,9 +9,9 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.management.base import BaseCommand, CommandError
 
-from ...conf import DEFAULT_PROFILE
 from ...doors.ingest import ingest
 from ...exceptions import Refusal, StoreError
+from ...options import DEFAULT_PROFILE
 
 
 class Command(BaseCommand):
