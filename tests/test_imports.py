@@ -38,13 +38,15 @@ def without_extras() -> list[str]:
 def run(*lines: str, arguments: list[str], options: tuple[str, ...] = ()) -> None:
     """Run the lines in a fresh interpreter; what it says on the way is the failure's message."""
     command = [sys.executable, *options, "-c", "\n".join(lines), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PACKAGE.parents[1])
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(autouse=True)
 def tests_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tests.settings")
+    # Wherever the package itself is installed.
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
 
 
 @pytest.mark.parametrize("missing", OPTIONAL)
