@@ -63,7 +63,7 @@ def claimed(**columns: object) -> Claim:
 
 
 def complete(asset: FileAsset) -> bool:
-    return lifecycle.complete(asset.pk, name="a", size=3, sha256="0" * 64, media_type="image/png")
+    return lifecycle.complete(asset, name="a", size=3, sha256="0" * 64, media_type="image/png")
 
 
 def accept(asset: FileAsset) -> bool:

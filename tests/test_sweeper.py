@@ -32,7 +32,7 @@ def test_an_expired_upload_goes_with_its_bytes(stored: Callable[[], list[str]]) 
     Upload.objects.filter(pk=expired.asset_id).update(expires_at=timezone.now() + PAST)
     assert sweep() == Swept(expired=1, handed_over=0, emptied=0)
     assert [asset.pk for asset in FileAsset.objects.all()] == [living.asset_id]
-    assert stored() == [f".incoming/{living.asset_id.hex}"]
+    assert stored() == [f".incoming/{living.asset_id.hex}", f".incoming/{living.asset_id.hex}.fence"]
     expired.abort()
     living.abort()
 

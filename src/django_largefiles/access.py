@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, TypeAlias
 
 from .conf import largefiles_settings
+from .options import Quota
 from .registry import load
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ class AccessPolicy(ABC):
 
     def may_reprocess(self, user: User, asset: FileAsset) -> bool:
         return self.may_view(user, asset)
+
+    def quota(self, user: User) -> Quota:
+        """How much ``user`` may keep, arriving files included: by default what ``QUOTA`` says, for everybody."""
+        return largefiles_settings.quota
 
     @abstractmethod
     def visible(self, user: User, assets: FileAssetQuerySet) -> FileAssetQuerySet:

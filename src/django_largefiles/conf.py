@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 
 from .exceptions import InvalidSetting, UnknownProfile
-from .options import DEFAULT_PROFILE, OPTIONS, RULES, ExtractionLimits, Option, mapping
+from .options import DEFAULT_PROFILE, OPTIONS, RULES, ExtractionLimits, Option, Quota, mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +71,20 @@ class LargeFilesSettings:
     @property
     def dispatcher(self) -> str:
         return str(self._value("DISPATCHER"))
+
+    @property
+    def authenticator(self) -> str:
+        """Who the user of a resumable request is; empty for whichever of ours fits the host."""
+        return str(self._value("AUTHENTICATOR"))
+
+    @property
+    def cors_allowed_origins(self) -> tuple[str, ...]:
+        return tuple(self._value("CORS_ALLOWED_ORIGINS"))
+
+    @property
+    def quota(self) -> Quota:
+        quota: Quota = self._value("QUOTA")
+        return quota
 
     @property
     def profiles(self) -> Mapping[str, Mapping[str, Any]]:

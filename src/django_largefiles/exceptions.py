@@ -11,15 +11,18 @@
     │   ├── CsrfFailed             403 csrf_failed
     │   ├── NotPermitted           403 not_permitted
     │   ├── AssetNotFound          404 not_found
+    │   ├── OffsetMismatch         409 offset_mismatch
     │   ├── NotReady               409 not_ready
     │   ├── StateConflict          409 state_conflict
     │   ├── UploadGone             410 upload_gone
     │   ├── LengthRequired         411 length_required
     │   ├── TooLarge               413 too_large
+    │   ├── QuotaExceeded          413 quota_exceeded
     │   ├── TypeNotAllowed         415 type_not_allowed
     │   ├── TypeMismatch           415 type_mismatch
     │   ├── DigestMismatch         422 digest_mismatch
-    │   └── MetadataUnreadable     422 extraction_failed
+    │   ├── MetadataUnreadable     422 extraction_failed
+    │   └── TakenOver              423 taken_over
     ├── StoreError                 the place where bytes are kept
     │   ├── StoreUnavailable       503 store_unavailable
     │   └── StoreFull              507 store_full
@@ -82,6 +85,13 @@ class AssetNotFound(Refusal):
     status = 404
 
 
+class OffsetMismatch(Refusal):
+    """``limit`` is the offset that the upload has, ``value`` the one that the client said."""
+
+    code = "offset_mismatch"
+    status = 409
+
+
 class NotReady(Refusal):
     code = "not_ready"
     status = 409
@@ -107,6 +117,11 @@ class TooLarge(Refusal):
     status = 413
 
 
+class QuotaExceeded(Refusal):
+    code = "quota_exceeded"
+    status = 413
+
+
 class TypeNotAllowed(Refusal):
     code = "type_not_allowed"
     status = 415
@@ -125,6 +140,13 @@ class DigestMismatch(Refusal):
 class MetadataUnreadable(Refusal):
     code = "extraction_failed"
     status = 422
+
+
+class TakenOver(Refusal):
+    """A later request has taken over the upload that this one was writing to."""
+
+    code = "taken_over"
+    status = 423
 
 
 class StoreError(LargeFilesError):

@@ -1,8 +1,14 @@
-"""The one funnel behind every door: ``begin``, then write, then ``finish`` or ``abort``."""
+"""The one funnel behind every door.
+
+A door that takes a file in one request calls ``begin`` and then ``write``, ``finish`` or ``abort`` of the ``Arrival``.
+One that may be interrupted calls ``create``, and for each request ``resume``, ``write`` and ``pause`` or ``finish``.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
@@ -14,43 +20,48 @@ from django.utils import timezone
 from . import lifecycle, policy
 from .access import User, access_policy
 from .conf import Profile, get_profile
-from .digests import RunningSHA256, parse_sha256
+from .digests import RunningSHA256, UnusableState, parse_sha256
 from .exceptions import (
     DigestMismatch,
     IncompleteBody,
     MalformedRequest,
     NotPermitted,
+    OffsetMismatch,
+    TakenOver,
     UploadGone,
 )
 from .media_types import is_pattern
 from .models import FileAsset, Upload
 from .names import sanitize, storage_key
 from .options import DEFAULT_PROFILE, KIB
+from .quotas import within_quota
 from .sniffing import HEAD_LENGTH, sniff_head
 from .stores import current_store
-from .stores.base import Appender, Store, StoreState
+from .stores.base import StoreState
 
 FIRST_READ = 64 * KIB
 """How much a door reads of a body before the first verdict: enough to sniff, little enough to refuse at once."""
 
-HEARTBEAT_SECONDS = 10.0
-"""How often arriving bytes put the expiry off, and look whether somebody has aborted the upload meanwhile."""
+HEARTBEAT_SECONDS = 2.0
+"""How often arriving bytes are made safe against a crash, and their upload against its expiry."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Declaration:
     """What is said of a file before its bytes arrive. Nothing of it is believed.
 
-    ``length`` is in bytes, ``None`` where it is not known; ``sha256`` is the digest that the client expects, in
-    hexadecimal or Base64, or empty.
+    ``length`` is in bytes, ``None`` where it is not known, and then ``at_most`` where a bound is; ``sha256`` is the
+    digest that the client expects, in hexadecimal or Base64, or empty; ``client_metadata`` is kept as it is.
     """
 
     name: str
     owner: User | None = None
     profile: str = DEFAULT_PROFILE
     length: int | None = None
+    at_most: int | None = None
     media_type: str = ""
     sha256: str = ""
+    client_metadata: str = ""
 
 
 def authorize(user: User, profile_name: str) -> None:
@@ -69,62 +80,127 @@ def expected_sha256(text: str) -> str:
 
 
 def begin(declaration: Declaration) -> Arrival:
-    """Make the records and the room for a file.
-
-    Raises ``UnknownProfile``, ``TooLarge`` from the declared length alone, ``MalformedRequest`` and ``StoreError``.
-    """
-    rules = get_profile(declaration.profile)
-    policy.check_size(declaration.length or 0, rules)
-    # The rows come first: whatever a crash leaves in the store then has a row that expires.
-    upload = _create_records(declaration, rules)
-    store = current_store()
+    """Make the records and the room for a file, and open it for writing. Raises what ``create`` raises."""
+    upload = create(declaration)
     try:
-        state = store.begin(upload.store_state["name"])
-        if state != upload.store_state:
-            upload.store_state = state
-            upload.save(update_fields=["store_state"])
-        return Arrival(upload=upload, rules=rules, store=store, appender=store.append(state, 0))
+        return Arrival(upload)
     except BaseException:
         lifecycle.discard(upload.asset_id)
         raise
 
 
-def _create_records(declaration: Declaration, rules: Profile) -> Upload:
-    asset_id = uuid4()
-    owner = declaration.owner
-    with transaction.atomic(using=router.db_for_write(FileAsset)):
+def create(declaration: Declaration, *, kind: str = Upload.Kind.WHOLE, parts: Iterable[UUID] = ()) -> Upload:
+    """Make the records and the room for a file.
+
+    Raises ``UnknownProfile``, ``TooLarge`` from the declared length alone, ``QuotaExceeded``, ``MalformedRequest`` and
+    ``StoreError``.
+    """
+    rules = get_profile(declaration.profile)
+    policy.check_size(declaration.length or 0, rules)
+    # The rows come first: whatever a crash leaves in the store then has a row that expires.
+    upload = _create_records(declaration, rules, kind, [str(part) for part in parts])
+    try:
+        state = current_store().begin(upload.store_state["name"])
+        if state != upload.store_state:
+            upload.store_state = state
+            upload.save(update_fields=["store_state"])
+    except BaseException:
+        lifecycle.discard(upload.asset_id)
+        raise
+    return upload
+
+
+def resume(upload: Upload, offset: int) -> Arrival:
+    """Take an upload over, from whomever is writing to it, to write on from ``offset``.
+
+    Raises ``OffsetMismatch``, ``UploadGone`` and ``StoreError``; then nothing has changed.
+    """
+    token = uuid4()
+    if not Upload.objects.filter(pk=upload.pk, offset=offset).update(lease_token=token):
+        upload = reload(upload)
+        raise OffsetMismatch(f"the upload is at {upload.offset}, not at {offset}", limit=upload.offset, value=offset)
+    upload.lease_token = token
+    return Arrival(upload)
+
+
+def reload(upload: Upload) -> Upload:
+    """Raises ``UploadGone``."""
+    current = Upload.objects.select_related("asset").filter(pk=upload.pk).first()
+    if current is None:
+        raise UploadGone("the upload was aborted, has expired, or is complete")
+    return current
+
+
+def set_length(upload: Upload, length: int) -> None:
+    """Tell the length that was deferred. Raises ``MalformedRequest`` where another is known, and ``TooLarge``."""
+    if upload.length == length:
+        return
+    if upload.length is not None or length < upload.offset:
+        known = upload.offset if upload.length is None else upload.length
+        raise MalformedRequest(f"the length cannot become {length} any more", limit=known, value=length)
+    policy.check_size(length, get_profile(upload.asset.profile))
+    Upload.objects.filter(pk=upload.pk, length=None).update(length=length, reserved=length)
+    FileAsset.objects.filter(pk=upload.pk).update(size=length)
+    upload.length = length
+
+
+def _create_records(declaration: Declaration, rules: Profile, kind: str, parts: list[str]) -> Upload:
+    asset_id, owner = uuid4(), declaration.owner
+    owner_id = owner.pk if owner and owner.is_authenticated else None
+    using = router.db_for_write(FileAsset)
+    with transaction.atomic(using=using), within_quota(owner, using):
         asset = FileAsset.objects.create(
             pk=asset_id,
-            owner_id=owner.pk if owner and owner.is_authenticated else None,
+            owner_id=owner_id,
             profile=rules.name,
             original_name=sanitize(declaration.name),
             size=declaration.length,
+            client_metadata=declaration.client_metadata,
             declared_type=declaration.media_type if is_pattern(declaration.media_type) else "",
             expected_sha256=expected_sha256(declaration.sha256),
         )
         return Upload.objects.create(
             asset=asset,
+            kind=kind,
+            parts=parts,
             length=declaration.length,
+            reserved=_reservation(declaration, rules),
             store_state={"name": storage_key(asset_id)},
+            lease_token=uuid4(),
             expires_at=timezone.now() + rules.upload_expires_after,
         )
 
 
-class Arrival:
-    """A file on its way in. Used as a context manager, it is aborted unless it was finished."""
+def _reservation(declaration: Declaration, rules: Profile) -> int:
+    if declaration.length is not None:
+        return declaration.length
+    return min(rules.max_upload_size, declaration.at_most or rules.max_upload_size)
 
-    def __init__(self, *, upload: Upload, rules: Profile, store: Store, appender: Appender) -> None:
-        self.received = 0
+
+class Arrival:
+    """A file on its way in, for the time of one request.
+
+    As a context manager it is aborted unless it was finished: for a door whose uploads cannot be resumed. Without
+    ``checkpoints`` nothing of it counts until it is paused or finished.
+    """
+
+    def __init__(self, upload: Upload, *, checkpoints: bool = True) -> None:
+        assert upload.lease_token
+        self.received = upload.offset
         self._upload = upload
-        self._rules = rules
-        self._store = store
-        self._appender = appender
-        self._digest = RunningSHA256()
+        self._token = upload.lease_token
+        self._rules = get_profile(upload.asset.profile)
+        self._store = current_store()
+        self._digest = _restored_digest(upload)
         self._expected_sha256 = upload.asset.expected_sha256
-        self._head: bytes | None = b""
-        self._media_type = ""
+        self._media_type = upload.media_type
+        self._judged = upload.kind == Upload.Kind.PARTIAL or bool(upload.media_type)
+        self._head = b"" if self._judged else self._stored_head()
+        self._pending = b""
+        self._checkpoints = checkpoints
         self._last_heartbeat = time.monotonic()
         self._settled = False
+        self._appender = self._store.append(upload.store_state, upload.offset, self._token)
 
     def __enter__(self) -> Self:
         return self
@@ -148,25 +224,35 @@ class Arrival:
         """Take the next bytes.
 
         Raises ``TooLarge`` at the limit, ``TypeNotAllowed`` and ``TypeMismatch`` on the first bytes, before any is
-        stored, ``MalformedRequest`` beyond the declared length, ``UploadGone`` and ``StoreError``.
+        stored, ``MalformedRequest`` beyond the declared length, ``TakenOver``, ``UploadGone`` and ``StoreError``.
         """
         self._check_length(self.received + len(chunk))
         self.received += len(chunk)
-        if self._head is not None:
-            self._head += chunk
-            if len(self._head) >= HEAD_LENGTH:
-                self.judge()
-        else:
+        if self._judged:
             self._take(chunk)
+            return
+        self._pending += chunk
+        if len(self._head) + len(self._pending) >= HEAD_LENGTH:
+            self.judge()
 
     def judge(self) -> None:
         """The early verdict, now: no further byte will come before it. Raises what ``write`` raises."""
-        if self._head is None:
+        if self._judged:
             return
-        head, self._head = self._head, None
-        self._media_type = sniff_head(head)
+        self._media_type = sniff_head(self._head + self._pending)
         policy.check_head(self._media_type, self._upload.asset.original_name, self._rules)
-        self._take(head)
+        self._judged = True
+        self._take_pending()
+
+    def pause(self) -> int:
+        """The request ends before the file does: make safe what has come, and give the offset that is reached.
+
+        Raises ``TakenOver``, ``UploadGone`` and ``StoreError``; then the offset is what it was.
+        """
+        self._take_pending()
+        self._save_progress(lease_token=None)
+        self.close()
+        return self.received
 
     def finish(self) -> FileAsset:
         """All bytes are here: judge, store for good, and give the asset, now ``received``.
@@ -177,23 +263,27 @@ class Arrival:
         length = self._upload.length
         if length is not None and self.received < length:
             raise IncompleteBody(f"{self.received} of {length} bytes arrived", limit=length, value=self.received)
-        sha256 = self._digest.hexdigest()
-        if self._expected_sha256 not in {"", sha256}:
+        sha256 = self._digest.hexdigest() if self._digest else ""
+        if sha256 and self._expected_sha256 not in {"", sha256}:
             raise DigestMismatch(
                 f"the SHA-256 is {sha256}, not the promised {self._expected_sha256}",
                 limit=self._expected_sha256,
                 value=sha256,
             )
         self._store_for_good(sha256)
-        return FileAsset.objects.get(pk=self.asset_id)
+        return self._upload.asset
 
     def abort(self) -> None:
         """Leave nothing behind. Does nothing once the file is finished or aborted."""
         if self._settled:
             return
         self._settled = True
-        self._appender.close()
+        self.close()
         lifecycle.discard(self.asset_id)
+
+    def close(self) -> None:
+        """Let go of the store, whatever became of the bytes."""
+        self._appender.close()
 
     def _check_length(self, reached: int) -> None:
         policy.check_size(reached, self._rules)
@@ -201,31 +291,58 @@ class Arrival:
         if length is not None and reached > length:
             raise MalformedRequest(f"more bytes than the {length} declared", limit=length, value=reached)
 
+    def _stored_head(self) -> bytes:
+        if not self._upload.offset:
+            return b""
+        with closing(self._store.open_incoming(self._upload.store_state)) as file:
+            return file.read(self._upload.offset)
+
+    def _take_pending(self) -> None:
+        pending, self._pending = self._pending, b""
+        self._take(pending)
+
     def _take(self, chunk: bytes) -> None:
         self._appender.write(chunk)
-        self._digest.update(chunk)
-        if time.monotonic() - self._last_heartbeat > HEARTBEAT_SECONDS:
-            self._beat()
+        if self._digest:
+            self._digest.update(chunk)
+        if self._checkpoints and time.monotonic() - self._last_heartbeat > HEARTBEAT_SECONDS:
+            self._save_progress()
+            self._last_heartbeat = time.monotonic()
+            _release_connection()
 
-    def _beat(self) -> None:
-        self._last_heartbeat = time.monotonic()
-        alive = Upload.objects.filter(pk=self.asset_id).update(
-            offset=self.received, expires_at=timezone.now() + self._rules.upload_expires_after
+    def _save_progress(self, **changes: Any) -> None:
+        self._appender.commit()
+        held = Upload.objects.filter(pk=self.asset_id, lease_token=self._token).update(
+            offset=self.received,
+            digest_state=self._digest.state() if self._digest else None,
+            media_type=self._media_type,
+            expires_at=timezone.now() + self._rules.upload_expires_after,
+            **changes,
         )
-        if not alive:
-            raise UploadGone("the upload was aborted or has expired")
-        _release_connection()
+        if not held:
+            reload(self._upload)
+            raise TakenOver("a later request has taken over the upload")
 
     def _store_for_good(self, sha256: str) -> None:
         self._appender.commit()
-        self._appender.close()
-        name = self._store.finish(self._upload.store_state)
+        self.close()
+        name = self._store.finish(self._upload.store_state, self._token)
         self._settled = lifecycle.complete(
-            self.asset_id, name=name, size=self.received, sha256=sha256, media_type=self._media_type
+            self._upload.asset, name=name, size=self.received, sha256=sha256, media_type=self._media_type
         )
         if not self._settled:
             self._store.abort(self._upload.store_state)
             raise UploadGone("the upload was aborted or has expired")
+
+
+def _restored_digest(upload: Upload) -> RunningSHA256 | None:
+    """That of the bytes before the offset; ``None`` where it cannot be had, and a worker will have to read them."""
+    if not upload.offset:
+        return RunningSHA256()
+    try:
+        return RunningSHA256.restore(bytes(upload.digest_state)) if upload.digest_state else None
+    except UnusableState:
+        return None
 
 
 def _release_connection() -> None:

@@ -42,23 +42,27 @@ class Claim:
     attempt: int
 
 
-def complete(asset_id: UUID, *, name: str, size: int, sha256: str, media_type: str) -> bool:
-    """receiving → received: the bytes are all there, under ``name`` in the storage."""
+def complete(asset: FileAsset, *, name: str, size: int, sha256: str, media_type: str) -> bool:
+    """receiving → received: the bytes are all there, under ``name`` in the storage. ``asset`` is kept up to date."""
+    now = timezone.now()
+    changes = {
+        "state": State.RECEIVED,
+        "file": name,
+        "size": size,
+        "sha256": sha256,
+        "media_type": media_type,
+        "lease_expires_at": now + HAND_OVER,
+        "updated_at": now,
+    }
     using = router.db_for_write(FileAsset)
     with transaction.atomic(using=using):
-        won = _move(
-            asset_id,
-            Q(state=State.RECEIVING),
-            State.RECEIVED,
-            asset_received,
-            file=name,
-            size=size,
-            sha256=sha256,
-            media_type=media_type,
-            lease_expires_at=timezone.now() + HAND_OVER,
-        )
+        receiving = FileAsset.objects.using(using).filter(pk=asset.pk, state=State.RECEIVING)
+        won = bool(receiving.update(**changes))
         if won:
-            Upload.objects.filter(pk=asset_id).delete()
+            Upload.objects.using(using).filter(pk=asset.pk).delete()
+            for column, value in changes.items():
+                setattr(asset, column, value)
+            transaction.on_commit(partial(_send, asset_received, asset), using=using)
     return won
 
 
@@ -219,4 +223,8 @@ def _move(asset_id: UUID, source: Q, target: State, signal: Signal | None = None
 def _announce(signal: Signal, asset_id: UUID, using: str) -> None:
     asset = FileAsset.objects.using(using).filter(pk=asset_id).first()
     if asset:
-        signal.send_robust(sender=FileAsset, asset=asset)
+        _send(signal, asset)
+
+
+def _send(signal: Signal, asset: FileAsset) -> None:
+    signal.send_robust(sender=FileAsset, asset=asset)

@@ -51,6 +51,7 @@ class FileAsset(models.Model):
     size = models.BigIntegerField(_("size"), null=True, help_text=_("Bytes; unknown while they arrive."))
     sha256 = models.CharField("SHA-256", max_length=64, blank=True, db_index=True)
     expected_sha256 = models.CharField(_("expected SHA-256"), max_length=64, blank=True)
+    client_metadata = models.TextField(_("client's metadata"), blank=True, help_text=_("As it was sent."))
     declared_type = models.CharField(_("declared type"), max_length=255, blank=True)
     media_type = models.CharField(_("media type"), max_length=255, blank=True)
 
@@ -107,10 +108,23 @@ class FileAsset(models.Model):
 
 
 class Upload(models.Model):
+    """While an asset's bytes arrive. ``offset``, ``digest_state`` and ``media_type`` are always of the same moment."""
+
+    class Kind(models.TextChoices):
+        WHOLE = "whole"
+        PARTIAL = "partial"
+        FINAL = "final"
+
     asset = models.OneToOneField(FileAsset, primary_key=True, on_delete=models.CASCADE, related_name="upload")
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.WHOLE)
     length = models.BigIntegerField(null=True)
     offset = models.BigIntegerField(default=0)
+    reserved = models.BigIntegerField(default=0, help_text=_("Bytes that count against the owner's quota."))
+    media_type = models.CharField(max_length=255, blank=True, help_text=_("That of the first bytes, once judged."))
+    digest_state = models.BinaryField(null=True)
     store_state = models.JSONField()
+    parts = models.JSONField(default=list, help_text=_("Of a final upload: the ids of its partial ones, in order."))
+    lease_token = models.UUIDField(null=True)
     expires_at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:

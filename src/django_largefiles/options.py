@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +15,9 @@ from .media_types import is_pattern
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
+
+# RFC 6454 section 6.2: scheme, host and port, without a path.
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#]+")
 
 DEFAULT_PROFILE = "default"
 MAX_PROFILE_NAME = 100
@@ -28,6 +32,14 @@ class ExtractionLimits:
     cpu_seconds: int = 10
     memory_bytes: int = 512 * MIB
     read_bytes: int = 64 * MIB
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quota:
+    """What one owner may keep; ``None`` is without limit."""
+
+    bytes: int | None = None
+    files: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +74,10 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError(f"must be a non-empty string, not {value!r}")
     return value
+
+
+def _path_or_default(value: Any) -> str:
+    return _text(value) if value != "" else ""
 
 
 def _one_of(*choices: str) -> Callable[[Any], str]:
@@ -120,10 +136,27 @@ def _extraction(value: Any) -> ExtractionLimits:
         field.name.upper(): _positive_number if field.name == "wall_seconds" else _positive_integer
         for field in dataclasses.fields(ExtractionLimits)
     }
+    return ExtractionLimits(**_read_fields(value, readers))
+
+
+def _quota(value: Any) -> Quota:
+    return Quota(**_read_fields(value, {"BYTES": _positive_integer, "FILES": _positive_integer}))
+
+
+def _read_fields(value: Any, readers: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
     for key in mapping(value):
         if key not in readers:
             raise ValueError(f"unknown key {key!r}; known are {', '.join(readers)}")
-    return ExtractionLimits(**{key.lower(): readers[key](limit) for key, limit in value.items()})
+    return {key.lower(): readers[key](limit) for key, limit in value.items()}
+
+
+def _origins(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple | set | frozenset):
+        raise ValueError(f"must be a list of origins, not {value!r}")
+    for origin in value:
+        if origin != "*" and not (isinstance(origin, str) and _ORIGIN.fullmatch(origin)):
+            raise ValueError(f"{origin!r} is neither '*' nor an origin such as 'https://example.com'")
+    return tuple(value)
 
 
 DEFAULT_EXTRACTORS = {
@@ -160,5 +193,8 @@ OPTIONS = RULES | {
     "DURABILITY": Option(default="flush", read=_one_of("flush", "fsync")),
     "ACCESS_POLICY": Option(default="django_largefiles.access.OwnerOrStaff", read=_text),
     "DISPATCHER": Option(default="django_largefiles.dispatch.celery.CeleryDispatcher", read=_text),
+    "AUTHENTICATOR": Option(default="", read=_path_or_default),
+    "CORS_ALLOWED_ORIGINS": Option(default=(), read=_origins),
+    "QUOTA": Option(default={}, read=_quota),
     "PROFILES": Option(default={}, read=_profiles),
 }

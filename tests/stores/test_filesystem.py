@@ -6,6 +6,7 @@ import resource
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.core.files.storage import FileSystemStorage
@@ -17,6 +18,13 @@ from django_largefiles.testing.stores import StoreContract
 from tests.conftest import Largefiles
 
 NAME = "largefiles/ab/cd/abcd"
+TOKEN = uuid4()
+
+
+def put(store: Store) -> None:
+    state = store.begin(NAME)
+    store.append(state, 0, TOKEN).close()
+    store.finish(state, TOKEN)
 
 
 @pytest.fixture
@@ -43,7 +51,7 @@ def umask(request: pytest.FixtureRequest) -> Iterator[None]:
 def test_files_and_folders_are_private_whatever_the_umask(root: Path, store: Store, umask: None) -> None:
     root.mkdir(mode=0o755)
     root.chmod(0o755)
-    store.finish(store.begin(NAME))
+    put(store)
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in root.rglob("*")}
     assert {mode for path, mode in modes.items() if path.is_dir()} == {0o700}
     assert {mode for path, mode in modes.items() if path.is_file()} == {0o600}
@@ -52,8 +60,9 @@ def test_files_and_folders_are_private_whatever_the_umask(root: Path, store: Sto
 
 def test_finishing_moves_the_bytes_without_copying_them(root: Path, store: Store) -> None:
     state = store.begin(NAME)
+    store.append(state, 0, TOKEN).close()
     inode = (root / ".incoming" / "abcd").stat().st_ino
-    store.finish(state)
+    store.finish(state, TOKEN)
     assert (root / NAME).stat().st_ino == inode
     assert not list((root / ".incoming").iterdir())
 
@@ -77,11 +86,11 @@ def test_fsync_is_called_only_where_it_is_asked_for(
     synced: list[bool] = []
     monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode)))
     state = store.begin(NAME)
-    appender = store.append(state, 0)
+    appender = store.append(state, 0, TOKEN)
     appender.write(b"bytes")
     appender.commit()
     appender.close()
-    store.finish(state)
+    store.finish(state, TOKEN)
     assert synced == ([False, True] if durability == "fsync" else [])
 
 
@@ -90,16 +99,18 @@ def test_a_chunk_that_is_written_in_part_is_written_to_its_end(store: Store) -> 
         def __init__(self) -> None:
             self.data = b""
 
+        def close(self) -> None: ...
+
         def write(self, chunk: bytes | memoryview) -> int:
             self.data += bytes(chunk[:2])
             return len(chunk[:2])
 
-    state = store.begin(NAME)
-    appender = store.append(state, 0)
-    appender.close()
+    appender = store.append(store.begin(NAME), 0, TOKEN)
+    appender._file.close()  # type: ignore[attr-defined]
     appender._file = Reluctant()  # type: ignore[attr-defined]
     appender.write(b"12345")
     assert appender._file.data == b"12345"  # type: ignore[attr-defined]
+    appender.close()
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
@@ -109,7 +120,7 @@ def test_a_full_disk_is_told_apart(number: int) -> None:
 
 
 def test_a_real_size_limit_is_store_full(store: Store) -> None:
-    appender = store.append(store.begin(NAME), 0)
+    appender = store.append(store.begin(NAME), 0, uuid4())
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     try:
@@ -125,7 +136,7 @@ def test_a_file_that_cannot_be_appended_to_is_closed_again(root: Path, store: St
     (root / ".incoming" / "abcd").unlink()
     (root / ".incoming" / "abcd").symlink_to("/dev/full")
     with pytest.raises(StoreUnavailable):
-        store.append(state, 0)
+        store.append(state, 0, TOKEN)
 
 
 def _unreadable(store: Store) -> object:
@@ -133,11 +144,11 @@ def _unreadable(store: Store) -> object:
 
 
 def _unfinishable(store: Store) -> object:
-    return store.finish({"name": NAME})
+    return store.finish({"name": NAME}, TOKEN)
 
 
 def _unappendable(store: Store) -> object:
-    return store.append({"name": NAME}, 0)
+    return store.append({"name": NAME}, 0, TOKEN)
 
 
 @pytest.mark.parametrize("act", [_unreadable, _unfinishable, _unappendable])

@@ -54,7 +54,10 @@ class UploadedAsset(UploadedFile):  # type: ignore[type-arg]  # generic in the s
         """
         if sha256:
             self._arrival.expect(sha256)
-        return self._arrival.finish()
+        asset = self._arrival.finish()
+        # A dispatcher that processes at once has brought it further.
+        asset.refresh_from_db()
+        return asset
 
     def close(self) -> None:
         self._arrival.abort()
@@ -132,6 +135,7 @@ class StreamingUploadHandler(FileUploadHandler):
                 profile=profile_name,
                 media_type=self.content_type or "",
                 sha256=self.fields.get("sha256", ""),
+                at_most=self._declared_length,
             )
         )
 

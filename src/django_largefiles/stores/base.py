@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, BinaryIO, TypeAlias
+from uuid import UUID
 
 StoreState: TypeAlias = Mapping[str, Any]
 """JSON of the store's own, saved with the upload: whatever another process needs to go on."""
@@ -15,7 +16,10 @@ class Appender(ABC):
 
     @abstractmethod
     def write(self, chunk: bytes) -> None:
-        """Take the chunk, whole. Memory held does not grow with the number of calls."""
+        """Take the chunk, whole. Memory held does not grow with the number of calls.
+
+        Raises ``TakenOver``, and writes nothing, once a later appender has been opened.
+        """
 
     @abstractmethod
     def commit(self) -> None:
@@ -29,10 +33,12 @@ class Appender(ABC):
 class Store(ABC):
     """Arriving bytes and stored bytes of one Django storage.
 
-    Ours: ``begin`` once per upload, one appender at a time, ``finish`` or ``abort`` at the end; calls may come from
-    different processes and machines, and after a crash the same call may come again.
-    Yours: an aborted or unfinished upload is never visible under its name; ``finish``, ``abort`` and ``delete`` may
-    be repeated; what goes wrong is raised as ``StoreUnavailable`` or ``StoreFull``; nothing grows with the size.
+    Ours: ``begin`` once per upload, then any number of ``append``, each with a ``token`` of its own, ``finish`` or
+    ``abort`` at the end. Calls may come from different processes and machines, and after a crash the same call may
+    come again: of what was appended the bytes before the offset are then known to be there.
+    Yours: from the moment that ``append`` returns no appender with another token writes; an aborted or unfinished
+    upload is never visible under its name; ``finish``, ``abort`` and ``delete`` may be repeated; what goes wrong is
+    raised as ``StoreUnavailable`` or ``StoreFull``; nothing grows with the size.
     """
 
     @abstractmethod
@@ -41,12 +47,22 @@ class Store(ABC):
         needed; ``abort`` must do its best with the name alone, which is all there is after a crash in here."""
 
     @abstractmethod
-    def append(self, state: StoreState, offset: int) -> Appender:
-        """Write from ``offset`` on; whatever lies beyond it from an interrupted attempt is dropped."""
+    def append(self, state: StoreState, offset: int, token: UUID) -> Appender:
+        """Write from ``offset`` on; whatever lies beyond it from an interrupted attempt is dropped.
+
+        Also after a ``finish`` of which nobody knows: the process may have died at that moment.
+        """
 
     @abstractmethod
-    def finish(self, state: StoreState) -> str:
-        """Put the bytes in their place without copying them, and give the name in the storage."""
+    def open_incoming(self, state: StoreState) -> BinaryIO:
+        """A reader of what an unfinished upload holds. The caller closes it."""
+
+    @abstractmethod
+    def finish(self, state: StoreState, token: UUID) -> str:
+        """Put the bytes in their place without copying them, and give the name in the storage.
+
+        Raises ``TakenOver`` where a later appender has been opened.
+        """
 
     @abstractmethod
     def abort(self, state: StoreState) -> None:

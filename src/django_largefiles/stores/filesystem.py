@@ -6,14 +6,16 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from fcntl import LOCK_EX, LOCK_SH, LOCK_UN, flock
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
+from uuid import UUID
 
 from django.core.files.storage import FileSystemStorage
 
 from ..conf import largefiles_settings
-from ..exceptions import StoreFull, StoreUnavailable
+from ..exceptions import StoreFull, StoreUnavailable, TakenOver
 from .base import Appender, Store, StoreState
 
 INCOMING = ".incoming"
@@ -37,27 +39,40 @@ class FilesystemStore(Store):
             os.close(descriptor)
         return {"name": name}
 
-    def append(self, state: StoreState, offset: int) -> Appender:
+    def append(self, state: StoreState, offset: int, token: UUID) -> Appender:
+        incoming, final = self._incoming(state["name"]), self._path(state["name"])
         with translated_errors(), ExitStack() as on_failure:
-            file = on_failure.enter_context(self._incoming(state["name"]).open("r+b", buffering=0))
+            if final.exists() and not incoming.exists():
+                final.rename(incoming)
+            file = on_failure.enter_context(incoming.open("r+b", buffering=0))
+            fence = on_failure.enter_context(Fence.raise_before_others(_fence_path(incoming), token))
             file.truncate(offset)
             file.seek(offset)
             on_failure.pop_all()
-        return FileAppender(file)
+        return FileAppender(file, fence)
 
-    def finish(self, state: StoreState) -> str:
+    def open_incoming(self, state: StoreState) -> BinaryIO:
+        with translated_errors():
+            return self._incoming(state["name"]).open("rb")
+
+    def finish(self, state: StoreState, token: UUID) -> str:
         incoming, final = self._incoming(state["name"]), self._path(state["name"])
         with translated_errors():
             _make_folder(final.parent, self._root)
             if incoming.exists() or not final.exists():
-                incoming.rename(final)
+                incoming.stat()
+                with Fence.of(_fence_path(incoming), token) as fence, fence.holding():
+                    incoming.rename(final)
+            _fence_path(incoming).unlink(missing_ok=True)
             if largefiles_settings.fsync:
                 _sync_folder(final.parent)
         return str(state["name"])
 
     def abort(self, state: StoreState) -> None:
+        incoming = self._incoming(state["name"])
         with translated_errors():
-            self._incoming(state["name"]).unlink(missing_ok=True)
+            incoming.unlink(missing_ok=True)
+            _fence_path(incoming).unlink(missing_ok=True)
         self.delete(state["name"])
 
     def delete(self, name: str) -> None:
@@ -79,12 +94,61 @@ class FilesystemStore(Store):
         return self._root / INCOMING / name.rpartition("/")[2]
 
 
-class FileAppender(Appender):
-    def __init__(self, file: FileIO) -> None:
+class Fence:
+    """A small file that holds the token of the one appender that may write: fencing that outlives its processes.
+
+    The lock on it is held for single writes only, so whoever comes later never waits for a connection that hangs.
+    """
+
+    def __init__(self, file: FileIO, token: UUID) -> None:
         self._file = file
+        self._token = token.bytes
+
+    @classmethod
+    def of(cls, path: Path, token: UUID) -> Self:
+        return cls(FileIO(os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE), "r+"), token)
+
+    @classmethod
+    def raise_before_others(cls, path: Path, token: UUID) -> Self:
+        fence = cls.of(path, token)
+        # Whoever is writing ends that write before this lock is had, and finds another token after it.
+        with fence._locked(LOCK_EX):
+            os.pwrite(fence._file.fileno(), fence._token, 0)
+        return fence
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Raises ``TakenOver`` unless the token is still ours, as it then is to the end of the block."""
+        with self._locked(LOCK_SH):
+            if os.pread(self._file.fileno(), len(self._token), 0) != self._token:
+                raise TakenOver("a later request has taken over the upload")
+            yield
+
+    @contextmanager
+    def _locked(self, kind: int) -> Iterator[None]:
+        flock(self._file.fileno(), kind)
+        try:
+            yield
+        finally:
+            flock(self._file.fileno(), LOCK_UN)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+class FileAppender(Appender):
+    def __init__(self, file: FileIO, fence: Fence) -> None:
+        self._file = file
+        self._fence = fence
 
     def write(self, chunk: bytes) -> None:
-        with translated_errors():
+        with translated_errors(), self._fence.holding():
             written = self._file.write(chunk)
             while written < len(chunk):
                 written += self._file.write(memoryview(chunk)[written:])
@@ -96,6 +160,7 @@ class FileAppender(Appender):
 
     def close(self) -> None:
         self._file.close()
+        self._fence.close()
 
 
 @contextmanager
@@ -120,6 +185,10 @@ def _make_folder(folder: Path, root: Path) -> None:
     with suppress(FileExistsError):
         folder.mkdir()
         folder.chmod(FOLDER_MODE)
+
+
+def _fence_path(incoming: Path) -> Path:
+    return incoming.with_name(f"{incoming.name}.fence")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,0 +1,96 @@
+"""Digest fields (RFC 9530), and of the structured fields (RFC 9651) as much as they and the draft need."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+
+from .errors import MalformedHeader
+
+DIGEST_SIZES = {"sha-256": 32, "sha-512": 64}
+"""Bytes of a digest, by algorithm: those of the registry that are not deprecated (RFC 9530 section 7.2)."""
+
+MAX_PREFERENCE = 10
+
+_KEY = r"[a-z*][a-z0-9_.*-]*+"
+
+_BARE_ITEMS = (
+    r"-?[0-9]{1,12}\.[0-9]{1,3}",  # Decimal: before Integer, which would match its head
+    r"-?[0-9]{1,15}",  # Integer
+    r'"(?:[ !#-\[\]-~]|\\["\\])*+"',  # String
+    r"[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*+",  # Token
+    r":[A-Za-z0-9+/=]*+:",  # Byte Sequence
+    r"\?[01]",  # Boolean
+    r"@-?[0-9]{1,15}",  # Date
+    r'%"(?:[ !#$&-~]|%[0-9a-f]{2})*+"',  # Display String
+)
+BARE_ITEM = f"(?>{'|'.join(_BARE_ITEMS)})"
+PARAMETERS = rf"(?:;\x20*+{_KEY}(?:={BARE_ITEM})?+)*+"
+
+_INNER_LIST = rf"\(\x20*+(?:{BARE_ITEM}{PARAMETERS}(?:\x20++|(?=\))))*+\)"
+_MEMBER = rf"(?:=(?:{BARE_ITEM}|{_INNER_LIST}))?+{PARAMETERS}"
+_DICTIONARY = re.compile(rf"\x20*+(?:{_KEY}{_MEMBER}(?:[\x20\t]*+,[\x20\t]*+{_KEY}{_MEMBER})*+)?+\x20*+")
+_NAMED_MEMBER = re.compile(rf"(?P<key>{_KEY})(?P<value>{_MEMBER})")
+
+_BYTE_SEQUENCE = re.compile(rf"=:(?P<encoded>[^:]*+):{PARAMETERS}")
+_PREFERENCE = re.compile(rf"=(?P<weight>[0-9]{{1,15}}){PARAMETERS}")
+
+
+def parse_digests(header: str | None) -> dict[str, bytes]:
+    """``Repr-Digest`` or ``Content-Digest``: the digest by algorithm, of the algorithms that we know.
+
+    Raises ``MalformedHeader``, which RFC 9651 section 4.2 permits in place of ignoring the field: who sends a
+    digest wants it verified.
+    """
+    return {algorithm: _digest(algorithm, value) for algorithm, value in _known_members(header)}
+
+
+def parse_preferences(header: str | None) -> dict[str, int]:
+    """``Want-Repr-Digest``: from 1, the least wanted, to 10 by algorithm, 0 for one that is not acceptable.
+
+    Raises ``MalformedHeader``.
+    """
+    return {algorithm: _preference(algorithm, value) for algorithm, value in _known_members(header)}
+
+
+def format_digest(sha256: str) -> str:
+    """The value of ``Repr-Digest`` for a SHA-256 in hexadecimal."""
+    return f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode()}:"
+
+
+def _known_members(header: str | None) -> Iterator[tuple[str, str]]:
+    """The members of a Dictionary with their values as written; of two with one key, a caller keeps the last."""
+    if header is None:
+        return
+    if not _DICTIONARY.fullmatch(header):
+        raise MalformedHeader("a digest field is a dictionary such as sha-256=:…:", value=header)
+    for member in _NAMED_MEMBER.finditer(header):
+        if member["key"] in DIGEST_SIZES:
+            yield member["key"], member["value"]
+
+
+def _digest(algorithm: str, value: str) -> bytes:
+    size = DIGEST_SIZES[algorithm]
+    match = _BYTE_SEQUENCE.fullmatch(value)
+    digest = _decoded(match["encoded"]) if match else b""
+    if len(digest) != size:
+        raise MalformedHeader(f"a {algorithm} digest is a byte sequence of {size} bytes", limit=size, value=value)
+    return digest
+
+
+def _decoded(encoded: str) -> bytes:
+    """The bytes; none where it is no Base64. Padding may be left out (RFC 9651 section 4.2.7)."""
+    try:
+        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except ValueError:
+        return b""
+
+
+def _preference(algorithm: str, value: str) -> int:
+    match = _PREFERENCE.fullmatch(value)
+    weight = int(match["weight"]) if match else -1
+    if not 0 <= weight <= MAX_PREFERENCE:
+        problem = f"the preference for {algorithm} is an integer from 0 to {MAX_PREFERENCE}"
+        raise MalformedHeader(problem, limit=MAX_PREFERENCE, value=value)
+    return weight
