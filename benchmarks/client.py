@@ -53,8 +53,17 @@ def _post(connection: http.client.HTTPConnection, path: str, file: Path, name: s
     if sent == file.stat().st_size:
         connection.send(tail)
     response = connection.getresponse()
-    body = json.loads(response.read())
-    return Answer(status=response.status, body=body, seconds=time.perf_counter() - began, sent=sent)
+    content = response.read()
+    seconds = time.perf_counter() - began
+    return Answer(status=response.status, body=_decoded(content), seconds=seconds, sent=sent)
+
+
+def _decoded(content: bytes) -> dict[str, Any]:
+    try:
+        body: dict[str, Any] = json.loads(content)
+    except ValueError:
+        return {"detail": content[:200].decode(errors="replace")}
+    return body
 
 
 def _send_file(connection: http.client.HTTPConnection, file: Path) -> int:

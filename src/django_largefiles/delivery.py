@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import BinaryIO, Self
 
 from asgiref.sync import sync_to_async
@@ -14,6 +13,7 @@ from django.utils.http import content_disposition_header, http_date
 from .conf import largefiles_settings
 from .exceptions import NotReady
 from .models import FileAsset
+from .protocols.digests import format_digest
 from .protocols.ranges import ByteRange, UnsatisfiableRange, content_range, if_range_holds, parse, unsatisfied
 from .states import State
 from .stores import current_store
@@ -129,11 +129,10 @@ def _validators(asset: FileAsset) -> dict[str, str]:
 
 def _description(asset: FileAsset) -> dict[str, str]:
     disposition = content_disposition_header(as_attachment=True, filename=asset.original_name)
-    digest = base64.b64encode(bytes.fromhex(asset.sha256)).decode()
     return {
         "Content-Type": asset.media_type,
         "Content-Disposition": disposition or "attachment",
-        "Repr-Digest": f"sha-256=:{digest}:",
+        "Repr-Digest": format_digest(asset.sha256),
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }

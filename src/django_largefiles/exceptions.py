@@ -8,10 +8,10 @@
     │   ├── IncompleteBody         400 incomplete_body
     │   ├── TooManyFiles           400 too_many_files
     │   ├── UnknownProfile         400 unknown_profile
+    │   ├── NotAuthenticated       401 not_authenticated
     │   ├── CsrfFailed             403 csrf_failed
     │   ├── NotPermitted           403 not_permitted
     │   ├── AssetNotFound          404 not_found
-    │   ├── OffsetMismatch         409 offset_mismatch
     │   ├── NotReady               409 not_ready
     │   ├── StateConflict          409 state_conflict
     │   ├── UploadGone             410 upload_gone
@@ -70,6 +70,17 @@ class UnknownProfile(Refusal):
     code = "unknown_profile"
 
 
+class NotAuthenticated(Refusal):
+    """``challenge`` is the value of ``WWW-Authenticate``."""
+
+    code = "not_authenticated"
+    status = 401
+
+    def __init__(self, detail: str, *, challenge: str) -> None:
+        super().__init__(detail)
+        self.challenge = challenge
+
+
 class CsrfFailed(Refusal):
     code = "csrf_failed"
     status = 403
@@ -83,13 +94,6 @@ class NotPermitted(Refusal):
 class AssetNotFound(Refusal):
     code = "not_found"
     status = 404
-
-
-class OffsetMismatch(Refusal):
-    """``limit`` is the offset that the upload has, ``value`` the one that the client said."""
-
-    code = "offset_mismatch"
-    status = 409
 
 
 class NotReady(Refusal):

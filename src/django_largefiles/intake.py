@@ -7,9 +7,9 @@ One that may be interrupted calls ``create``, and for each request ``resume``, `
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Self
 from uuid import UUID, uuid4
@@ -19,14 +19,14 @@ from django.utils import timezone
 
 from . import lifecycle, policy
 from .access import User, access_policy
-from .conf import Profile, get_profile
+from .conf import Profile, get_profile, largefiles_settings
 from .digests import RunningSHA256, UnusableState, parse_sha256
 from .exceptions import (
     DigestMismatch,
     IncompleteBody,
     MalformedRequest,
     NotPermitted,
-    OffsetMismatch,
+    Refusal,
     TakenOver,
     UploadGone,
 )
@@ -34,6 +34,7 @@ from .media_types import is_pattern
 from .models import FileAsset, Upload
 from .names import sanitize, storage_key
 from .options import DEFAULT_PROFILE, KIB
+from .protocols.errors import OffsetMismatch
 from .quotas import within_quota
 from .sniffing import HEAD_LENGTH, sniff_head
 from .stores import current_store
@@ -51,7 +52,7 @@ class Declaration:
     """What is said of a file before its bytes arrive. Nothing of it is believed.
 
     ``length`` is in bytes, ``None`` where it is not known, and then ``at_most`` where a bound is; ``sha256`` is the
-    digest that the client expects, in hexadecimal or Base64, or empty; ``client_metadata`` is kept as it is.
+    digest that the client expects, in hexadecimal or Base64, or empty; ``client_fields`` are kept as they are.
     """
 
     name: str
@@ -61,7 +62,7 @@ class Declaration:
     at_most: int | None = None
     media_type: str = ""
     sha256: str = ""
-    client_metadata: str = ""
+    client_fields: Mapping[str, str] = field(default_factory=dict)
 
 
 def authorize(user: User, profile_name: str) -> None:
@@ -110,7 +111,7 @@ def create(declaration: Declaration, *, kind: str = Upload.Kind.WHOLE, parts: It
     return upload
 
 
-def resume(upload: Upload, offset: int) -> Arrival:
+def resume(upload: Upload, offset: int, *, checkpoints: bool = True) -> Arrival:
     """Take an upload over, from whomever is writing to it, to write on from ``offset``.
 
     Raises ``OffsetMismatch``, ``UploadGone`` and ``StoreError``; then nothing has changed.
@@ -118,9 +119,9 @@ def resume(upload: Upload, offset: int) -> Arrival:
     token = uuid4()
     if not Upload.objects.filter(pk=upload.pk, offset=offset).update(lease_token=token):
         upload = reload(upload)
-        raise OffsetMismatch(f"the upload is at {upload.offset}, not at {offset}", limit=upload.offset, value=offset)
+        raise OffsetMismatch(upload.offset, offset)
     upload.lease_token = token
-    return Arrival(upload)
+    return Arrival(upload, checkpoints=checkpoints)
 
 
 def reload(upload: Upload) -> Upload:
@@ -129,6 +130,25 @@ def reload(upload: Upload) -> Upload:
     if current is None:
         raise UploadGone("the upload was aborted, has expired, or is complete")
     return current
+
+
+def assemble(upload: Upload, parts: Iterable[Upload]) -> FileAsset:
+    """Make a final upload of its partial ones, which stay as they are; raises what ``finish`` raises.
+
+    The bytes are copied and hashed in one pass. A refused file is aborted.
+    """
+    arrival, store = resume(upload, 0), current_store()
+    try:
+        for part in parts:
+            with closing(store.open_incoming(part.store_state)) as file:
+                while chunk := file.read(largefiles_settings.chunk_size):
+                    arrival.write(chunk)
+        return arrival.finish()
+    except Refusal:
+        arrival.abort()
+        raise
+    finally:
+        arrival.close()
 
 
 def set_length(upload: Upload, length: int) -> None:
@@ -155,7 +175,7 @@ def _create_records(declaration: Declaration, rules: Profile, kind: str, parts: 
             profile=rules.name,
             original_name=sanitize(declaration.name),
             size=declaration.length,
-            client_metadata=declaration.client_metadata,
+            client_fields=dict(declaration.client_fields),
             declared_type=declaration.media_type if is_pattern(declaration.media_type) else "",
             expected_sha256=expected_sha256(declaration.sha256),
         )
@@ -312,11 +332,12 @@ class Arrival:
 
     def _save_progress(self, **changes: Any) -> None:
         self._appender.commit()
+        self._upload.expires_at = timezone.now() + self._rules.upload_expires_after
         held = Upload.objects.filter(pk=self.asset_id, lease_token=self._token).update(
             offset=self.received,
             digest_state=self._digest.state() if self._digest else None,
             media_type=self._media_type,
-            expires_at=timezone.now() + self._rules.upload_expires_after,
+            expires_at=self._upload.expires_at,
             **changes,
         )
         if not held:

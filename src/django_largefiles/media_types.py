@@ -53,6 +53,14 @@ def extension_fits(extension: str, media_type: str) -> bool:
     return suffix not in TELLING if own is None else suffix in own
 
 
+def extension_allowed(extension: str, patterns: Iterable[str]) -> bool:
+    """Whether some type among ``patterns`` may have ``extension``; of one that belongs to no known type any may."""
+    suffix, wanted = extension.lower(), tuple(patterns)
+    if suffix not in TELLING:
+        return True
+    return any(suffix in own and matches(kind, wanted) for kind, own in EXTENSIONS.items())
+
+
 def possible_types(head_type: str) -> tuple[str, ...]:
     """What a whole file may turn out to be, whose first bytes alone show ``head_type``; itself first."""
     head = _essence(head_type)

@@ -51,7 +51,9 @@ class FileAsset(models.Model):
     size = models.BigIntegerField(_("size"), null=True, help_text=_("Bytes; unknown while they arrive."))
     sha256 = models.CharField("SHA-256", max_length=64, blank=True, db_index=True)
     expected_sha256 = models.CharField(_("expected SHA-256"), max_length=64, blank=True)
-    client_metadata = models.TextField(_("client's metadata"), blank=True, help_text=_("As it was sent."))
+    client_fields = models.JSONField(
+        _("client's fields"), default=dict, blank=True, help_text=_("Of the request that began it, as they were sent.")
+    )
     declared_type = models.CharField(_("declared type"), max_length=255, blank=True)
     media_type = models.CharField(_("media type"), max_length=255, blank=True)
 

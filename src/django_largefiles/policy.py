@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .conf import Profile
 from .exceptions import TooLarge, TypeMismatch, TypeNotAllowed
-from .media_types import extension_fits, matches, possible_types
+from .known_types import UNKNOWN
+from .media_types import extension_allowed, extension_fits, matches, possible_types
 from .names import extension
 
 
@@ -15,6 +16,17 @@ def check_size(size: int, profile: Profile) -> None:
             limit=profile.max_upload_size,
             value=size,
         )
+
+
+def check_declared(media_type: str, name: str, profile: Profile) -> None:
+    """Before the first byte: refuse a file of which its own client says that it is not what is allowed.
+
+    That it says otherwise proves nothing, and a client that says ``application/octet-stream`` has said nothing.
+    """
+    if media_type not in {"", UNKNOWN} and not matches(media_type, profile.allowed_mime_types):
+        raise _not_allowed(media_type, profile)
+    if profile.extension_must_match and not extension_allowed(extension(name), profile.allowed_mime_types):
+        raise _mismatch(", ".join(profile.allowed_mime_types), name)
 
 
 def check_head(media_type: str, name: str, profile: Profile) -> None:

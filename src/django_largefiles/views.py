@@ -6,27 +6,10 @@ from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from .access import User, access_policy
 from .delivery import deliver
-from .exceptions import AssetNotFound, NotPermitted, Refusal, StoreError
-from .models import FileAsset
+from .exceptions import Refusal, StoreError
+from .lookup import downloadable_asset
 from .problems import problem_response
-
-
-def visible_asset(user: User, asset_id: UUID) -> FileAsset:
-    """Raises ``AssetNotFound`` alike for an asset that is not there and for one that the user may not know of."""
-    asset = FileAsset.objects.filter(pk=asset_id).first()
-    if asset is None or not access_policy().may_view(user, asset):
-        raise AssetNotFound("there is no such file", value=str(asset_id))
-    return asset
-
-
-def downloadable_asset(user: User, asset_id: UUID) -> FileAsset:
-    """Raises ``AssetNotFound`` and ``NotPermitted``."""
-    asset = visible_asset(user, asset_id)
-    if not access_policy().may_download(user, asset):
-        raise NotPermitted("downloading the file is not permitted", value=str(asset_id))
-    return asset
 
 
 @require_safe

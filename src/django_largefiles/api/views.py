@@ -18,9 +18,9 @@ from ..access import access_policy
 from ..delivery import deliver
 from ..doors.streaming import declared_length
 from ..exceptions import NotPermitted, Refusal, StateConflict, StoreError
+from ..lookup import downloadable_asset, visible_asset
 from ..models import FileAsset, FileAssetQuerySet
 from ..problems import problem_response
-from ..views import downloadable_asset, visible_asset
 from .errors import ApiRefusal, framework_problem
 from .requests import StreamingMultiPartParser, UploadRequest
 from .serializers import AssetSerializer, StatusSerializer, UploadSerializer

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
 
 from .errors import MalformedHeader
 
@@ -28,9 +27,10 @@ _BARE_ITEMS = (
 BARE_ITEM = f"(?>{'|'.join(_BARE_ITEMS)})"
 PARAMETERS = rf"(?:;\x20*+{_KEY}(?:={BARE_ITEM})?+)*+"
 
+_OWS = r"[\x20\t]*+"
 _INNER_LIST = rf"\(\x20*+(?:{BARE_ITEM}{PARAMETERS}(?:\x20++|(?=\))))*+\)"
 _MEMBER = rf"(?:=(?:{BARE_ITEM}|{_INNER_LIST}))?+{PARAMETERS}"
-_DICTIONARY = re.compile(rf"\x20*+(?:{_KEY}{_MEMBER}(?:[\x20\t]*+,[\x20\t]*+{_KEY}{_MEMBER})*+)?+\x20*+")
+_DICTIONARY = re.compile(rf"\x20*+(?:{_KEY}{_MEMBER}(?:{_OWS},{_OWS}{_KEY}{_MEMBER})*+{_OWS})?+")
 _NAMED_MEMBER = re.compile(rf"(?P<key>{_KEY})(?P<value>{_MEMBER})")
 
 _BYTE_SEQUENCE = re.compile(rf"=:(?P<encoded>[^:]*+):{PARAMETERS}")
@@ -43,7 +43,7 @@ def parse_digests(header: str | None) -> dict[str, bytes]:
     Raises ``MalformedHeader``, which RFC 9651 section 4.2 permits in place of ignoring the field: who sends a
     digest wants it verified.
     """
-    return {algorithm: _digest(algorithm, value) for algorithm, value in _known_members(header)}
+    return {algorithm: _digest(algorithm, value) for algorithm, value in _known_members(header).items()}
 
 
 def parse_preferences(header: str | None) -> dict[str, int]:
@@ -51,7 +51,7 @@ def parse_preferences(header: str | None) -> dict[str, int]:
 
     Raises ``MalformedHeader``.
     """
-    return {algorithm: _preference(algorithm, value) for algorithm, value in _known_members(header)}
+    return {algorithm: _preference(algorithm, value) for algorithm, value in _known_members(header).items()}
 
 
 def format_digest(sha256: str) -> str:
@@ -59,15 +59,14 @@ def format_digest(sha256: str) -> str:
     return f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode()}:"
 
 
-def _known_members(header: str | None) -> Iterator[tuple[str, str]]:
-    """The members of a Dictionary with their values as written; of two with one key, a caller keeps the last."""
+def _known_members(header: str | None) -> dict[str, str]:
+    """Our members of a Dictionary, values as written; of two with one key the last (RFC 9651 section 3.2)."""
     if header is None:
-        return
+        return {}
     if not _DICTIONARY.fullmatch(header):
         raise MalformedHeader("a digest field is a dictionary such as sha-256=:…:", value=header)
-    for member in _NAMED_MEMBER.finditer(header):
-        if member["key"] in DIGEST_SIZES:
-            yield member["key"], member["value"]
+    members = {member["key"]: member["value"] for member in _NAMED_MEMBER.finditer(header)}
+    return {key: members[key] for key in members.keys() & DIGEST_SIZES.keys()}
 
 
 def _digest(algorithm: str, value: str) -> bytes:

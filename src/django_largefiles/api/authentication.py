@@ -1,0 +1,43 @@
+"""REST framework's authenticators, as its settings name them, for the resumable door."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import APIException
+from rest_framework.settings import api_settings
+
+from ..access import User
+from ..doors.authentication import Authenticator
+from ..exceptions import CsrfFailed, NotAuthenticated
+from .requests import UploadRequest
+
+
+class FrameworkAuthenticator(Authenticator):
+    def authenticate(self, request: HttpRequest) -> User:
+        framework_request = _request(request)
+        try:
+            user: User = framework_request.user
+        except APIException as error:
+            challenge = self.challenge(request)
+            if error.status_code == 401 and challenge:
+                raise NotAuthenticated(str(error.detail), challenge=challenge) from error
+            raise CsrfFailed(str(error.detail)) from error
+        return user
+
+    def challenge(self, request: HttpRequest) -> str:
+        # As the framework does: the first of them speaks for all.
+        for authenticator in _authenticators()[:1]:
+            return authenticator.authenticate_header(_request(request)) or ""
+        return ""
+
+
+def _request(request: HttpRequest) -> UploadRequest:
+    return UploadRequest(request, authenticators=_authenticators())
+
+
+def _authenticators() -> list[BaseAuthentication]:
+    classes: Sequence[type[BaseAuthentication]] = api_settings.DEFAULT_AUTHENTICATION_CLASSES  # type: ignore[assignment]
+    return [make() for make in classes]

@@ -1,0 +1,44 @@
+"""Cross-origin requests to the resumable door (the Fetch standard's CORS protocol), from ``CORS_ALLOWED_ORIGINS``."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
+
+from ..conf import largefiles_settings
+
+METHODS = "OPTIONS, POST, HEAD, PATCH, DELETE, GET"
+REQUEST_HEADERS = (
+    "Authorization, Content-Type, X-CSRFToken, X-Requested-With, X-HTTP-Method-Override, Tus-Resumable, "
+    "Upload-Length, Upload-Defer-Length, Upload-Offset, Upload-Metadata, Upload-Checksum, Upload-Concat, "
+    "Upload-Complete, Upload-Draft-Interop-Version, Repr-Digest, Content-Digest, Content-Disposition, Prefer"
+)
+RESPONSE_HEADERS = (
+    "Location, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm, Upload-Length, "
+    "Upload-Defer-Length, Upload-Offset, Upload-Metadata, Upload-Concat, Upload-Expires, Upload-Complete, "
+    "Upload-Limit, Upload-Draft-Interop-Version, Repr-Digest"
+)
+MAX_AGE = "86400"
+
+
+def add_cors_headers(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Let pages of allowed origins send what the protocols need, and read what they answer."""
+    allowed = largefiles_settings.cors_allowed_origins
+    if not allowed:
+        return
+    patch_vary_headers(response, ("Origin",))
+    origin = request.headers.get("Origin", "")
+    if origin in allowed:
+        response["Access-Control-Allow-Origin"] = origin
+        # Cookies go only where the host has named the origin itself.
+        response["Access-Control-Allow-Credentials"] = "true"
+    elif "*" in allowed and origin:
+        response["Access-Control-Allow-Origin"] = "*"
+    else:
+        return
+    response["Access-Control-Expose-Headers"] = RESPONSE_HEADERS
+    if request.method == "OPTIONS":
+        response["Access-Control-Allow-Methods"] = METHODS
+        response["Access-Control-Allow-Headers"] = REQUEST_HEADERS
+        response["Access-Control-Max-Age"] = MAX_AGE

@@ -1,0 +1,152 @@
+"""What both protocols need of a request: who makes it, which upload it means, and its body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, UnreadablePostError
+from django.urls import reverse
+from django.utils import timezone
+
+from ...access import User, access_policy
+from ...conf import get_profile, largefiles_settings
+from ...exceptions import MalformedRequest, NotPermitted, Refusal, TooLarge, UploadGone
+from ...intake import FIRST_READ, Arrival
+from ...lookup import visible_asset
+from ...models import FileAsset, Upload
+from ...states import State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """One request to the resumable door. ``method`` is the one that counts."""
+
+    request: HttpRequest
+    method: str
+    user: User
+    asset_id: UUID | None
+
+    @property
+    def view(self) -> object:
+        """What answers at this URL, and at those of all other uploads."""
+        match = self.request.resolver_match
+        return match.func if match else None
+
+    def header(self, name: str) -> str | None:
+        return self.request.headers.get(name)
+
+    @property
+    def content_length(self) -> int | None:
+        """Bytes of the body; ``None`` where they come in chunks. Raises ``MalformedRequest``."""
+        text = self.request.META.get("CONTENT_LENGTH") or ""
+        if not text:
+            return None if "chunked" in self.request.headers.get("Transfer-Encoding", "") else 0
+        if not (text.isascii() and text.isdigit() and len(text) < 20):
+            raise MalformedRequest("Content-Length is not a number", value=text[:100])
+        return int(text)
+
+    def location(self, asset_id: UUID) -> str:
+        """The URL of an upload, absolute, as the host's proxy settings have it."""
+        match = self.request.resolver_match
+        namespace = match.namespace if match else ""
+        name = f"{namespace}:upload" if namespace else "upload"
+        return self.request.build_absolute_uri(reverse(name, args=[asset_id]))
+
+
+def find_asset(exchange: Exchange) -> FileAsset:
+    """The asset that the URL means. Raises ``AssetNotFound``, and ``UploadGone`` for one that has expired."""
+    assert exchange.asset_id
+    asset = visible_asset(exchange.user, exchange.asset_id)
+    upload = arriving(asset)
+    if upload and upload.expires_at < timezone.now():
+        raise UploadGone("the upload has expired", value=str(exchange.asset_id))
+    return asset
+
+
+def arriving(asset: FileAsset) -> Upload | None:
+    """The record of an asset whose bytes are not all there."""
+    upload: Upload | None = getattr(asset, "upload", None)
+    if upload:
+        upload.asset = asset
+    return upload if asset.state == State.RECEIVING else None
+
+
+def terminate(exchange: Exchange) -> None:
+    """Delete what the URL means, arriving or not. Raises ``AssetNotFound`` and ``NotPermitted``."""
+    asset = find_asset(exchange)
+    if not access_policy().may_delete(exchange.user, asset):
+        raise NotPermitted("deleting the file is not permitted", value=str(asset.pk))
+    asset.delete()
+
+
+def check_room(exchange: Exchange, upload: Upload, length: int | None) -> None:
+    """Raises ``MalformedRequest`` or ``TooLarge`` from the headers alone, where the body leads beyond the end."""
+    reached = upload.offset + (exchange.content_length or 0)
+    if length is not None and reached > length:
+        raise MalformedRequest(
+            f"{reached} bytes would be more than the {length} declared", limit=length, value=reached
+        )
+    largest = get_profile(upload.asset.profile).max_upload_size
+    if reached > largest:
+        raise TooLarge(f"{reached} bytes are more than the {largest} allowed", limit=largest, value=reached)
+
+
+def receive(exchange: Exchange, arrival: Arrival, seen: Callable[[bytes], None] | None = None) -> bool:
+    """Write the body to the arrival, and show it to ``seen``. Whether it came whole; what came counts either way.
+
+    A file of a type that is refused is aborted: no further byte could mend it.
+    """
+    try:
+        for chunk in _pieces(exchange, first=arrival.received == 0):
+            arrival.write(chunk)
+            if seen:
+                seen(chunk)
+    except UnreadablePostError:
+        return False
+    except (MalformedRequest, TooLarge, UploadGone):
+        raise
+    except Refusal:
+        arrival.abort()
+        raise
+    return True
+
+
+def _pieces(exchange: Exchange, *, first: bool) -> Iterator[bytes]:
+    """The body in chunks; the first of an upload is short, for an early verdict.
+
+    Raises ``UnreadablePostError`` where the body ends before its declared length: servers give an end of file there.
+    """
+    left, chunk_size = exchange.content_length, largefiles_settings.chunk_size
+    read = _reader(exchange.request, chunked=left is None)
+    size = FIRST_READ if first else chunk_size
+    while left is None or left > 0:
+        chunk = read(size if left is None else min(size, left))
+        if not chunk:
+            break
+        left = None if left is None else left - len(chunk)
+        size = chunk_size
+        yield chunk
+    if left:
+        raise UnreadablePostError(f"{left} bytes did not come")
+
+
+def _reader(request: HttpRequest, *, chunked: bool) -> Callable[[int], bytes]:
+    """Under WSGI, Django takes a body without a length for an empty one; the server knows where it ends."""
+    if chunked and request.META.get("wsgi.input_terminated"):
+        stream: Any = request.META["wsgi.input"]
+        return lambda size: bytes(stream.read(size))
+    return lambda size: bytes(request.read(size))
+
+
+def trailer(request: HttpRequest, name: str) -> str | None:
+    """A field that came behind the body. WSGI has no place for them; gunicorn keeps them with its own request."""
+    reader = getattr(request.META.get("wsgi.input"), "reader", None)
+    fields = getattr(getattr(reader, "req", None), "trailers", ())
+    return next((value for field, value in fields if field.lower() == name.lower()), None)
+
+
+def passes_trailers(request: HttpRequest) -> bool:
+    return str(request.META.get("SERVER_SOFTWARE", "")).startswith("gunicorn")

@@ -1,0 +1,237 @@
+"""tus 1.0.0, a function for each verb (https://tus.io/protocols/resumable-upload)."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+
+from ...conf import get_profile
+from ...exceptions import Refusal, UploadGone
+from ...intake import Arrival, Declaration, assemble, authorize, create, resume, set_length
+from ...models import FileAsset, Upload
+from ...options import DEFAULT_PROFILE
+from ...policy import check_declared
+from ...protocols import tus
+from ...protocols.errors import FinalUpload, MissingHeader, OffsetMismatch, ProtocolError, UploadCompleted
+from ...states import State
+from .concatenation import are_complete, complete_finals, partial_uploads, total_length
+from .exchange import Exchange, arriving, check_room, find_asset, receive, terminate, trailer
+
+
+def answer(exchange: Exchange) -> HttpResponse:
+    """Raises ``ProtocolError``, ``Refusal`` and ``StoreError``."""
+    tus.check_version(exchange.header("Tus-Resumable"))
+    verbs = COLLECTION if exchange.asset_id is None else RESOURCE
+    if exchange.method not in verbs:
+        return HttpResponse(status=405, headers={"Allow": ", ".join(["OPTIONS", *verbs])})
+    response = verbs[exchange.method](exchange)
+    response["Tus-Resumable"] = tus.VERSION
+    return response
+
+
+def refusal_headers(error: object) -> dict[str, str]:
+    return tus.refusal_headers(error) if isinstance(error, ProtocolError) else {"Tus-Resumable": tus.VERSION}
+
+
+def post(exchange: Exchange) -> HttpResponse:
+    """Creation, with or without bytes, of a whole, partial or final upload."""
+    concatenation = tus.parse_concat(exchange.header("Upload-Concat"))
+    upload = (
+        _create_final(exchange, concatenation)
+        if isinstance(concatenation, tus.Final)
+        else _create(exchange, partial=concatenation is not None)
+    )
+    response = HttpResponse(status=201, headers={"Location": exchange.location(upload.pk)})
+    if upload.kind != Upload.Kind.FINAL and (_has_bytes(exchange) or upload.length == 0):
+        _append_or_discard(exchange, upload, response)
+    elif arriving(upload.asset):
+        response["Upload-Expires"] = tus.http_date(upload.expires_at)
+    return response
+
+
+def head(exchange: Exchange) -> HttpResponse:
+    """How far an upload is."""
+    asset = find_asset(exchange)
+    response = HttpResponse(headers={"Cache-Control": "no-store", **asset.client_fields})
+    upload = arriving(asset)
+    if upload is None:
+        _check_not_rejected(asset)
+        response["Upload-Offset"] = response["Upload-Length"] = str(asset.size)
+        return response
+    response["Upload-Expires"] = tus.http_date(upload.expires_at)
+    if upload.length is not None:
+        response["Upload-Length"] = str(upload.length)
+    if upload.kind != Upload.Kind.FINAL:
+        response["Upload-Offset"] = str(upload.offset)
+        if upload.length is None:
+            response["Upload-Defer-Length"] = "1"
+    return response
+
+
+def patch(exchange: Exchange) -> HttpResponse:
+    """Bytes from an offset on."""
+    tus.check_content_type(exchange.header("Content-Type"))
+    offset = tus.parse_offset(exchange.header("Upload-Offset"))
+    asset = find_asset(exchange)
+    response = HttpResponse(status=204)
+    upload = arriving(asset)
+    if upload is None:
+        return _patch_complete(exchange, asset, offset, response)
+    if upload.kind == Upload.Kind.FINAL:
+        raise FinalUpload("a final upload takes no bytes of its own")
+    if offset != upload.offset:
+        raise OffsetMismatch(upload.offset, offset)
+    length = tus.late_length(exchange.header("Upload-Length"), known=upload.length, offset=offset)
+    check_room(exchange, upload, length)
+    checksum = _announced_checksum(exchange)
+    if length is not None:
+        set_length(upload, length)
+    arrival = resume(upload, offset, checkpoints=checksum is None)
+    try:
+        _append(exchange, upload, arrival, checksum, response)
+    finally:
+        arrival.close()
+    return response
+
+
+def delete(exchange: Exchange) -> HttpResponse:
+    terminate(exchange)
+    return HttpResponse(status=204)
+
+
+COLLECTION = {"POST": post}
+RESOURCE = {"HEAD": head, "PATCH": patch, "DELETE": delete}
+
+
+class AnnouncedChecksum:
+    """The checksum of a request's body: known before it, or told in the trailer behind it.
+
+    A trailer tells its algorithm too late, so that all of them have to see the bytes.
+    """
+
+    def __init__(self, checksum: tus.Checksum | None) -> None:
+        algorithms = [checksum.algorithm] if checksum else tus.CHECKSUM_ALGORITHMS
+        self._hashers = {algorithm: tus.new_hasher(algorithm) for algorithm in algorithms}
+        self._checksum = checksum
+
+    def update(self, chunk: bytes) -> None:
+        for hasher in self._hashers.values():
+            hasher.update(chunk)
+
+    def verify(self, exchange: Exchange) -> None:
+        """Raises ``ChecksumMismatch``, ``MissingHeader``, ``MalformedHeader`` and ``UnsupportedChecksum``."""
+        checksum = self._checksum or tus.parse_checksum(trailer(exchange.request, "Upload-Checksum"))
+        if checksum is None:
+            raise MissingHeader("the trailer has no Upload-Checksum, though Trailer announced it")
+        tus.verify(checksum, self._hashers[checksum.algorithm])
+
+
+def _announced_checksum(exchange: Exchange) -> AnnouncedChecksum | None:
+    checksum = tus.parse_checksum(exchange.header("Upload-Checksum"))
+    if checksum or tus.announces_checksum(exchange.header("Trailer")):
+        return AnnouncedChecksum(checksum)
+    return None
+
+
+def _create(exchange: Exchange, *, partial: bool) -> Upload:
+    length = tus.parse_length(exchange.header("Upload-Length"), exchange.header("Upload-Defer-Length"))
+    declaration = _declaration(exchange, length)
+    authorize(exchange.user, declaration.profile)
+    if not partial:
+        check_declared(declaration.media_type, declaration.name, get_profile(declaration.profile))
+    return create(declaration, kind=Upload.Kind.PARTIAL if partial else Upload.Kind.WHOLE)
+
+
+def _create_final(exchange: Exchange, final: tus.Final) -> Upload:
+    tus.check_final_length(exchange.header("Upload-Length"), exchange.header("Upload-Defer-Length"))
+    parts = partial_uploads(exchange, final.urls)
+    declaration = _declaration(exchange, total_length(parts))
+    authorize(exchange.user, declaration.profile)
+    check_declared(declaration.media_type, declaration.name, get_profile(declaration.profile))
+    upload = create(declaration, kind=Upload.Kind.FINAL, parts=[part.pk for part in parts])
+    if are_complete(parts):
+        upload.asset = assemble(upload, parts)
+    return upload
+
+
+def _declaration(exchange: Exchange, length: int | None) -> Declaration:
+    metadata = tus.parse_metadata(exchange.header("Upload-Metadata"))
+
+    def text(*keys: str) -> str:
+        return next((value for key in keys if (value := tus.metadata_text(metadata, key))), "")
+
+    fields = {name: exchange.header(name) for name in ("Upload-Metadata", "Upload-Concat")}
+    return Declaration(
+        name=text("filename", "name"),
+        owner=exchange.user,
+        profile=text("profile") or DEFAULT_PROFILE,
+        length=length,
+        media_type=text("filetype", "type"),
+        sha256=text("sha256"),
+        client_fields={name: value for name, value in fields.items() if value is not None},
+    )
+
+
+def _has_bytes(exchange: Exchange) -> bool:
+    if exchange.content_length == 0:
+        return False
+    tus.check_content_type(exchange.header("Content-Type"))
+    return True
+
+
+def _append_or_discard(exchange: Exchange, upload: Upload, response: HttpResponse) -> None:
+    """The bytes that come with a creation. A client that is refused does not learn of the upload: it must not stay."""
+    arrival = Arrival(upload)
+    try:
+        check_room(exchange, upload, upload.length)
+        _append(exchange, upload, arrival, _announced_checksum(exchange), response)
+    except (ProtocolError, Refusal):
+        arrival.abort()
+        raise
+    finally:
+        arrival.close()
+
+
+def _append(
+    exchange: Exchange,
+    upload: Upload,
+    arrival: Arrival,
+    checksum: AnnouncedChecksum | None,
+    response: HttpResponse,
+) -> None:
+    whole = receive(exchange, arrival, checksum.update if checksum else None)
+    if checksum:
+        if not whole:
+            return
+        checksum.verify(exchange)
+    if upload.kind == Upload.Kind.WHOLE and arrival.received == upload.length:
+        _finish(arrival)
+    else:
+        arrival.pause()
+        response["Upload-Expires"] = tus.http_date(upload.expires_at)
+    response["Upload-Offset"] = str(arrival.received)
+    if upload.kind == Upload.Kind.PARTIAL and arrival.received == upload.length:
+        upload.offset = arrival.received
+        complete_finals(upload)
+
+
+def _finish(arrival: Arrival) -> None:
+    try:
+        arrival.finish()
+    except Refusal:
+        arrival.abort()
+        raise
+
+
+def _patch_complete(exchange: Exchange, asset: FileAsset, offset: int, response: HttpResponse) -> HttpResponse:
+    _check_not_rejected(asset)
+    if offset != asset.size:
+        raise OffsetMismatch(asset.size or 0, offset)
+    if exchange.content_length != 0:
+        raise UploadCompleted("the upload has all its bytes", limit=asset.size)
+    response["Upload-Offset"] = str(asset.size)
+    return response
+
+
+def _check_not_rejected(asset: FileAsset) -> None:
+    if asset.state == State.REJECTED:
+        raise UploadGone(f"the file was rejected: {asset.reason}", value=asset.reason)
