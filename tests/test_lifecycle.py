@@ -263,3 +263,18 @@ def test_reprocessing_starts_afresh() -> None:
     lifecycle.reprocess(asset.pk)
     asset.refresh_from_db()
     assert (asset.attempts, asset.reason, asset.detail) == (0, "", "")
+
+
+def test_an_asset_that_waits_in_a_long_queue_is_handed_over_ever_more_seldom() -> None:
+    asset = make(State.RECEIVED)
+    waits = []
+    past = timezone.now() - timedelta(days=1)
+    wait = lifecycle.HAND_OVER
+    for _ in range(9):
+        FileAsset.objects.filter(pk=asset.pk).update(updated_at=past, lease_expires_at=past + wait)
+        assert lifecycle.reclaim(asset.pk)
+        asset.refresh_from_db()
+        assert asset.lease_expires_at
+        wait = asset.lease_expires_at - asset.updated_at
+        waits.append(round(wait.total_seconds()))
+    assert waits == [120, 240, 480, 960, 1920, 3600, 3600, 3600, 3600]

@@ -27,6 +27,9 @@ LEASE = timedelta(seconds=15)
 HAND_OVER = timedelta(seconds=60)
 """How long a received asset may wait for a worker before it is handed over again: messages get lost."""
 
+LONGEST_HAND_OVER = timedelta(hours=1)
+"""The wait doubles each time up to here: messages also queue, and a long queue must not grow by what is in it."""
+
 MAX_ATTEMPTS = 5
 
 ALWAYS = Q()
@@ -138,6 +141,7 @@ def reclaim(asset_id: UUID) -> bool:
 
     Whether it is to be handed over, and by this caller alone.
     """
+    waited = _last_wait(asset_id)
     _move(
         asset_id,
         _overdue() & Q(attempts__gte=MAX_ATTEMPTS),
@@ -149,7 +153,8 @@ def reclaim(asset_id: UUID) -> bool:
         stage="",
         processed_at=timezone.now(),
     )
-    return _move(asset_id, _overdue(), State.RECEIVED, lease_expires_at=timezone.now() + HAND_OVER, stage="")
+    wait = min(max(2 * waited, HAND_OVER), LONGEST_HAND_OVER)
+    return _move(asset_id, _overdue(), State.RECEIVED, lease_expires_at=timezone.now() + wait, stage="")
 
 
 def not_handed_over(asset_id: UUID) -> None:
@@ -187,6 +192,12 @@ def block(asset_id: UUID, detail: str = "") -> bool:
 
 def _overdue() -> Q:
     return Q(state__in=(State.RECEIVED, State.PROCESSING), lease_expires_at__lte=timezone.now())
+
+
+def _last_wait(asset_id: UUID) -> timedelta:
+    """What the asset was given to wait when it last changed."""
+    row = FileAsset.objects.filter(pk=asset_id).values_list("lease_expires_at", "updated_at").first()
+    return row[0] - row[1] if row and row[0] else timedelta(0)
 
 
 def _held(claim: Claim) -> Q:

@@ -104,7 +104,7 @@ def test_a_missing_broker_is_warned_of(
     configured: dict[str, object], warnings: int, celery_app: Callable[..., Celery]
 ) -> None:
     celery_app(**configured)
-    assert [message.id for message in CeleryDispatcher().check()] == ["django_largefiles.W003"] * warnings
+    assert [message.id for message in CeleryDispatcher().check()] == ["django_largefiles.W002"] * warnings
 
 
 def test_the_immediate_dispatcher_leaves_a_second_attempt_to_the_sweeper(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable
+from io import UnsupportedOperation
 from typing import Any
 
 import pytest
@@ -11,10 +12,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.test import Client, RequestFactory
 
-from django_largefiles.doors.multipart import receive_files
+from django_largefiles.doors.multipart import UploadedAsset, receive_files
 from django_largefiles.doors.streaming import BodyReader
 from django_largefiles.exceptions import IncompleteBody
-from django_largefiles.intake import FIRST_READ
+from django_largefiles.intake import FIRST_READ, Declaration, begin
 from django_largefiles.models import FileAsset
 from django_largefiles.options import KIB, MIB
 from django_largefiles.states import State
@@ -309,3 +310,11 @@ def test_a_body_reader_tells_a_short_body() -> None:
     assert reader.read(5) == b"12"
     with pytest.raises(IncompleteBody):
         reader.read(5)
+
+
+@pytest.mark.parametrize("method", ["read", "chunks", "open"])
+def test_an_uploaded_asset_says_where_its_bytes_are(method: str) -> None:
+    with begin(Declaration(name="a.png")) as arrival:
+        uploaded = UploadedAsset(arrival, name="a.png", field_name="file", content_type="image/png")
+        with pytest.raises(UnsupportedOperation, match="accept"):
+            getattr(uploaded, method)()

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from django_largefiles.protocols.checksums import CHECKSUM_ALGORITHMS, Checksum, new_hasher, verify
 from django_largefiles.protocols.errors import (
     ChecksumMismatch,
     FinalUpload,
@@ -24,14 +25,12 @@ from django_largefiles.protocols.errors import (
     UnsupportedVersion,
 )
 from django_largefiles.protocols.tus import (
-    CHECKSUM_ALGORITHMS,
     CONTENT_TYPE,
     EXTENSIONS,
     MAX_CONCAT,
     MAX_INTEGER,
     MAX_METADATA,
     MAX_PARTIALS,
-    Checksum,
     Final,
     Partial,
     announces_checksum,
@@ -42,7 +41,6 @@ from django_largefiles.protocols.tus import (
     late_length,
     metadata_text,
     method_override,
-    new_hasher,
     options_headers,
     parse_checksum,
     parse_concat,
@@ -50,7 +48,6 @@ from django_largefiles.protocols.tus import (
     parse_metadata,
     parse_offset,
     refusal_headers,
-    verify,
 )
 
 HUGE = "9" * 5000

@@ -32,6 +32,6 @@ class CeleryDispatcher(Dispatcher):
                 "Celery has no broker: uploads would wait for a worker for ever.",
                 hint="Set broker_url in your Celery app and import the app in your project's __init__, or set "
                 'LARGEFILES["DISPATCHER"] to "django_largefiles.dispatch.immediate.ImmediateDispatcher".',
-                id="django_largefiles.W003",
+                id="django_largefiles.W002",
             )
         ]

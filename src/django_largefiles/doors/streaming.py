@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from html import unescape
+from io import UnsupportedOperation
 from typing import Any, Protocol, TypeAlias
 
 from django.core.exceptions import SuspiciousOperation
@@ -58,6 +59,11 @@ class UploadedAsset(UploadedFile):  # type: ignore[type-arg]  # generic in the s
         # A dispatcher that processes at once has brought it further.
         asset.refresh_from_db()
         return asset
+
+    def read(self, *args: object) -> bytes:
+        raise UnsupportedOperation("the bytes are in the store already: call accept() for the asset")
+
+    chunks = open = read  # type: ignore[assignment]
 
     def close(self) -> None:
         self._arrival.abort()

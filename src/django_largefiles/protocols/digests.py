@@ -1,4 +1,4 @@
-"""Digest fields (RFC 9530), and of the structured fields (RFC 9651) as much as they and the draft need."""
+"""Digest fields (RFC 9530)."""
 
 from __future__ import annotations
 
@@ -6,32 +6,17 @@ import base64
 import re
 
 from .errors import MalformedHeader
+from .structured_fields import BARE_ITEM, KEY, OWS, PARAMETERS
 
 DIGEST_SIZES = {"sha-256": 32, "sha-512": 64}
 """Bytes of a digest, by algorithm: those of the registry that are not deprecated (RFC 9530 section 7.2)."""
 
 MAX_PREFERENCE = 10
 
-_KEY = r"[a-z*][a-z0-9_.*-]*+"
-
-_BARE_ITEMS = (
-    r"-?[0-9]{1,12}\.[0-9]{1,3}",  # Decimal: before Integer, which would match its head
-    r"-?[0-9]{1,15}",  # Integer
-    r'"(?:[ !#-\[\]-~]|\\["\\])*+"',  # String
-    r"[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*+",  # Token
-    r":[A-Za-z0-9+/=]*+:",  # Byte Sequence
-    r"\?[01]",  # Boolean
-    r"@-?[0-9]{1,15}",  # Date
-    r'%"(?:[ !#$&-~]|%[0-9a-f]{2})*+"',  # Display String
-)
-BARE_ITEM = f"(?>{'|'.join(_BARE_ITEMS)})"
-PARAMETERS = rf"(?:;\x20*+{_KEY}(?:={BARE_ITEM})?+)*+"
-
-_OWS = r"[\x20\t]*+"
 _INNER_LIST = rf"\(\x20*+(?:{BARE_ITEM}{PARAMETERS}(?:\x20++|(?=\))))*+\)"
 _MEMBER = rf"(?:=(?:{BARE_ITEM}|{_INNER_LIST}))?+{PARAMETERS}"
-_DICTIONARY = re.compile(rf"\x20*+(?:{_KEY}{_MEMBER}(?:{_OWS},{_OWS}{_KEY}{_MEMBER})*+{_OWS})?+")
-_NAMED_MEMBER = re.compile(rf"(?P<key>{_KEY})(?P<value>{_MEMBER})")
+_DICTIONARY = re.compile(rf"\x20*+(?:{KEY}{_MEMBER}(?:{OWS},{OWS}{KEY}{_MEMBER})*+{OWS})?+")
+_NAMED_MEMBER = re.compile(rf"(?P<key>{KEY})(?P<value>{_MEMBER})")
 
 _BYTE_SEQUENCE = re.compile(rf"=:(?P<encoded>[^:]*+):{PARAMETERS}")
 _PREFERENCE = re.compile(rf"=(?P<weight>[0-9]{{1,15}}){PARAMETERS}")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from .digests import BARE_ITEM, PARAMETERS
 from .errors import InconsistentLength, MissingHeader, OffsetMismatch, ProtocolError, UnsupportedContentType
+from .structured_fields import BARE_ITEM, PARAMETERS
 
 INTEROP_VERSION = 8
 """The iteration of the draft that this is (appendix "Draft Version Identification"), here and nowhere else."""

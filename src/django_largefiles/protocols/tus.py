@@ -7,25 +7,21 @@ commas, which makes most of them malformed.
 from __future__ import annotations
 
 import base64
-import hashlib
 import re
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from functools import partial
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
+from .checksums import CHECKSUM_ALGORITHMS, Checksum, new_hasher
 from .errors import (
-    ChecksumMismatch,
     InconsistentLength,
     LengthTooLarge,
     MalformedHeader,
     MissingHeader,
     OffsetMismatch,
     ProtocolError,
-    UnsupportedChecksum,
     UnsupportedContentType,
     UnsupportedVersion,
 )
@@ -63,49 +59,6 @@ _METADATA_KEY = re.compile(r"[!-+\--~\x80-\xff]+")
 
 # RFC 3986 without the comma, by which a server joins repeated fields.
 _URL = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+;=%-]+")
-
-
-class Hasher(Protocol):
-    @property
-    def digest_size(self) -> int: ...
-
-    def update(self, data: bytes, /) -> None: ...
-
-    def digest(self) -> bytes: ...
-
-
-class _CRC32:
-    """The polynomial of zlib and Ethernet, most significant byte first, as its hexadecimal form is written."""
-
-    digest_size = 4
-
-    def __init__(self) -> None:
-        self._value = 0
-
-    def update(self, data: bytes, /) -> None:
-        self._value = zlib.crc32(data, self._value)
-
-    def digest(self) -> bytes:
-        return self._value.to_bytes(self.digest_size, "big")
-
-
-_HASHERS: dict[str, Callable[[], Hasher]] = {
-    "sha1": partial(hashlib.sha1, usedforsecurity=False),
-    "sha256": hashlib.sha256,
-    "sha512": hashlib.sha512,
-    "md5": partial(hashlib.md5, usedforsecurity=False),
-    "crc32": _CRC32,
-}
-
-CHECKSUM_ALGORITHMS = tuple(_HASHERS)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checksum:
-    """What the body of a request is said to hash to; the digest has the length of its algorithm."""
-
-    algorithm: str
-    digest: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,25 +233,6 @@ def parse_checksum(header: str | None) -> Checksum | None:
 def announces_checksum(trailer: str | None) -> bool:
     """Whether ``Trailer`` says that the checksum comes after the body."""
     return "upload-checksum" in {name.strip(" \t").lower() for name in (trailer or "").split(",")}
-
-
-def new_hasher(algorithm: str) -> Hasher:
-    """Raises ``UnsupportedChecksum``."""
-    if algorithm not in _HASHERS:
-        supported = ",".join(CHECKSUM_ALGORITHMS)
-        raise UnsupportedChecksum(f"the algorithm must be one of {supported}", limit=supported, value=algorithm)
-    return _HASHERS[algorithm]()
-
-
-def verify(checksum: Checksum, hasher: Hasher) -> None:
-    """Whether the bytes that ``hasher`` has seen are those that the client sent. Raises ``ChecksumMismatch``."""
-    digest = hasher.digest()
-    if digest != checksum.digest:
-        raise ChecksumMismatch(
-            f"the {checksum.algorithm} of the bytes received is another",
-            limit=base64.b64encode(checksum.digest).decode(),
-            value=base64.b64encode(digest).decode(),
-        )
 
 
 def parse_concat(header: str | None) -> Concatenation | None:

@@ -11,6 +11,7 @@ from ...models import FileAsset, Upload
 from ...options import DEFAULT_PROFILE
 from ...policy import check_declared
 from ...protocols import tus
+from ...protocols.checksums import CHECKSUM_ALGORITHMS, Checksum, new_hasher, verify
 from ...protocols.errors import FinalUpload, MissingHeader, OffsetMismatch, ProtocolError, UploadCompleted
 from ...states import State
 from .concatenation import are_complete, complete_finals, partial_uploads, total_length
@@ -108,9 +109,9 @@ class AnnouncedChecksum:
     A trailer tells its algorithm too late, so that all of them have to see the bytes.
     """
 
-    def __init__(self, checksum: tus.Checksum | None) -> None:
-        algorithms = [checksum.algorithm] if checksum else tus.CHECKSUM_ALGORITHMS
-        self._hashers = {algorithm: tus.new_hasher(algorithm) for algorithm in algorithms}
+    def __init__(self, checksum: Checksum | None) -> None:
+        algorithms = [checksum.algorithm] if checksum else CHECKSUM_ALGORITHMS
+        self._hashers = {algorithm: new_hasher(algorithm) for algorithm in algorithms}
         self._checksum = checksum
 
     def update(self, chunk: bytes) -> None:
@@ -122,7 +123,7 @@ class AnnouncedChecksum:
         checksum = self._checksum or tus.parse_checksum(trailer(exchange.request, "Upload-Checksum"))
         if checksum is None:
             raise MissingHeader("the trailer has no Upload-Checksum, though Trailer announced it")
-        tus.verify(checksum, self._hashers[checksum.algorithm])
+        verify(checksum, self._hashers[checksum.algorithm])
 
 
 def _announced_checksum(exchange: Exchange) -> AnnouncedChecksum | None:
