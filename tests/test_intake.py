@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
@@ -17,15 +18,17 @@ from django_largefiles.exceptions import (
     MalformedRequest,
     NotPermitted,
     StoreUnavailable,
+    TakenOver,
     TooLarge,
     TypeMismatch,
     TypeNotAllowed,
     UnknownProfile,
     UploadGone,
 )
-from django_largefiles.intake import Arrival, Declaration, authorize, begin
+from django_largefiles.intake import Arrival, Declaration, authorize, begin, create, reload, resume
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.states import State
+from django_largefiles.stores.base import StoreState
 from django_largefiles.stores.filesystem import FileAppender, FilesystemStore
 from tests.conftest import EXECUTABLE, Largefiles, png
 
@@ -200,15 +203,41 @@ def test_a_writer_finds_out_that_its_upload_was_removed(restless: None, stored: 
     assert stored() == []
 
 
+def meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Have ``act`` happen between the store's end of an upload and the database's."""
+    finish = FilesystemStore.finish
+
+    def finish_and_act(self: FilesystemStore, state: StoreState, token: UUID) -> str:
+        name = finish(self, state, token)
+        act()
+        return name
+
+    monkeypatch.setattr(FilesystemStore, "finish", finish_and_act)
+
+
 def test_an_upload_removed_just_before_its_end_does_not_come_back(
     stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lifecycle, "complete", lambda *args, **kwargs: False)
     with arrival() as incoming:
         incoming.write(PICTURE)
+        meanwhile(monkeypatch, lambda: lifecycle.discard(incoming.asset_id))
         with pytest.raises(UploadGone):
             incoming.finish()
     assert stored() == []
+
+
+def test_an_upload_taken_over_just_before_its_end_is_its_new_writer_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = create(Declaration(name="picture.png"))
+    first = resume(upload, 0)
+    first.write(PICTURE)
+    later: list[Arrival] = []
+    meanwhile(monkeypatch, lambda: later.append(resume(reload(upload), 0)))
+    with pytest.raises(TakenOver):
+        first.finish()
+    monkeypatch.undo()
+    later[0].write(PICTURE[:4000])
+    later[0].write(PICTURE[4000:])
+    assert later[0].finish().sha256 == hashlib.sha256(PICTURE).hexdigest()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -18,11 +18,12 @@
     │   ├── LengthRequired         411 length_required
     │   ├── TooLarge               413 too_large
     │   ├── QuotaExceeded          413 quota_exceeded
-    │   ├── TypeNotAllowed         415 type_not_allowed
-    │   ├── TypeMismatch           415 type_mismatch
-    │   ├── DigestMismatch         422 digest_mismatch
-    │   ├── MetadataUnreadable     422 extraction_failed
-    │   └── TakenOver              423 taken_over
+    │   ├── TakenOver              423 taken_over
+    │   └── WrongContent           the bytes themselves: no further byte mends them
+    │       ├── TypeNotAllowed     415 type_not_allowed
+    │       ├── TypeMismatch       415 type_mismatch
+    │       ├── DigestMismatch     422 digest_mismatch
+    │       └── MetadataUnreadable 422 extraction_failed
     ├── StoreError                 the place where bytes are kept
     │   ├── StoreUnavailable       503 store_unavailable
     │   └── StoreFull              507 store_full
@@ -126,24 +127,27 @@ class QuotaExceeded(Refusal):
     status = 413
 
 
-class TypeNotAllowed(Refusal):
+class WrongContent(Refusal):
+    code = "wrong_content"
+    status = 422
+
+
+class TypeNotAllowed(WrongContent):
     code = "type_not_allowed"
     status = 415
 
 
-class TypeMismatch(Refusal):
+class TypeMismatch(WrongContent):
     code = "type_mismatch"
     status = 415
 
 
-class DigestMismatch(Refusal):
+class DigestMismatch(WrongContent):
     code = "digest_mismatch"
-    status = 422
 
 
-class MetadataUnreadable(Refusal):
+class MetadataUnreadable(WrongContent):
     code = "extraction_failed"
-    status = 422
 
 
 class TakenOver(Refusal):

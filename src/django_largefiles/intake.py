@@ -26,9 +26,10 @@ from .exceptions import (
     IncompleteBody,
     MalformedRequest,
     NotPermitted,
-    Refusal,
     TakenOver,
+    TooLarge,
     UploadGone,
+    WrongContent,
 )
 from .media_types import is_pattern
 from .models import FileAsset, Upload
@@ -135,7 +136,7 @@ def reload(upload: Upload) -> Upload:
 def assemble(upload: Upload, parts: Iterable[Upload]) -> FileAsset:
     """Make a final upload of its partial ones, which stay as they are; raises what ``finish`` raises.
 
-    The bytes are copied and hashed in one pass. A refused file is aborted.
+    The bytes are copied and hashed in one pass. A file that is refused for its content or size is aborted.
     """
     arrival, store = resume(upload, 0), current_store()
     try:
@@ -144,7 +145,7 @@ def assemble(upload: Upload, parts: Iterable[Upload]) -> FileAsset:
                 while chunk := file.read(largefiles_settings.chunk_size):
                     arrival.write(chunk)
         return arrival.finish()
-    except Refusal:
+    except (WrongContent, TooLarge):
         arrival.abort()
         raise
     finally:
@@ -347,13 +348,19 @@ class Arrival:
     def _store_for_good(self, sha256: str) -> None:
         self._appender.commit()
         self.close()
-        name = self._store.finish(self._upload.store_state, self._token)
+        state = self._upload.store_state
+        name = self._store.finish(state, self._token)
         self._settled = lifecycle.complete(
-            self._upload.asset, name=name, size=self.received, sha256=sha256, media_type=self._media_type
+            self._upload, name=name, size=self.received, sha256=sha256, media_type=self._media_type
         )
-        if not self._settled:
-            self._store.abort(self._upload.store_state)
-            raise UploadGone("the upload was aborted or has expired")
+        if self._settled:
+            return
+        try:
+            reload(self._upload)
+        except UploadGone:
+            self._store.abort(state)
+            raise
+        raise TakenOver("a later request has taken over the upload")
 
 
 def _restored_digest(upload: Upload) -> RunningSHA256 | None:

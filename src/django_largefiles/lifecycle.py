@@ -45,9 +45,12 @@ class Claim:
     attempt: int
 
 
-def complete(asset: FileAsset, *, name: str, size: int, sha256: str, media_type: str) -> bool:
-    """receiving → received: the bytes are all there, under ``name`` in the storage. ``asset`` is kept up to date."""
-    now = timezone.now()
+def complete(upload: Upload, *, name: str, size: int, sha256: str, media_type: str) -> bool:
+    """receiving → received: the bytes are all there, under ``name`` in the storage.
+
+    Only for who holds the upload's lease. ``upload.asset`` is kept up to date.
+    """
+    asset, now = upload.asset, timezone.now()
     changes = {
         "state": State.RECEIVED,
         "file": name,
@@ -59,10 +62,10 @@ def complete(asset: FileAsset, *, name: str, size: int, sha256: str, media_type:
     }
     using = router.db_for_write(FileAsset)
     with transaction.atomic(using=using):
+        held = Upload.objects.using(using).filter(pk=upload.pk, lease_token=upload.lease_token)
         receiving = FileAsset.objects.using(using).filter(pk=asset.pk, state=State.RECEIVING)
-        won = bool(receiving.update(**changes))
+        won = bool(held.delete()[0]) and bool(receiving.update(**changes))
         if won:
-            Upload.objects.using(using).filter(pk=asset.pk).delete()
             for column, value in changes.items():
                 setattr(asset, column, value)
             transaction.on_commit(partial(_send, asset_received, asset), using=using)

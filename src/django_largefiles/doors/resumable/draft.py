@@ -18,7 +18,7 @@ from ...protocols import rufh
 from ...protocols.digests import format_digest, parse_digests
 from ...protocols.errors import OffsetMismatch, ProtocolError, UploadCompleted
 from ...states import State
-from .exchange import Exchange, arriving, check_room, find_asset, receive, terminate
+from .exchange import Exchange, arriving, check_room, find_asset, finish, receive, terminate
 
 
 def answer(exchange: Exchange) -> HttpResponse:
@@ -145,12 +145,7 @@ def _append(exchange: Exchange, upload: Upload, arrival: Arrival, *, complete: b
     if not (whole and complete):
         return _unfinished(upload, arrival.pause())
     rufh.check_complete(offset=arrival.received, length=upload.length)
-    try:
-        asset = arrival.finish()
-    except Refusal:
-        arrival.abort()
-        raise
-    return _finished(exchange, asset)
+    return _finished(exchange, finish(arrival))
 
 
 def _receive_digested(exchange: Exchange, arrival: Arrival) -> bool:

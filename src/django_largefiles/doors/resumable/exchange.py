@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from ...access import User, access_policy
 from ...conf import get_profile, largefiles_settings
-from ...exceptions import MalformedRequest, NotPermitted, Refusal, TooLarge, UploadGone
+from ...exceptions import MalformedRequest, NotPermitted, TooLarge, UploadGone, WrongContent
 from ...intake import FIRST_READ, Arrival
 from ...lookup import visible_asset
 from ...models import FileAsset, Upload
@@ -106,12 +106,19 @@ def receive(exchange: Exchange, arrival: Arrival, seen: Callable[[bytes], None] 
                 seen(chunk)
     except UnreadablePostError:
         return False
-    except (MalformedRequest, TooLarge, UploadGone):
-        raise
-    except Refusal:
+    except WrongContent:
         arrival.abort()
         raise
     return True
+
+
+def finish(arrival: Arrival) -> FileAsset:
+    """All bytes are here. A file whose content is refused is aborted."""
+    try:
+        return arrival.finish()
+    except WrongContent:
+        arrival.abort()
+        raise
 
 
 def _pieces(exchange: Exchange, *, first: bool) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ from ...protocols.checksums import CHECKSUM_ALGORITHMS, Checksum, new_hasher, ve
 from ...protocols.errors import FinalUpload, MissingHeader, OffsetMismatch, ProtocolError, UploadCompleted
 from ...states import State
 from .concatenation import are_complete, complete_finals, partial_uploads, total_length
-from .exchange import Exchange, arriving, check_room, find_asset, receive, terminate, trailer
+from .exchange import Exchange, arriving, check_room, find_asset, finish, receive, terminate, trailer
 
 
 def answer(exchange: Exchange) -> HttpResponse:
@@ -205,7 +205,7 @@ def _append(
             return
         checksum.verify(exchange)
     if upload.kind == Upload.Kind.WHOLE and arrival.received == upload.length:
-        _finish(arrival)
+        finish(arrival)
     else:
         arrival.pause()
         response["Upload-Expires"] = tus.http_date(upload.expires_at)
@@ -213,14 +213,6 @@ def _append(
     if upload.kind == Upload.Kind.PARTIAL and arrival.received == upload.length:
         upload.offset = arrival.received
         complete_finals(upload)
-
-
-def _finish(arrival: Arrival) -> None:
-    try:
-        arrival.finish()
-    except Refusal:
-        arrival.abort()
-        raise
 
 
 def _patch_complete(exchange: Exchange, asset: FileAsset, offset: int, response: HttpResponse) -> HttpResponse:
