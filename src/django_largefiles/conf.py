@@ -65,6 +65,12 @@ class LargeFilesSettings:
         return bool(self._value("DURABILITY") == "fsync")
 
     @property
+    def body_timeout(self) -> timedelta:
+        """How long a client may send nothing in the middle of a body."""
+        timeout: timedelta = self._value("BODY_TIMEOUT")
+        return timeout
+
+    @property
     def access_policy(self) -> str:
         return str(self._value("ACCESS_POLICY"))
 

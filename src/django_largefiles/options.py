@@ -193,6 +193,7 @@ OPTIONS = RULES | {
     "DURABILITY": Option(default="flush", read=_one_of("flush", "fsync")),
     "ACCESS_POLICY": Option(default="django_largefiles.access.OwnerOrStaff", read=_text),
     "DISPATCHER": Option(default="django_largefiles.dispatch.celery.CeleryDispatcher", read=_text),
+    "BODY_TIMEOUT": Option(default=timedelta(seconds=60), read=_duration),
     "AUTHENTICATOR": Option(default="", read=_path_or_default),
     "CORS_ALLOWED_ORIGINS": Option(default=(), read=_origins),
     "QUOTA": Option(default={}, read=_quota),

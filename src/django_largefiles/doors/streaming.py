@@ -27,6 +27,7 @@ from ..intake import FIRST_READ, Arrival, Declaration, authorize, begin
 from ..models import FileAsset
 from ..names import sanitize
 from ..options import KIB
+from .silence import limit_silence
 
 FORM_OVERHEAD = 64 * KIB
 """Bytes that a form may need besides its files: boundaries, part headers, other fields."""
@@ -214,6 +215,7 @@ def parse_form(
     """
     try:
         handler.check_length(largest_upload())
+        limit_silence(meta)
         return StreamingParser(meta, stream, handler, encoding).parse()
     except (MultiPartParserError, SuspiciousOperation) as error:
         # Too many fields or files, or fields too large, by Django's own settings, are suspicious operations.
