@@ -11,9 +11,13 @@ from .models import FileAsset
 
 def visible_asset(user: User, asset_id: UUID) -> FileAsset:
     """Raises ``AssetNotFound`` alike for an asset that is not there and for one that the user may not know of."""
-    asset = FileAsset.objects.select_related("upload").filter(pk=asset_id).first()
-    if asset is None or not access_policy().may_view(user, asset):
-        raise AssetNotFound("there is no such file", value=str(asset_id))
+    not_found = AssetNotFound("there is no such file", value=str(asset_id))
+    try:
+        asset = FileAsset.objects.select_related("upload").get(pk=asset_id)
+    except FileAsset.DoesNotExist:
+        raise not_found from None
+    if not access_policy().may_view(user, asset):
+        raise not_found
     return asset
 
 
