@@ -59,7 +59,9 @@ TEMPLATES = [
 
 
 def database(url: str) -> dict[str, Any]:
-    configured: dict[str, Any] = {**dj_database_url.parse(url)}
+    # A connection for each request would cost more than all else that a small piece of an upload takes: the last one
+    # that SQLite closes writes its journal back and syncs it.
+    configured: dict[str, Any] = {**dj_database_url.parse(url, conn_max_age=60)}
     if configured["ENGINE"] == "django.db.backends.sqlite3":
         # A web server and a worker write to it at once: without these, "database is locked".
         configured["OPTIONS"] = {
