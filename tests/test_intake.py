@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
@@ -25,8 +25,20 @@ from django_largefiles.exceptions import (
     UnknownProfile,
     UploadGone,
 )
-from django_largefiles.intake import Arrival, Declaration, authorize, begin, create, reload, resume
+from django_largefiles.intake import (
+    Arrival,
+    Declaration,
+    assemble,
+    authorize,
+    begin,
+    create,
+    discarded_on_failure,
+    reload,
+    resume,
+    set_length,
+)
 from django_largefiles.models import FileAsset, Upload
+from django_largefiles.protocols.errors import OffsetMismatch
 from django_largefiles.states import State
 from django_largefiles.stores.base import StoreState
 from django_largefiles.stores.filesystem import FileAppender, FilesystemStore
@@ -279,3 +291,244 @@ def test_uploading_is_asked_of_the_access_policy(owner: User) -> None:
         authorize(AnonymousUser(), "default")
     with pytest.raises(UnknownProfile):
         authorize(owner, "unknown")
+
+
+def deferred(**declared: object) -> Upload:
+    return create(Declaration(**{"name": "picture.png", **declared}))  # type: ignore[arg-type]
+
+
+def received_part(content: bytes) -> Upload:
+    part = create(Declaration(name="", length=len(content)), kind=Upload.Kind.PARTIAL)
+    incoming = resume(part, 0)
+    incoming.write(content)
+    incoming.pause()
+    return reload(part)
+
+
+def test_a_paused_upload_goes_on_where_it_was() -> None:
+    upload = deferred(length=len(PICTURE))
+    first = resume(upload, 0)
+    first.write(PICTURE[:4000])
+    assert first.pause() == 4000
+    second = resume(reload(upload), 4000)
+    second.write(PICTURE[4000:])
+    assert second.finish().sha256 == hashlib.sha256(PICTURE).hexdigest()
+
+
+def test_a_paused_upload_of_a_few_bytes_is_judged_by_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = deferred()
+    first = resume(upload, 0)
+    first.write(EXECUTABLE[:1000])
+    first.pause()
+    second = resume(reload(upload), 1000)
+    with pytest.raises(TypeNotAllowed):
+        second.write(EXECUTABLE[1000:2048])
+    second.abort()
+
+
+@pytest.mark.parametrize("state", [None, b"nonsense"], ids=["lost", "damaged"])
+def test_without_its_digest_s_state_an_upload_has_no_digest(state: bytes | None) -> None:
+    upload = deferred()
+    first = resume(upload, 0)
+    first.write(PICTURE[:4000])
+    first.pause()
+    Upload.objects.update(digest_state=state)
+    second = resume(reload(upload), 4000)
+    second.write(PICTURE[4000:])
+    assert second.pause() == len(PICTURE)
+    third = resume(reload(upload), len(PICTURE))
+    assert (third.finish().sha256, reload_asset(upload).size) == ("", len(PICTURE))
+
+
+def reload_asset(upload: Upload) -> FileAsset:
+    return FileAsset.objects.get(pk=upload.pk)
+
+
+def test_another_offset_changes_nothing() -> None:
+    upload = deferred()
+    token = upload.lease_token
+    with pytest.raises(OffsetMismatch) as caught:
+        resume(upload, 5)
+    assert (caught.value.expected, caught.value.provided) == (0, 5)
+    assert reload(upload).lease_token == token
+
+
+def test_an_upload_that_has_gone_cannot_be_resumed() -> None:
+    upload = deferred()
+    lifecycle.discard(upload.pk)
+    with pytest.raises(UploadGone):
+        resume(upload, 0)
+
+
+def test_an_upload_taken_over_cannot_be_paused() -> None:
+    upload = deferred()
+    first = resume(upload, 0)
+    second = resume(reload(upload), 0)
+    with pytest.raises(TakenOver):
+        first.pause()
+    first.close()
+    second.close()
+    assert reload(upload).lease_token == second._token
+
+
+def test_an_upload_that_is_just_being_taken_over_cannot_be_paused() -> None:
+    upload = deferred()
+    incoming = resume(upload, 0)
+    incoming.write(PICTURE)
+    Upload.objects.update(lease_token=uuid4())
+    with pytest.raises(TakenOver):
+        incoming.pause()
+    incoming.close()
+    assert reload(upload).offset == 0
+
+
+def test_an_arrival_tells_its_profile(largefiles: Largefiles) -> None:
+    largefiles.set(PROFILES={"photos": {}})
+    with arrival(profile="photos") as incoming:
+        assert incoming.profile == "photos"
+
+
+def test_without_checkpoints_no_byte_counts_before_the_pause(restless: None) -> None:
+    upload = deferred()
+    incoming = resume(upload, 0, checkpoints=False)
+    Upload.objects.update(expires_at=timezone.now())
+    incoming.write(PICTURE)
+    assert reload(upload).offset == 0
+    assert reload(upload).expires_at > timezone.now() + timedelta(hours=23)
+    incoming.pause()
+    assert reload(upload).offset == len(PICTURE)
+
+
+def test_without_checkpoints_a_writer_finds_out_too_that_its_upload_was_removed(restless: None) -> None:
+    incoming = resume(deferred(), 0, checkpoints=False)
+    lifecycle.discard(incoming.asset_id)
+    with pytest.raises(UploadGone):
+        incoming.write(PICTURE)
+    incoming.close()
+
+
+def test_a_length_that_comes_late_counts() -> None:
+    upload = deferred()
+    set_length(upload, 5)
+    assert (upload.length, reload(upload).length, reload(upload).reserved, reload_asset(upload).size) == (5, 5, 5, 5)
+
+
+def test_a_length_may_be_told_again() -> None:
+    upload = deferred(length=5)
+    set_length(upload, 5)
+    assert reload(upload).length == 5
+
+
+def test_a_length_does_not_change() -> None:
+    upload = deferred(length=5)
+    with pytest.raises(MalformedRequest) as caught:
+        set_length(upload, 6)
+    assert (caught.value.limit, caught.value.value, reload(upload).length) == (5, 6, 5)
+
+
+def test_a_length_does_not_cut_what_is_there() -> None:
+    upload = deferred()
+    incoming = resume(upload, 0)
+    incoming.write(PICTURE)
+    incoming.pause()
+    with pytest.raises(MalformedRequest) as caught:
+        set_length(reload(upload), 5)
+    assert (caught.value.limit, reload(upload).length) == (len(PICTURE), None)
+
+
+def test_a_late_length_above_the_limit_is_refused(largefiles: Largefiles) -> None:
+    largefiles.set(MAX_UPLOAD_SIZE=10_000)
+    upload = deferred()
+    with pytest.raises(TooLarge):
+        set_length(upload, 10_001)
+    assert reload(upload).length is None
+
+
+def test_of_two_requests_that_tell_the_length_the_first_counts() -> None:
+    upload = deferred()
+    set_length(reload(upload), 5)
+    with pytest.raises(MalformedRequest):
+        set_length(upload, 6)
+    assert (reload(upload).length, reload_asset(upload).size) == (5, 5)
+
+
+def test_of_two_requests_that_tell_the_same_length_both_are_right() -> None:
+    upload = deferred()
+    set_length(reload(upload), 5)
+    set_length(upload, 5)
+    assert upload.length == 5
+
+
+def test_what_fails_before_the_client_knows_of_it_is_discarded(stored: Stored) -> None:
+    upload = deferred()
+    with pytest.raises(ZeroDivisionError), discarded_on_failure(upload):
+        raise ZeroDivisionError
+    assert not FileAsset.objects.exists()
+    assert stored() == []
+
+
+def test_a_final_upload_is_made_of_its_parts(largefiles: Largefiles) -> None:
+    largefiles.set(CHUNK_SIZE=1000)
+    parts = [received_part(PICTURE[:4000]), received_part(PICTURE[4000:])]
+    final = create(Declaration(name="a.png"), kind=Upload.Kind.FINAL, parts=[part.pk for part in parts])
+    asset = assemble(final, parts)
+    assert (asset.state, asset.size, asset.sha256) == (
+        State.RECEIVED,
+        len(PICTURE),
+        hashlib.sha256(PICTURE).hexdigest(),
+    )
+    assert [reload(part).offset for part in parts] == [4000, len(PICTURE) - 4000]
+
+
+@pytest.mark.parametrize(
+    ("content", "declared", "refusal"),
+    [
+        (EXECUTABLE, {}, TypeNotAllowed),
+        (PICTURE, {"sha256": "0" * 64}, DigestMismatch),
+        (PICTURE, {"profile": "small"}, TooLarge),
+    ],
+    ids=["type", "digest", "limit"],
+)
+def test_a_final_upload_that_is_refused_is_gone_without_its_parts(
+    content: bytes,
+    declared: dict[str, object],
+    refusal: type[LargeFilesError],
+    largefiles: Largefiles,
+    stored: Stored,
+) -> None:
+    largefiles.set(PROFILES={"small": {"MAX_UPLOAD_SIZE": 1000}})
+    part = received_part(content)
+    final = create(Declaration(**{"name": "a.png", **declared}), kind=Upload.Kind.FINAL)  # type: ignore[arg-type]
+    before = stored()
+    with pytest.raises(refusal):
+        assemble(final, [part])
+    assert list(Upload.objects.all()) == [part]
+    assert [name for name in before if part.pk.hex in name] == stored()
+
+
+def test_a_final_upload_whose_part_cannot_be_read_is_gone(stored: Stored) -> None:
+    part, final = received_part(PICTURE), create(Declaration(name="a.png"), kind=Upload.Kind.FINAL)
+    lifecycle.discard(part.pk)
+    with pytest.raises(StoreUnavailable):
+        assemble(final, [part])
+    assert not FileAsset.objects.exists()
+    assert stored() == []
+
+
+def test_a_final_upload_that_another_request_took_over_is_that_one_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    part, final = received_part(PICTURE), create(Declaration(name="a.png"), kind=Upload.Kind.FINAL)
+    later: list[Arrival] = []
+    meanwhile(monkeypatch, lambda: later.append(resume(reload(final), 0)))
+    with pytest.raises(TakenOver):
+        assemble(final, [part])
+    monkeypatch.undo()
+    later[0].write(PICTURE)
+    assert later[0].finish().state == State.RECEIVED
+
+
+def test_a_final_upload_whose_making_was_cut_off_is_made_anew(restless: None) -> None:
+    part, final = received_part(PICTURE), create(Declaration(name="a.png"), kind=Upload.Kind.FINAL)
+    killed = resume(final, 0, checkpoints=False)
+    killed.write(PICTURE[:4000])
+    killed.close()
+    assert assemble(reload(final), [part]).sha256 == hashlib.sha256(PICTURE).hexdigest()

@@ -7,8 +7,8 @@ One that may be interrupted calls ``create``, and for each request ``resume``, `
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Self
@@ -26,10 +26,10 @@ from .exceptions import (
     IncompleteBody,
     MalformedRequest,
     NotPermitted,
+    Refusal,
+    StoreError,
     TakenOver,
-    TooLarge,
     UploadGone,
-    WrongContent,
 )
 from .media_types import is_pattern
 from .models import FileAsset, Upload
@@ -84,10 +84,17 @@ def expected_sha256(text: str) -> str:
 def begin(declaration: Declaration) -> Arrival:
     """Make the records and the room for a file, and open it for writing. Raises what ``create`` raises."""
     upload = create(declaration)
-    try:
+    with discarded_on_failure(upload):
         return Arrival(upload)
+
+
+@contextmanager
+def discarded_on_failure(upload: Upload) -> Iterator[None]:
+    """Around what is done with a new upload before its client knows of it: where that fails, it must not stay."""
+    try:
+        yield
     except BaseException:
-        lifecycle.discard(upload.asset_id)
+        lifecycle.discard(upload.pk)
         raise
 
 
@@ -101,14 +108,11 @@ def create(declaration: Declaration, *, kind: str = Upload.Kind.WHOLE, parts: It
     policy.check_size(declaration.length or 0, rules)
     # The rows come first: whatever a crash leaves in the store then has a row that expires.
     upload = _create_records(declaration, rules, kind, [str(part) for part in parts])
-    try:
+    with discarded_on_failure(upload):
         state = current_store().begin(upload.store_state["name"])
         if state != upload.store_state:
             upload.store_state = state
             upload.save(update_fields=["store_state"])
-    except BaseException:
-        lifecycle.discard(upload.asset_id)
-        raise
     return upload
 
 
@@ -136,16 +140,20 @@ def reload(upload: Upload) -> Upload:
 def assemble(upload: Upload, parts: Iterable[Upload]) -> FileAsset:
     """Make a final upload of its partial ones, which stay as they are; raises what ``finish`` raises.
 
-    The bytes are copied and hashed in one pass. A file that is refused for its content or size is aborted.
+    The bytes are copied and hashed in one pass. What cannot be put together is aborted, unless it is somebody
+    else's by then: the parts are still there to make another of.
     """
-    arrival, store = resume(upload, 0), current_store()
+    # Without checkpoints, so that whoever comes after a crash finds it at its beginning.
+    arrival, store = resume(upload, 0, checkpoints=False), current_store()
     try:
         for part in parts:
             with closing(store.open_incoming(part.store_state)) as file:
                 while chunk := file.read(largefiles_settings.chunk_size):
                     arrival.write(chunk)
         return arrival.finish()
-    except (WrongContent, TooLarge):
+    except TakenOver:
+        raise
+    except (Refusal, StoreError):
         arrival.abort()
         raise
     finally:
@@ -154,15 +162,25 @@ def assemble(upload: Upload, parts: Iterable[Upload]) -> FileAsset:
 
 def set_length(upload: Upload, length: int) -> None:
     """Tell the length that was deferred. Raises ``MalformedRequest`` where another is known, and ``TooLarge``."""
-    if upload.length == length:
-        return
-    if upload.length is not None or length < upload.offset:
-        known = upload.offset if upload.length is None else upload.length
-        raise MalformedRequest(f"the length cannot become {length} any more", limit=known, value=length)
-    policy.check_size(length, get_profile(upload.asset.profile))
-    Upload.objects.filter(pk=upload.pk, length=None).update(length=length, reserved=length)
+    if upload.length is None:
+        if length < upload.offset:
+            raise _other_length(upload.offset, length)
+        policy.check_size(length, get_profile(upload.asset.profile))
+        upload.length = _told_length(upload, length)
+    if upload.length != length:
+        raise _other_length(upload.length, length)
+
+
+def _told_length(upload: Upload, length: int) -> int | None:
+    """The length that counts from now on: another request may have been the first to tell it."""
+    if not Upload.objects.filter(pk=upload.pk, length=None).update(length=length, reserved=length):
+        return reload(upload).length
     FileAsset.objects.filter(pk=upload.pk).update(size=length)
-    upload.length = length
+    return length
+
+
+def _other_length(known: int | None, length: int) -> MalformedRequest:
+    return MalformedRequest(f"the length cannot become {length} any more", limit=known, value=length)
 
 
 def _create_records(declaration: Declaration, rules: Profile, kind: str, parts: list[str]) -> Upload:
@@ -326,22 +344,31 @@ class Arrival:
         self._appender.write(chunk)
         if self._digest:
             self._digest.update(chunk)
-        if self._checkpoints and time.monotonic() - self._last_heartbeat > HEARTBEAT_SECONDS:
-            self._save_progress()
+        if time.monotonic() - self._last_heartbeat > HEARTBEAT_SECONDS:
+            self._beat()
             self._last_heartbeat = time.monotonic()
             _release_connection()
 
+    def _beat(self) -> None:
+        if self._checkpoints:
+            self._save_progress()
+        else:
+            self._renew()
+
     def _save_progress(self, **changes: Any) -> None:
         self._appender.commit()
-        self._upload.expires_at = timezone.now() + self._rules.upload_expires_after
-        held = Upload.objects.filter(pk=self.asset_id, lease_token=self._token).update(
+        self._renew(
             offset=self.received,
             digest_state=self._digest.state() if self._digest else None,
             media_type=self._media_type,
-            expires_at=self._upload.expires_at,
             **changes,
         )
-        if not held:
+
+    def _renew(self, **changes: Any) -> None:
+        """Put the expiry off. Raises ``TakenOver`` and ``UploadGone``; then nothing has changed."""
+        self._upload.expires_at = timezone.now() + self._rules.upload_expires_after
+        held = Upload.objects.filter(pk=self.asset_id, lease_token=self._token)
+        if not held.update(expires_at=self._upload.expires_at, **changes):
             reload(self._upload)
             raise TakenOver("a later request has taken over the upload")
 
