@@ -80,6 +80,21 @@ def test_an_asset_without_an_owner_is_the_staffs(users: dict[str, User], name: s
     assert getattr(OwnerOrStaff(), action)(users[name], asset(None)) is may
 
 
+@pytest.mark.parametrize(
+    ("name", "may"),
+    [("owner", True), ("stranger", False), ("staff", False), ("service", False), ("anonymous", False)],
+)
+def test_an_upload_is_gone_on_with_by_its_owner_alone(
+    users: dict[str, User], owned: FileAsset, name: str, may: bool
+) -> None:
+    assert OwnerOrStaff().may_append(users[name], owned) is may
+
+
+@pytest.mark.parametrize(("profile", "may"), [("pictures", True), ("default", False)])
+def test_an_upload_is_gone_on_with_while_uploading_is_permitted(profile: str, may: bool) -> None:
+    assert OnlyPictures().may_append(AnonymousUser(), asset(None, profile=profile)) is may
+
+
 @pytest.mark.parametrize("name", ["owner", "stranger", "staff", "service", "anonymous"])
 def test_what_is_visible_is_what_may_be_viewed(users: dict[str, User], owned: FileAsset, name: str) -> None:
     for somebody in (users["stranger"], users["staff"], None):

@@ -34,6 +34,10 @@ class AccessPolicy(ABC):
     def may_download(self, user: User, asset: FileAsset) -> bool:
         return self.may_view(user, asset)
 
+    def may_append(self, user: User, asset: FileAsset) -> bool:
+        """Whether ``user`` may go on with an upload: send its bytes, or make it part of another."""
+        return asset.owner_id == user.pk and self.may_upload(user, asset.profile)
+
     def may_delete(self, user: User, asset: FileAsset) -> bool:
         return self.may_view(user, asset)
 
