@@ -12,6 +12,7 @@
     │   ├── CsrfFailed             403 csrf_failed
     │   ├── NotPermitted           403 not_permitted
     │   ├── AssetNotFound          404 not_found
+    │   ├── MethodNotAllowed       405 method_not_allowed
     │   ├── NotReady               409 not_ready
     │   ├── StateConflict          409 state_conflict
     │   ├── UploadGone             410 upload_gone
@@ -95,6 +96,13 @@ class NotPermitted(Refusal):
 class AssetNotFound(Refusal):
     code = "not_found"
     status = 404
+
+
+class MethodNotAllowed(Refusal):
+    """``limit`` is the value of ``Allow``."""
+
+    code = "method_not_allowed"
+    status = 405
 
 
 class NotReady(Refusal):

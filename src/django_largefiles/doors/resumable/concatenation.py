@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
-from urllib.parse import urljoin, urlsplit
+from collections.abc import Iterable
+from contextlib import suppress
+from urllib.parse import unquote, urljoin, urlsplit
 from uuid import UUID
 
-from django.urls import Resolver404, get_script_prefix, resolve
+from django.http import HttpRequest
+from django.urls import Resolver404, ResolverMatch, get_script_prefix, resolve
 
 from ...access import access_policy
-from ...exceptions import AssetNotFound, Refusal, TakenOver, UploadGone
+from ...exceptions import AssetNotFound, Refusal, StoreError, TakenOver
 from ...intake import assemble
 from ...models import Upload
-from ...protocols.errors import MalformedHeader, OffsetMismatch
-from .exchange import Exchange
+from ...protocols.errors import MalformedHeader
+from .exchange import Exchange, check_may_append, check_not_expired
 
 logger = logging.getLogger(__name__)
 
@@ -23,14 +25,20 @@ def partial_uploads(exchange: Exchange, urls: Iterable[str]) -> list[Upload]:
     """The partial uploads behind ``urls``, in their order; one may come twice.
 
     Raises ``MalformedHeader`` for a URL that is none of ours, ``AssetNotFound`` where there is no partial upload that
-    the user may know of.
+    the user may know of, ``NotPermitted`` and ``UploadGone``.
     """
     ids = [_upload_id(exchange, url) for url in urls]
     found = _partials(ids)
-    for asset_id in ids:
-        if asset_id not in found or not access_policy().may_view(exchange.user, found[asset_id].asset):
-            raise AssetNotFound("there is no such partial upload", value=str(asset_id))
+    for asset_id in dict.fromkeys(ids):
+        _check_usable(exchange, asset_id, found.get(asset_id))
     return [found[asset_id] for asset_id in ids]
+
+
+def _check_usable(exchange: Exchange, asset_id: UUID, partial: Upload | None) -> None:
+    if partial is None or not access_policy().may_view(exchange.user, partial.asset):
+        raise AssetNotFound("there is no such partial upload", value=str(asset_id))
+    check_may_append(exchange, partial.asset)
+    check_not_expired(partial)
 
 
 def total_length(parts: Iterable[Upload]) -> int | None:
@@ -43,32 +51,39 @@ def total_length(parts: Iterable[Upload]) -> int | None:
     return total
 
 
-def are_complete(parts: Iterable[Upload]) -> bool:
-    return all(part.offset == part.length for part in parts)
+def known_length(upload: Upload) -> int | None:
+    """Bytes; of a final upload, as far as its partial ones know by now."""
+    if upload.length is None and upload.kind == Upload.Kind.FINAL:
+        parts = _parts_of(upload)
+        return total_length(parts) if parts else None
+    return upload.length
+
+
+def complete_final(final: Upload) -> None:
+    """Put a final upload together, if all its partial ones are complete and no other request is doing it.
+
+    Raises what ``assemble`` raises.
+    """
+    parts = _parts_of(final)
+    if parts and all(part.offset == part.length for part in parts):
+        with suppress(TakenOver):
+            assemble(final, parts)
 
 
 def complete_finals(partial: Upload) -> None:
     """A partial upload has all its bytes: put together the final ones that were waiting for it alone.
 
-    A final one that is refused is gone; it is no fault of the partial one.
+    A final one that cannot be put together is gone; it is no fault of the partial one.
     """
     waiting = Upload.objects.select_related("asset").filter(
         kind=Upload.Kind.FINAL, asset__owner=partial.asset.owner_id
     )
     for final in waiting:
         if str(partial.pk) in final.parts:
-            parts = _parts_of(final)
-            if parts and are_complete(parts):
-                _assemble_quietly(final, parts)
-
-
-def _assemble_quietly(final: Upload, parts: Sequence[Upload]) -> None:
-    try:
-        assemble(final, parts)
-    except (TakenOver, OffsetMismatch, UploadGone):
-        logger.info("Final upload %s is being put together by another request.", final.pk)
-    except Refusal as refusal:
-        logger.warning("Final upload %s was refused: %s.", final.pk, refusal.detail)
+            try:
+                complete_final(final)
+            except (Refusal, StoreError) as error:
+                logger.warning("Final upload %s cannot be put together: %s.", final.pk, error.detail)
 
 
 def _parts_of(final: Upload) -> list[Upload]:
@@ -84,14 +99,21 @@ def _partials(ids: Iterable[UUID]) -> dict[UUID, Upload]:
 
 
 def _upload_id(exchange: Exchange, url: str) -> UUID:
-    request = exchange.request
-    absolute = urlsplit(urljoin(request.build_absolute_uri(), url))
-    path = absolute.path.removeprefix(get_script_prefix().rstrip("/"))
-    try:
-        match = resolve(path, getattr(request, "urlconf", None))
-    except Resolver404:
-        match = None
-    asset_id = match.kwargs.get("asset_id") if match and match.func is exchange.view else None
-    if absolute.netloc != request.get_host() or asset_id is None:
+    match = _match(exchange.request, url)
+    if match is None or match.func is not exchange.view or "asset_id" not in match.kwargs:
         raise MalformedHeader("Upload-Concat names a URL that is no upload of this server", value=url)
-    return UUID(str(asset_id))
+    return UUID(str(match.kwargs["asset_id"]))
+
+
+def _match(request: HttpRequest, url: str) -> ResolverMatch | None:
+    try:
+        absolute = urlsplit(urljoin(request.build_absolute_uri(), url))
+    except ValueError:
+        return None
+    path, prefix = unquote(absolute.path), get_script_prefix()
+    if absolute.netloc.lower() != request.get_host().lower() or not path.startswith(prefix):
+        return None
+    try:
+        return resolve("/" + path.removeprefix(prefix), getattr(request, "urlconf", None))
+    except Resolver404:
+        return None

@@ -18,15 +18,22 @@ from ...protocols import rufh
 from ...protocols.digests import format_digest, parse_digests
 from ...protocols.errors import OffsetMismatch, ProtocolError, UploadCompleted
 from ...states import State
-from .exchange import Exchange, arriving, check_room, find_asset, finish, receive, terminate
+from .exchange import (
+    Exchange,
+    arriving,
+    check_room,
+    chosen_verb,
+    find_asset,
+    find_asset_to_append_to,
+    finish,
+    receive,
+    terminate,
+)
 
 
 def answer(exchange: Exchange) -> HttpResponse:
     """Raises ``ProtocolError``, ``Refusal`` and ``StoreError``."""
-    verbs = COLLECTION if exchange.asset_id is None else RESOURCE
-    if exchange.method not in verbs:
-        return HttpResponse(status=405, headers={"Allow": ", ".join(["OPTIONS", *verbs])})
-    return verbs[exchange.method](exchange)
+    return chosen_verb(exchange, COLLECTION if exchange.asset_id is None else RESOURCE)(exchange)
 
 
 def refusal_headers(error: object) -> dict[str, str]:
@@ -79,7 +86,7 @@ def patch(exchange: Exchange) -> HttpResponse:
     rufh.check_content_type(exchange.header("Content-Type"))
     offset = rufh.required_offset(exchange.header("Upload-Offset"))
     complete = rufh.required_complete(exchange.header("Upload-Complete"))
-    asset = find_asset(exchange)
+    asset = find_asset_to_append_to(exchange)
     upload = arriving(asset)
     if upload is None:
         _check_not_rejected(asset)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
-from django.http import HttpRequest, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.urls import reverse
 from django.utils import timezone
 
 from ...access import User, access_policy
 from ...conf import get_profile, largefiles_settings
-from ...exceptions import MalformedRequest, NotPermitted, TooLarge, UploadGone, WrongContent
+from ...exceptions import MalformedRequest, MethodNotAllowed, NotPermitted, TooLarge, UploadGone, WrongContent
 from ...intake import FIRST_READ, Arrival
 from ...lookup import visible_asset
 from ...models import FileAsset, Upload
@@ -56,14 +56,44 @@ class Exchange:
         return self.request.build_absolute_uri(reverse(name, args=[asset_id]))
 
 
+Verb: TypeAlias = Callable[[Exchange], HttpResponse]
+
+
+def chosen_verb(exchange: Exchange, verbs: Mapping[str, Verb]) -> Verb:
+    """Raises ``MethodNotAllowed``."""
+    if exchange.method not in verbs:
+        allowed = ", ".join(["OPTIONS", *verbs])
+        raise MethodNotAllowed(f"the methods here are {allowed}", limit=allowed, value=exchange.method)
+    return verbs[exchange.method]
+
+
 def find_asset(exchange: Exchange) -> FileAsset:
     """The asset that the URL means. Raises ``AssetNotFound``, and ``UploadGone`` for one that has expired."""
     assert exchange.asset_id
     asset = visible_asset(exchange.user, exchange.asset_id)
     upload = arriving(asset)
-    if upload and upload.expires_at < timezone.now():
-        raise UploadGone("the upload has expired", value=str(exchange.asset_id))
+    if upload:
+        check_not_expired(upload)
     return asset
+
+
+def find_asset_to_append_to(exchange: Exchange) -> FileAsset:
+    """The same, for who may send its bytes. Raises also ``NotPermitted``."""
+    asset = find_asset(exchange)
+    check_may_append(exchange, asset)
+    return asset
+
+
+def check_not_expired(upload: Upload) -> None:
+    """Raises ``UploadGone``."""
+    if upload.expires_at < timezone.now():
+        raise UploadGone("the upload has expired", value=str(upload.pk))
+
+
+def check_may_append(exchange: Exchange, asset: FileAsset) -> None:
+    """Raises ``NotPermitted``."""
+    if not access_policy().may_append(exchange.user, asset):
+        raise NotPermitted("going on with the upload is not permitted", value=str(asset.pk))
 
 
 def arriving(asset: FileAsset) -> Upload | None:
@@ -143,9 +173,19 @@ def _pieces(exchange: Exchange, *, first: bool) -> Iterator[bytes]:
 def _reader(request: HttpRequest, *, chunked: bool) -> Callable[[int], bytes]:
     """Under WSGI, Django takes a body without a length for an empty one; the server knows where it ends."""
     if chunked and request.META.get("wsgi.input_terminated"):
-        stream: Any = request.META["wsgi.input"]
-        return lambda size: bytes(stream.read(size))
+        return _terminated_reader(request.META["wsgi.input"])
     return lambda size: bytes(request.read(size))
+
+
+def _terminated_reader(stream: Any) -> Callable[[int], bytes]:
+    def read(size: int) -> bytes:
+        try:
+            return bytes(stream.read(size))
+        except OSError as error:
+            # As Django does with bodies of a known length: a client that is gone is no failure of ours.
+            raise UnreadablePostError(*error.args) from error
+
+    return read
 
 
 def trailer(request: HttpRequest, name: str) -> str | None:

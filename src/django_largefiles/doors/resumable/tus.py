@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from django.http import HttpResponse
 
 from ...conf import get_profile
-from ...exceptions import Refusal, UploadGone
-from ...intake import Arrival, Declaration, assemble, authorize, create, resume, set_length
+from ...exceptions import IncompleteBody, UploadGone
+from ...intake import (
+    Arrival,
+    Declaration,
+    authorize,
+    create,
+    discarded_on_failure,
+    resume,
+    set_length,
+)
 from ...models import FileAsset, Upload
 from ...options import DEFAULT_PROFILE
 from ...policy import check_declared
@@ -14,17 +24,26 @@ from ...protocols import tus
 from ...protocols.checksums import CHECKSUM_ALGORITHMS, Checksum, new_hasher, verify
 from ...protocols.errors import FinalUpload, MissingHeader, OffsetMismatch, ProtocolError, UploadCompleted
 from ...states import State
-from .concatenation import are_complete, complete_finals, partial_uploads, total_length
-from .exchange import Exchange, arriving, check_room, find_asset, finish, receive, terminate, trailer
+from .concatenation import complete_final, complete_finals, known_length, partial_uploads, total_length
+from .exchange import (
+    Exchange,
+    arriving,
+    check_room,
+    chosen_verb,
+    find_asset,
+    find_asset_to_append_to,
+    finish,
+    receive,
+    terminate,
+    trailer,
+)
 
 
 def answer(exchange: Exchange) -> HttpResponse:
     """Raises ``ProtocolError``, ``Refusal`` and ``StoreError``."""
     tus.check_version(exchange.header("Tus-Resumable"))
-    verbs = COLLECTION if exchange.asset_id is None else RESOURCE
-    if exchange.method not in verbs:
-        return HttpResponse(status=405, headers={"Allow": ", ".join(["OPTIONS", *verbs])})
-    response = verbs[exchange.method](exchange)
+    verb = chosen_verb(exchange, COLLECTION if exchange.asset_id is None else RESOURCE)
+    response = verb(exchange)
     response["Tus-Resumable"] = tus.VERSION
     return response
 
@@ -36,16 +55,18 @@ def refusal_headers(error: object) -> dict[str, str]:
 def post(exchange: Exchange) -> HttpResponse:
     """Creation, with or without bytes, of a whole, partial or final upload."""
     concatenation = tus.parse_concat(exchange.header("Upload-Concat"))
-    upload = (
-        _create_final(exchange, concatenation)
-        if isinstance(concatenation, tus.Final)
-        else _create(exchange, partial=concatenation is not None)
-    )
-    response = HttpResponse(status=201, headers={"Location": exchange.location(upload.pk)})
-    if upload.kind != Upload.Kind.FINAL and (_has_bytes(exchange) or upload.length == 0):
-        _append_or_discard(exchange, upload, response)
-    elif arriving(upload.asset):
-        response["Upload-Expires"] = tus.http_date(upload.expires_at)
+    if isinstance(concatenation, tus.Final):
+        return _post_final(exchange, concatenation)
+    # All that the headers say is judged before anything is made.
+    has_bytes, checksum = _has_bytes(exchange), _announced_checksum(exchange)
+    upload = _create(exchange, partial=concatenation is not None)
+    with discarded_on_failure(upload):
+        response = _created(exchange, upload)
+        if has_bytes or upload.length == 0:
+            check_room(exchange, upload, upload.length)
+            with closing(Arrival(upload, checkpoints=checksum is None)) as arrival:
+                _append(exchange, upload, arrival, checksum, response)
+    _tell_expiry(upload, response)
     return response
 
 
@@ -59,11 +80,12 @@ def head(exchange: Exchange) -> HttpResponse:
         response["Upload-Offset"] = response["Upload-Length"] = str(asset.size)
         return response
     response["Upload-Expires"] = tus.http_date(upload.expires_at)
-    if upload.length is not None:
-        response["Upload-Length"] = str(upload.length)
+    length = known_length(upload)
+    if length is not None:
+        response["Upload-Length"] = str(length)
     if upload.kind != Upload.Kind.FINAL:
         response["Upload-Offset"] = str(upload.offset)
-        if upload.length is None:
+        if length is None:
             response["Upload-Defer-Length"] = "1"
     return response
 
@@ -72,13 +94,13 @@ def patch(exchange: Exchange) -> HttpResponse:
     """Bytes from an offset on."""
     tus.check_content_type(exchange.header("Content-Type"))
     offset = tus.parse_offset(exchange.header("Upload-Offset"))
-    asset = find_asset(exchange)
+    asset = find_asset_to_append_to(exchange)
     response = HttpResponse(status=204)
     upload = arriving(asset)
     if upload is None:
         return _patch_complete(exchange, asset, offset, response)
     if upload.kind == Upload.Kind.FINAL:
-        raise FinalUpload("a final upload takes no bytes of its own")
+        raise _no_bytes_for_a_final_upload()
     if offset != upload.offset:
         raise OffsetMismatch(upload.offset, offset)
     length = tus.late_length(exchange.header("Upload-Length"), known=upload.length, offset=offset)
@@ -86,11 +108,11 @@ def patch(exchange: Exchange) -> HttpResponse:
     checksum = _announced_checksum(exchange)
     if length is not None:
         set_length(upload, length)
-    arrival = resume(upload, offset, checkpoints=checksum is None)
-    try:
+    with closing(resume(upload, offset, checkpoints=checksum is None)) as arrival:
         _append(exchange, upload, arrival, checksum, response)
-    finally:
-        arrival.close()
+    if upload.kind == Upload.Kind.PARTIAL and arrival.received == upload.length:
+        complete_finals(upload)
+    _tell_expiry(upload, response)
     return response
 
 
@@ -118,8 +140,11 @@ class AnnouncedChecksum:
         for hasher in self._hashers.values():
             hasher.update(chunk)
 
-    def verify(self, exchange: Exchange) -> None:
-        """Raises ``ChecksumMismatch``, ``MissingHeader``, ``MalformedHeader`` and ``UnsupportedChecksum``."""
+    def verify(self, exchange: Exchange, *, whole: bool) -> None:
+        """Raises ``ChecksumMismatch``, ``MissingHeader``, ``MalformedHeader`` and ``UnsupportedChecksum``, and
+        ``IncompleteBody`` for a body that did not come ``whole``."""
+        if not whole:
+            raise IncompleteBody("the body ended early, so that its checksum says nothing of it")
         checksum = self._checksum or tus.parse_checksum(trailer(exchange.request, "Upload-Checksum"))
         if checksum is None:
             raise MissingHeader("the trailer has no Upload-Checksum, though Trailer announced it")
@@ -142,16 +167,33 @@ def _create(exchange: Exchange, *, partial: bool) -> Upload:
     return create(declaration, kind=Upload.Kind.PARTIAL if partial else Upload.Kind.WHOLE)
 
 
-def _create_final(exchange: Exchange, final: tus.Final) -> Upload:
+def _post_final(exchange: Exchange, final: tus.Final) -> HttpResponse:
     tus.check_final_length(exchange.header("Upload-Length"), exchange.header("Upload-Defer-Length"))
+    if _has_bytes(exchange):
+        raise _no_bytes_for_a_final_upload()
     parts = partial_uploads(exchange, final.urls)
     declaration = _declaration(exchange, total_length(parts))
     authorize(exchange.user, declaration.profile)
     check_declared(declaration.media_type, declaration.name, get_profile(declaration.profile))
     upload = create(declaration, kind=Upload.Kind.FINAL, parts=[part.pk for part in parts])
-    if are_complete(parts):
-        upload.asset = assemble(upload, parts)
-    return upload
+    with discarded_on_failure(upload):
+        response = _created(exchange, upload)
+        complete_final(upload)
+    _tell_expiry(upload, response)
+    return response
+
+
+def _no_bytes_for_a_final_upload() -> FinalUpload:
+    return FinalUpload("a final upload takes no bytes of its own")
+
+
+def _created(exchange: Exchange, upload: Upload) -> HttpResponse:
+    return HttpResponse(status=201, headers={"Location": exchange.location(upload.pk)})
+
+
+def _tell_expiry(upload: Upload, response: HttpResponse) -> None:
+    if upload.asset.state == State.RECEIVING:
+        response["Upload-Expires"] = tus.http_date(upload.expires_at)
 
 
 def _declaration(exchange: Exchange, length: int | None) -> Declaration:
@@ -179,19 +221,6 @@ def _has_bytes(exchange: Exchange) -> bool:
     return True
 
 
-def _append_or_discard(exchange: Exchange, upload: Upload, response: HttpResponse) -> None:
-    """The bytes that come with a creation. A client that is refused does not learn of the upload: it must not stay."""
-    arrival = Arrival(upload)
-    try:
-        check_room(exchange, upload, upload.length)
-        _append(exchange, upload, arrival, _announced_checksum(exchange), response)
-    except (ProtocolError, Refusal):
-        arrival.abort()
-        raise
-    finally:
-        arrival.close()
-
-
 def _append(
     exchange: Exchange,
     upload: Upload,
@@ -201,18 +230,12 @@ def _append(
 ) -> None:
     whole = receive(exchange, arrival, checksum.update if checksum else None)
     if checksum:
-        if not whole:
-            return
-        checksum.verify(exchange)
+        checksum.verify(exchange, whole=whole)
     if upload.kind == Upload.Kind.WHOLE and arrival.received == upload.length:
         finish(arrival)
     else:
         arrival.pause()
-        response["Upload-Expires"] = tus.http_date(upload.expires_at)
     response["Upload-Offset"] = str(arrival.received)
-    if upload.kind == Upload.Kind.PARTIAL and arrival.received == upload.length:
-        upload.offset = arrival.received
-        complete_finals(upload)
 
 
 def _patch_complete(exchange: Exchange, asset: FileAsset, offset: int, response: HttpResponse) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from ...delivery import deliver
-from ...exceptions import LargeFilesError, NotAuthenticated, NotPermitted, Refusal, StoreError
+from ...exceptions import LargeFilesError, MethodNotAllowed, NotAuthenticated, NotPermitted, Refusal, StoreError
 from ...lookup import downloadable_asset
 from ...problems import CONTENT_TYPE, problem_details, problem_response
 from ...protocols import rufh, tus
@@ -81,6 +81,8 @@ def _refuse(request: HttpRequest, error: ProtocolError | LargeFilesError, protoc
         response.reason_phrase = error.phrase
     if isinstance(error, NotAuthenticated):
         response["WWW-Authenticate"] = error.challenge
+    if isinstance(error, MethodNotAllowed):
+        response["Allow"] = str(error.limit)
     if error.status == 413:
         response["Upload-Limit"] = rufh.format_limit(max_size=largest_upload())
     for name, value in protocol.refusal_headers(error).items():
