@@ -238,6 +238,28 @@ def test_an_upload_removed_just_before_its_end_does_not_come_back(
     assert stored() == []
 
 
+def test_an_upload_removed_before_its_end_is_gone_and_no_failure_of_the_store(stored: Stored) -> None:
+    with arrival() as incoming:
+        incoming.write(PICTURE)
+        lifecycle.discard(incoming.asset_id)
+        with pytest.raises(UploadGone):
+            incoming.finish()
+    assert stored() == []
+
+
+def test_a_store_that_fails_at_the_end_keeps_the_upload(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: FilesystemStore, state: StoreState, token: UUID) -> None:
+        raise StoreUnavailable("down")
+
+    upload = create(Declaration(name="picture.png"))
+    incoming = resume(upload, 0)
+    incoming.write(PICTURE)
+    monkeypatch.setattr(FilesystemStore, "finish", fail)
+    with pytest.raises(StoreUnavailable):
+        incoming.finish()
+    assert reload(upload).offset == 0
+
+
 def test_an_upload_taken_over_just_before_its_end_is_its_new_writer_s(monkeypatch: pytest.MonkeyPatch) -> None:
     upload = create(Declaration(name="picture.png"))
     first = resume(upload, 0)

@@ -376,7 +376,12 @@ class Arrival:
         self._appender.commit()
         self.close()
         state = self._upload.store_state
-        name = self._store.finish(state, self._token)
+        try:
+            name = self._store.finish(state, self._token)
+        except StoreError:
+            # Where the upload was removed meanwhile, so were its bytes, and that is no failure of the store.
+            reload(self._upload)
+            raise
         self._settled = lifecycle.complete(
             self._upload, name=name, size=self.received, sha256=sha256, media_type=self._media_type
         )
