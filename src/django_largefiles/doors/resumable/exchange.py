@@ -127,7 +127,8 @@ def check_room(exchange: Exchange, upload: Upload, length: int | None) -> None:
 def receive(exchange: Exchange, arrival: Arrival, seen: Callable[[bytes], None] | None = None) -> bool:
     """Write the body to the arrival, and show it to ``seen``. Whether it came whole; what came counts either way.
 
-    A file of a type that is refused is aborted: no further byte could mend it.
+    A file of a type that is refused is aborted: no further byte could mend it. Not so where ``seen`` has yet to tell
+    whether these are the bytes that the client sent: damaged ones say nothing of the file.
     """
     try:
         for chunk in _pieces(exchange, first=arrival.received == 0):
@@ -137,7 +138,8 @@ def receive(exchange: Exchange, arrival: Arrival, seen: Callable[[bytes], None] 
     except UnreadablePostError:
         return False
     except WrongContent:
-        arrival.abort()
+        if not seen:
+            arrival.abort()
         raise
     return True
 
