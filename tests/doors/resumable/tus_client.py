@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from django_largefiles.access import AccessPolicy, User
-from django_largefiles.models import FileAsset, FileAssetQuerySet, Upload
+from django_largefiles.access import OwnerOrStaff, User
+from django_largefiles.models import FileAsset, Upload
 from tests.conftest import png
 
 COLLECTION = "/files/uploads/"
@@ -149,7 +149,7 @@ def fill_the_disk(monkeypatch: pytest.MonkeyPatch, *, at: int) -> None:
     monkeypatch.setattr(Path, "open", open_limited)
 
 
-class Anyone(AccessPolicy):
+class Anyone(OwnerOrStaff):
     """Everybody may upload, and see everything."""
 
     def may_upload(self, user: User, profile: str) -> bool:
@@ -157,9 +157,6 @@ class Anyone(AccessPolicy):
 
     def may_view(self, user: User, asset: FileAsset) -> bool:
         return True
-
-    def visible(self, user: User, assets: FileAssetQuerySet) -> FileAssetQuerySet:
-        return assets
 
 
 class NoMoreUploads(Anyone):

@@ -1,0 +1,74 @@
+"""Which protocol a request is of, and what the two have in common."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from django_largefiles.models import FileAsset
+from tests.conftest import Largefiles
+from tests.doors.resumable.tus_client import COLLECTION, PICTURE, SIZE, Tus, problem, upload_at
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def tus(client: Client, owner: User) -> Tus:
+    client.force_login(owner)
+    return Tus(client)
+
+
+def test_tus_is_chosen_by_its_version(tus: Tus) -> None:
+    answer = tus.head(tus.create())
+    assert ("Tus-Resumable" in answer, "Upload-Complete" in answer) == (True, False)
+
+
+@pytest.mark.parametrize("headers", [{}, {"upload_draft_interop_version": "8"}], ids=["nothing", "version"])
+def test_the_offset_may_be_asked_for_without_a_version_of_tus(headers: dict[str, str], tus: Tus) -> None:
+    answer = tus.head(tus.create(), tus_resumable=None, **headers)
+    assert (answer["Upload-Offset"], answer["Upload-Complete"], "Tus-Resumable" in answer) == ("0", "?0", False)
+
+
+def test_an_upload_may_be_cancelled_without_a_version_of_tus(tus: Tus) -> None:
+    assert tus.delete(tus.create(), tus_resumable=None).status_code == 204
+    assert not FileAsset.objects.exists()
+
+
+def test_the_draft_is_chosen_by_its_headers(tus: Tus) -> None:
+    headers = {"tus_resumable": None, "upload_complete": "?1", "content_type": "image/png"}
+    answer = tus.post(PICTURE, **headers)
+    assert (answer["Upload-Complete"], "Tus-Resumable" in answer) == ("?1", False)
+
+
+def test_a_refusal_of_the_draft_s_is_one(tus: Tus) -> None:
+    url = tus.create()
+    headers = {"tus_resumable": None, "upload_complete": "?0", "content_type": "application/partial-upload"}
+    answer = tus.patch(url, 5, PICTURE[5:10], **headers)
+    assert (answer.status_code, answer["Content-Type"]) == (409, "application/problem+json")
+    details = answer.json()
+    assert (details["code"], details["expected-offset"], details["provided-offset"]) == ("offset_mismatch", 0, 5)
+    assert upload_at(url).offset == 0
+
+
+def test_whoever_could_log_in_is_asked_to(client: Client, largefiles: Largefiles, settings: Settings) -> None:
+    largefiles.set(AUTHENTICATOR="django_largefiles.api.authentication.FrameworkAuthenticator")
+    basic = "rest_framework.authentication.BasicAuthentication"
+    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [basic]}
+    answer = Tus(client).post(upload_length=str(SIZE))
+    assert problem(answer) == (401, "not_authenticated")
+    assert answer["WWW-Authenticate"] == 'Basic realm="api"'
+
+
+def test_whoever_is_logged_in_is_not_asked_again(tus: Tus, largefiles: Largefiles, settings: Settings) -> None:
+    largefiles.set(ACCESS_POLICY="tests.doors.resumable.tus_client.NoMoreUploads")
+    answer = tus.post(upload_length=str(SIZE))
+    assert problem(answer) == (403, "not_permitted")
+    assert "WWW-Authenticate" not in answer
+
+
+def test_options_tell_both_protocols(tus: Tus) -> None:
+    answer = tus.request("OPTIONS", COLLECTION)
+    assert answer["Accept-Patch"] == "application/offset+octet-stream, application/partial-upload"
+    assert answer["Upload-Limit"] == f"max-size={answer['Tus-Max-Size']}"
