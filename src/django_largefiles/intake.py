@@ -15,6 +15,7 @@ from typing import Any, Self
 from uuid import UUID, uuid4
 
 from django.db import connections, router, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from . import lifecycle, policy
@@ -219,8 +220,8 @@ def _reservation(declaration: Declaration, rules: Profile) -> int:
 class Arrival:
     """A file on its way in, for the time of one request.
 
-    As a context manager it is aborted unless it was finished: for a door whose uploads cannot be resumed. Without
-    ``checkpoints`` nothing of it counts until it is paused or finished.
+    As a context manager it is aborted unless it was finished or paused: for a request whose client would not learn of
+    what stays. Without ``checkpoints`` nothing of it counts until it is paused or finished.
     """
 
     def __init__(self, upload: Upload, *, checkpoints: bool = True) -> None:
@@ -246,6 +247,10 @@ class Arrival:
 
     def __exit__(self, *exception: object) -> None:
         self.abort()
+
+    @property
+    def upload(self) -> Upload:
+        return self._upload
 
     @property
     def asset_id(self) -> UUID:
@@ -290,6 +295,7 @@ class Arrival:
         """
         self._take_pending()
         self._save_progress(lease_token=None)
+        self._settled = True
         self.close()
         return self.received
 
@@ -313,12 +319,12 @@ class Arrival:
         return self._upload.asset
 
     def abort(self) -> None:
-        """Leave nothing behind. Does nothing once the file is finished or aborted."""
+        """Leave nothing behind. Does nothing once the file is finished, paused, aborted, or another writer's."""
         if self._settled:
             return
         self._settled = True
         self.close()
-        lifecycle.discard(self.asset_id)
+        lifecycle.discard(self.asset_id, only=Q(upload__lease_token=self._token))
 
     def close(self) -> None:
         """Let go of the store, whatever became of the bytes."""
