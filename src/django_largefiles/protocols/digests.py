@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 
-from .errors import MalformedHeader
+from .errors import ContentDigestMismatch, MalformedHeader
 from .structured_fields import BARE_ITEM, KEY, OWS, PARAMETERS
 
 DIGEST_SIZES = {"sha-256": 32, "sha-512": 64}
@@ -42,6 +43,33 @@ def parse_preferences(header: str | None) -> dict[str, int]:
 def format_digest(sha256: str) -> str:
     """The value of ``Repr-Digest`` for a SHA-256 in hexadecimal."""
     return f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode()}:"
+
+
+class ContentDigests:
+    """``Content-Digest``: what the content of one request has to be, and what is seen of it. Empty without the field.
+
+    Raises ``MalformedHeader``.
+    """
+
+    def __init__(self, header: str | None) -> None:
+        self._promised = parse_digests(header)
+        self._hashers = {algorithm: hashlib.new(algorithm.replace("-", "")) for algorithm in self._promised}
+
+    def __bool__(self) -> bool:
+        return bool(self._promised)
+
+    def update(self, chunk: bytes) -> None:
+        for hasher in self._hashers.values():
+            hasher.update(chunk)
+
+    def verify(self) -> None:
+        """To be asked once all of the content was seen. Raises ``ContentDigestMismatch``."""
+        for algorithm, hasher in self._hashers.items():
+            promised = self._promised[algorithm]
+            if hasher.digest() != promised:
+                raise ContentDigestMismatch(
+                    f"the {algorithm} of the content is another", limit=promised.hex(), value=hasher.hexdigest()
+                )
 
 
 def _known_members(header: str | None) -> dict[str, str]:

@@ -13,6 +13,7 @@
     ├── UnsupportedVersion      412 unsupported_version
     ├── LengthTooLarge          413 too_large
     ├── UnsupportedContentType  415 unsupported_content_type
+    ├── ContentDigestMismatch   422 content_digest_mismatch
     └── ChecksumMismatch        460 checksum_mismatch
 """
 
@@ -103,6 +104,13 @@ class LengthTooLarge(ProtocolError):
 class UnsupportedContentType(ProtocolError):
     code = "unsupported_content_type"
     status = 415
+
+
+class ContentDigestMismatch(ProtocolError):
+    """The content of one request came damaged; nothing is said of the file, and it may be sent again."""
+
+    code = "content_digest_mismatch"
+    status = 422
 
 
 class ChecksumMismatch(ProtocolError):
