@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.http import parse_header_parameters
 
 from ...conf import get_profile
-from ...exceptions import DigestMismatch, MalformedRequest, Refusal, TooLarge, UploadGone
-from ...intake import Arrival, Declaration, authorize, create, resume, set_length
+from ...exceptions import MalformedRequest, TooLarge, UploadGone, WrongContent
+from ...intake import Arrival, Declaration, authorize, begin, resume, set_length
 from ...models import FileAsset, Upload
 from ...options import DEFAULT_PROFILE
 from ...policy import check_declared
 from ...protocols import rufh
-from ...protocols.digests import format_digest, parse_digests
-from ...protocols.errors import OffsetMismatch, ProtocolError, UploadCompleted
+from ...protocols.digests import ContentDigests, format_digest, parse_digests
+from ...protocols.errors import MalformedHeader, OffsetMismatch, ProtocolError, UploadCompleted
 from ...states import State
 from .exchange import (
     Exchange,
@@ -39,28 +37,24 @@ def answer(exchange: Exchange) -> HttpResponse:
 def refusal_headers(error: object) -> dict[str, str]:
     if isinstance(error, ProtocolError):
         return rufh.refusal_headers(error)
-    return {"Upload-Complete": rufh.format_complete(False)}
+    # A file that is not wanted is the answer of the resource that was uploaded to: resuming would not mend it.
+    headers = {"Upload-Complete": rufh.format_complete(isinstance(error, WrongContent))}
+    if isinstance(error, TooLarge) and isinstance(error.limit, int):
+        headers["Upload-Limit"] = rufh.format_limit(max_size=error.limit)
+    return headers
 
 
 def post(exchange: Exchange) -> HttpResponse:
     """Section "Upload Creation": the body is the file, or its beginning."""
     complete = rufh.required_complete(exchange.header("Upload-Complete"))
-    length = _length(exchange, offset=0, complete=complete, known=None)
-    declaration = _declaration(exchange, length)
+    digests = ContentDigests(exchange.header("Content-Digest"))
+    declaration = _declaration(exchange, _length(exchange, offset=0, complete=complete, known=None))
     authorize(exchange.user, declaration.profile)
     check_declared(declaration.media_type, declaration.name, get_profile(declaration.profile))
-    upload = create(declaration)
-    arrival = Arrival(upload)
-    try:
-        check_room(exchange, upload, length)
-        response = _append(exchange, upload, arrival, complete=complete)
-    except (ProtocolError, Refusal):
-        # The client does not know of the upload: it must not stay.
-        arrival.abort()
-        raise
-    finally:
-        arrival.close()
-    response["Location"] = exchange.location(upload.pk)
+    with begin(declaration) as arrival:
+        response = _append(exchange, arrival, digests, complete=complete)
+    response.status_code = 201
+    response["Location"] = exchange.location(arrival.asset_id)
     return response
 
 
@@ -86,6 +80,7 @@ def patch(exchange: Exchange) -> HttpResponse:
     rufh.check_content_type(exchange.header("Content-Type"))
     offset = rufh.required_offset(exchange.header("Upload-Offset"))
     complete = rufh.required_complete(exchange.header("Upload-Complete"))
+    digests = ContentDigests(exchange.header("Content-Digest"))
     asset = find_asset_to_append_to(exchange)
     upload = arriving(asset)
     if upload is None:
@@ -96,10 +91,9 @@ def patch(exchange: Exchange) -> HttpResponse:
     length = _length(exchange, offset=offset, complete=complete, known=upload.length)
     if length is not None:
         set_length(upload, length)
-    arrival = resume(upload, offset)
+    arrival = resume(upload, offset, checkpoints=not digests)
     try:
-        check_room(exchange, upload, length)
-        return _append(exchange, upload, arrival, complete=complete)
+        return _append(exchange, arrival, digests, complete=complete)
     except (MalformedRequest, TooLarge):
         # Section "Upload Append": past its length an upload is invalid, and stays so.
         arrival.abort()
@@ -134,11 +128,10 @@ def _length(exchange: Exchange, *, offset: int, complete: bool, known: int | Non
 
 
 def _declaration(exchange: Exchange, length: int | None) -> Declaration:
-    _, disposition = parse_header_parameters(exchange.header("Content-Disposition") or "")
-    media_type, _ = parse_header_parameters(exchange.header("Content-Type") or "")
+    media_type = exchange.request.content_type or ""
     digests = parse_digests(exchange.header("Repr-Digest"))
     return Declaration(
-        name=disposition.get("filename", ""),
+        name=_file_name(exchange.header("Content-Disposition")),
         owner=exchange.user,
         profile=exchange.request.GET.get("profile") or DEFAULT_PROFILE,
         length=length,
@@ -147,35 +140,30 @@ def _declaration(exchange: Exchange, length: int | None) -> Declaration:
     )
 
 
-def _append(exchange: Exchange, upload: Upload, arrival: Arrival, *, complete: bool) -> HttpResponse:
-    whole = _receive_digested(exchange, arrival)
+def _file_name(disposition: str | None) -> str:
+    """Raises ``MalformedHeader``, such as for a charset that nobody knows."""
+    try:
+        _, parameters = parse_header_parameters(disposition or "")
+    except ValueError as error:
+        raise MalformedHeader(f"Content-Disposition cannot be read: {error}", value=disposition) from error
+    return parameters.get("filename", "")
+
+
+def _append(exchange: Exchange, arrival: Arrival, digests: ContentDigests, *, complete: bool) -> HttpResponse:
+    upload = arrival.upload
+    check_room(exchange, upload, upload.length)
+    whole = receive(exchange, arrival, digests.update)
+    if whole:
+        digests.verify()
     if not (whole and complete):
         return _unfinished(upload, arrival.pause())
     rufh.check_complete(offset=arrival.received, length=upload.length)
     return _finished(exchange, finish(arrival))
 
 
-def _receive_digested(exchange: Exchange, arrival: Arrival) -> bool:
-    """Raises ``DigestMismatch`` where the content is not that of its ``Content-Digest``; it then does not count."""
-    digests = parse_digests(exchange.header("Content-Digest"))
-    hashers = {name: hashlib.new(name.replace("-", "")) for name in digests}
-
-    def see(chunk: bytes) -> None:
-        for hasher in hashers.values():
-            hasher.update(chunk)
-
-    whole = receive(exchange, arrival, see if hashers else None)
-    for name, hasher in hashers.items():
-        if whole and hasher.digest() != digests[name]:
-            raise DigestMismatch(
-                f"the {name} of the content is another", limit=digests[name].hex(), value=hasher.hexdigest()
-            )
-    return whole
-
-
 def _unfinished(upload: Upload, offset: int) -> HttpResponse:
     return HttpResponse(
-        status=204 if upload.offset else 201,
+        status=204,
         headers={
             "Upload-Complete": rufh.format_complete(False),
             "Upload-Offset": str(offset),

@@ -83,8 +83,6 @@ def _refuse(request: HttpRequest, error: ProtocolError | LargeFilesError, protoc
         response["WWW-Authenticate"] = error.challenge
     if isinstance(error, MethodNotAllowed):
         response["Allow"] = str(error.limit)
-    if error.status == 413:
-        response["Upload-Limit"] = rufh.format_limit(max_size=largest_upload())
     for name, value in protocol.refusal_headers(error).items():
         response[name] = value
     response["Cache-Control"] = "no-store"
