@@ -130,6 +130,11 @@ def resume(upload: Upload, offset: int, *, checkpoints: bool = True) -> Arrival:
     return Arrival(upload, checkpoints=checkpoints)
 
 
+def interrupt(asset_id: UUID) -> None:
+    """Stop whoever is writing to an upload: its offset then stays what it is until a later request."""
+    Upload.objects.filter(pk=asset_id).update(lease_token=None)
+
+
 def reload(upload: Upload) -> Upload:
     """Raises ``UploadGone``."""
     current = Upload.objects.select_related("asset").filter(pk=upload.pk).first()
@@ -235,12 +240,13 @@ class Arrival:
         self._expected_sha256 = upload.asset.expected_sha256
         self._media_type = upload.media_type
         self._judged = upload.kind == Upload.Kind.PARTIAL or bool(upload.media_type)
-        self._head = b"" if self._judged else self._stored_head()
         self._pending = b""
         self._checkpoints = checkpoints
         self._last_heartbeat = time.monotonic()
         self._settled = False
         self._appender = self._store.append(upload.store_state, upload.offset, self._token)
+        # Behind the appender, which brings back what an earlier writer has already put in its place.
+        self._head = b"" if self._judged else self._stored_head()
 
     def __enter__(self) -> Self:
         return self
