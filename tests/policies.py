@@ -13,3 +13,8 @@ class LookButDoNotTouch(OwnerOrStaff):
 
     def may_reprocess(self, user: User, asset: FileAsset) -> bool:
         return False
+
+
+class NoMoreUploads(OwnerOrStaff):
+    def may_upload(self, user: User, profile: str) -> bool:
+        return False

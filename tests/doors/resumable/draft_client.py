@@ -91,12 +91,18 @@ def kept(url: str) -> tuple[object, ...]:
     return upload.length, upload.offset, upload.reserved, upload.media_type, digest, upload.asset.size, content
 
 
-def problem(answer: Any) -> tuple[int, str]:
-    """Status and code of a refusal, which is a problem detail that no cache keeps and that completes nothing."""
+def refused(answer: Any) -> int:
+    """The status of a refusal, which is a problem detail that no cache keeps and that completes nothing."""
     assert (answer["Content-Type"], answer["Cache-Control"]) == (PROBLEM, "no-store")
     assert answer["Upload-Complete"] == "?0"
+    status: int = answer.status_code
+    return status
+
+
+def problem(answer: Any) -> tuple[int, str]:
+    """Status and code of a refusal with content, which is one to any request but ``HEAD``."""
     details = answer.json()
-    assert details["status"] == answer.status_code
+    assert details["status"] == refused(answer)
     return details["status"], details["code"]
 
 

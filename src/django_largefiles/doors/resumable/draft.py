@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse
+from collections.abc import Callable
+from typing import TypeAlias
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.http import parse_header_parameters
 
 from ...conf import get_profile
-from ...exceptions import MalformedRequest, TooLarge, UploadGone, WrongContent
-from ...intake import Arrival, Declaration, authorize, begin, resume, set_length
+from ...delivery import deliver
+from ...exceptions import MalformedRequest, StateConflict, TooLarge, UnknownProfile, UploadGone, WrongContent
+from ...intake import Arrival, Declaration, authorize, begin, interrupt, resume, set_length
+from ...lookup import downloadable_asset
 from ...models import FileAsset, Upload
 from ...options import DEFAULT_PROFILE
 from ...policy import check_declared
@@ -29,7 +35,7 @@ from .exchange import (
 )
 
 
-def answer(exchange: Exchange) -> HttpResponse:
+def answer(exchange: Exchange) -> HttpResponseBase:
     """Raises ``ProtocolError``, ``Refusal`` and ``StoreError``."""
     return chosen_verb(exchange, COLLECTION if exchange.asset_id is None else RESOURCE)(exchange)
 
@@ -42,6 +48,16 @@ def refusal_headers(error: object) -> dict[str, str]:
     if isinstance(error, TooLarge) and isinstance(error.limit, int):
         headers["Upload-Limit"] = rufh.format_limit(max_size=error.limit)
     return headers
+
+
+def options_headers(request: HttpRequest) -> dict[str, str]:
+    """Section "Limits": those of an upload that would be created here."""
+    try:
+        rules = get_profile(_profile(request))
+    except UnknownProfile:
+        return {}
+    lifetime = int(rules.upload_expires_after.total_seconds())
+    return {"Upload-Limit": rufh.format_limit(max_size=rules.max_upload_size, max_age=lifetime)}
 
 
 def post(exchange: Exchange) -> HttpResponse:
@@ -60,19 +76,25 @@ def post(exchange: Exchange) -> HttpResponse:
 
 def head(exchange: Exchange) -> HttpResponse:
     """Section "Offset Retrieval"."""
-    asset = find_asset(exchange)
+    asset = _interrupted(exchange)
     upload = arriving(asset)
-    response = HttpResponse(status=204, headers={"Cache-Control": "no-store"})
-    response["Upload-Complete"] = rufh.format_complete(upload is None)
     if upload is None:
         _check_not_rejected(asset)
-        response["Upload-Offset"] = response["Upload-Length"] = str(asset.size)
-        return response
-    response["Upload-Offset"] = str(upload.offset)
-    response["Upload-Limit"] = upload_limit(upload)
-    if upload.length is not None:
-        response["Upload-Length"] = str(upload.length)
+    response = HttpResponse(status=204, headers={"Cache-Control": "no-store"})
+    response["Upload-Complete"] = rufh.format_complete(upload is None)
+    response["Upload-Offset"] = str(upload.offset if upload else asset.size)
+    response["Upload-Limit"] = _limits(asset)
+    if asset.size is not None:
+        response["Upload-Length"] = str(asset.size)
     return response
+
+
+def get(exchange: Exchange) -> HttpResponseBase:
+    """As ``head`` while bytes arrive; then the download of the file."""
+    asset = find_asset(exchange)
+    if arriving(asset):
+        return head(exchange)
+    return deliver(exchange.request, downloadable_asset(exchange.user, asset.pk))
 
 
 def patch(exchange: Exchange) -> HttpResponse:
@@ -84,8 +106,9 @@ def patch(exchange: Exchange) -> HttpResponse:
     asset = find_asset_to_append_to(exchange)
     upload = arriving(asset)
     if upload is None:
-        _check_not_rejected(asset)
-        raise UploadCompleted("the upload has all its bytes", limit=asset.size)
+        return _append_nothing(exchange, asset, offset=offset, complete=complete)
+    if upload.kind != Upload.Kind.WHOLE:
+        raise StateConflict(f"the upload is a {upload.kind} one of tus, which alone can go on with it")
     if offset != upload.offset:
         raise OffsetMismatch(upload.offset, offset)
     length = _length(exchange, offset=offset, complete=complete, known=upload.length)
@@ -107,14 +130,26 @@ def delete(exchange: Exchange) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-COLLECTION = {"POST": post}
-RESOURCE = {"HEAD": head, "PATCH": patch, "DELETE": delete}
+Verbs: TypeAlias = dict[str, Callable[[Exchange], HttpResponseBase]]
+
+COLLECTION: Verbs = {"POST": post}
+RESOURCE: Verbs = {"HEAD": head, "GET": get, "PATCH": patch, "DELETE": delete}
 
 
-def upload_limit(upload: Upload) -> str:
+def _interrupted(exchange: Exchange) -> FileAsset:
+    """Section "Concurrency": an offset that is told must hold, and nobody may go on from it meanwhile."""
+    asset = find_asset(exchange)
+    if arriving(asset):
+        interrupt(asset.pk)
+        asset = find_asset(exchange)
+    return asset
+
+
+def _limits(asset: FileAsset) -> str:
     """The value of ``Upload-Limit``."""
-    left = int((upload.expires_at - timezone.now()).total_seconds())
-    return rufh.format_limit(max_size=get_profile(upload.asset.profile).max_upload_size, max_age=max(left, 0))
+    upload = arriving(asset)
+    left = int((upload.expires_at - timezone.now()).total_seconds()) if upload else None
+    return rufh.format_limit(max_size=get_profile(asset.profile).max_upload_size, max_age=left)
 
 
 def _length(exchange: Exchange, *, offset: int, complete: bool, known: int | None) -> int | None:
@@ -133,11 +168,15 @@ def _declaration(exchange: Exchange, length: int | None) -> Declaration:
     return Declaration(
         name=_file_name(exchange.header("Content-Disposition")),
         owner=exchange.user,
-        profile=exchange.request.GET.get("profile") or DEFAULT_PROFILE,
+        profile=_profile(exchange.request),
         length=length,
         media_type="" if media_type == rufh.CONTENT_TYPE else media_type,
         sha256=digests["sha-256"].hex() if "sha-256" in digests else "",
     )
+
+
+def _profile(request: HttpRequest) -> str:
+    return request.GET.get("profile") or DEFAULT_PROFILE
 
 
 def _file_name(disposition: str | None) -> str:
@@ -167,9 +206,19 @@ def _unfinished(upload: Upload, offset: int) -> HttpResponse:
         headers={
             "Upload-Complete": rufh.format_complete(False),
             "Upload-Offset": str(offset),
-            "Upload-Limit": upload_limit(upload),
+            "Upload-Limit": _limits(upload.asset),
         },
     )
+
+
+def _append_nothing(exchange: Exchange, asset: FileAsset, *, offset: int, complete: bool) -> HttpResponse:
+    """To an upload that has all its bytes: the answer again, which may have been lost on the way."""
+    _check_not_rejected(asset)
+    if offset != asset.size:
+        raise OffsetMismatch(asset.size or 0, offset)
+    if exchange.content_length != 0 or not complete:
+        raise UploadCompleted("the upload has all its bytes", limit=asset.size)
+    return _finished(exchange, asset)
 
 
 def _finished(exchange: Exchange, asset: FileAsset) -> HttpResponse:

@@ -10,9 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from ...delivery import deliver
 from ...exceptions import LargeFilesError, MethodNotAllowed, NotAuthenticated, NotPermitted, Refusal, StoreError
-from ...lookup import downloadable_asset
 from ...problems import CONTENT_TYPE, problem_details, problem_response
 from ...protocols import rufh, tus
 from ...protocols.errors import ProtocolError
@@ -37,7 +35,8 @@ def uploads(request: HttpRequest, asset_id: UUID | None = None) -> HttpResponseB
 
 
 def _protocol(request: HttpRequest) -> ModuleType:
-    if rufh.is_draft(request.headers):
+    # tus has no GET.
+    if rufh.is_draft(request.headers) or request.method == "GET":
         return draft
     # Asking for the offset and cancelling need no header of the draft's.
     if "Tus-Resumable" not in request.headers and request.method in {"HEAD", "DELETE"}:
@@ -52,8 +51,6 @@ def _answer(request: HttpRequest, asset_id: UUID | None, protocol: ModuleType) -
     user = current_authenticator().authenticate(request)
     exchange = Exchange(request=request, method=method, user=user, asset_id=asset_id)
     try:
-        if method == "GET" and asset_id:
-            return deliver(request, downloadable_asset(user, asset_id))
         response: HttpResponseBase = protocol.answer(exchange)
     except NotPermitted as error:
         challenge = "" if user.is_authenticated else current_authenticator().challenge(request)
@@ -67,7 +64,7 @@ def _options(request: HttpRequest) -> HttpResponse:
     """What the server can: of no secret, so nobody needs to be known."""
     extensions = [name for name in tus.EXTENSIONS if name != "checksum-trailer" or passes_trailers(request)]
     headers = tus.options_headers(largest_upload(), extensions)
-    headers["Upload-Limit"] = rufh.format_limit(max_size=largest_upload())
+    headers |= draft.options_headers(request)
     headers["Accept-Patch"] = f"{tus.CONTENT_TYPE}, {rufh.CONTENT_TYPE}"
     return HttpResponse(status=204, headers=headers)
 
