@@ -12,7 +12,8 @@ METHODS = "OPTIONS, POST, HEAD, PATCH, DELETE, GET"
 REQUEST_HEADERS = (
     "Authorization, Content-Type, X-CSRFToken, X-Requested-With, X-HTTP-Method-Override, Tus-Resumable, "
     "Upload-Length, Upload-Defer-Length, Upload-Offset, Upload-Metadata, Upload-Checksum, Upload-Concat, "
-    "Upload-Complete, Upload-Draft-Interop-Version, Repr-Digest, Content-Digest, Content-Disposition, Prefer"
+    "Upload-Complete, Upload-Draft-Interop-Version, Repr-Digest, Want-Repr-Digest, Content-Digest, "
+    "Content-Disposition, Prefer"
 )
 RESPONSE_HEADERS = (
     "Location, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm, Upload-Length, "
