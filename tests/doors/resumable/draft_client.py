@@ -58,9 +58,9 @@ def begun(client: Client, body: bytes = b"", **fields: object) -> str:
     return url
 
 
-def retrieve(client: Client, url: str) -> Any:
+def retrieve(client: Client, url: str, **fields: object) -> Any:
     """Section "Offset Retrieval"."""
-    return send(client, "HEAD", url)
+    return send(client, "HEAD", url, **fields)
 
 
 def append(client: Client, url: str, body: bytes | BytesIO = b"", *, at: object = 0, **fields: object) -> Any:
@@ -69,9 +69,9 @@ def append(client: Client, url: str, body: bytes | BytesIO = b"", *, at: object 
     return send(client, "PATCH", url, body, **said)
 
 
-def cancel(client: Client, url: str) -> Any:
+def cancel(client: Client, url: str, **fields: object) -> Any:
     """Section "Upload Cancellation"."""
-    return send(client, "DELETE", url)
+    return send(client, "DELETE", url, **fields)
 
 
 def asset_at(url: str) -> FileAsset:
