@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.settings import api_settings
 
 from ..access import User
 from ..doors.authentication import Authenticator
-from ..exceptions import CsrfFailed, NotAuthenticated
+from ..exceptions import CsrfFailed, NotAuthenticated, NotPermitted
 from .requests import UploadRequest
 
 
@@ -20,11 +20,14 @@ class FrameworkAuthenticator(Authenticator):
         framework_request = _request(request)
         try:
             user: User = framework_request.user
+        except PermissionDenied as error:
+            # That of SessionAuthentication, whose check needs the token.
+            raise CsrfFailed(str(error.detail)) from error
         except APIException as error:
             challenge = self.challenge(request)
             if error.status_code == 401 and challenge:
                 raise NotAuthenticated(str(error.detail), challenge=challenge) from error
-            raise CsrfFailed(str(error.detail)) from error
+            raise NotPermitted(str(error.detail)) from error
         return user
 
     def challenge(self, request: HttpRequest) -> str:

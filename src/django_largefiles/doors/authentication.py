@@ -23,7 +23,8 @@ class Authenticator(ABC):
 
     @abstractmethod
     def authenticate(self, request: HttpRequest) -> User:
-        """The user, anonymous where nobody is named. Raises ``NotAuthenticated`` and ``CsrfFailed``."""
+        """The user, anonymous where nobody is named. Raises ``NotAuthenticated``, ``NotPermitted``
+        and ``CsrfFailed``."""
 
     def challenge(self, request: HttpRequest) -> str:
         """What ``WWW-Authenticate`` says to an anonymous user who needs to be known; empty for nothing."""
