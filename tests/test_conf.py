@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 
 from django_largefiles.conf import get_profile, largefiles_settings, problems
 from django_largefiles.exceptions import InvalidSetting, UnknownProfile
-from django_largefiles.options import DEFAULT_EXTRACTORS, GIB, MIB, OPTIONS, RULES, ExtractionLimits
+from django_largefiles.options import DEFAULT_EXTRACTORS, GIB, MIB, OPTIONS, RULES, ExtractionLimits, Quota
 from tests.conftest import Largefiles
 
 BAD_RULES = [
@@ -51,6 +51,45 @@ BAD_OPTIONS = [
     *[("DURABILITY", value) for value in ("sync", True, None)],
     *[("ACCESS_POLICY", value) for value in ("", None, InvalidSetting)],
     *[("DISPATCHER", value) for value in ("", None, InvalidSetting)],
+    *[("AUTHENTICATOR", value) for value in (None, 7, InvalidSetting)],
+    *[
+        ("CORS_ALLOWED_ORIGINS", value)
+        for value in (
+            "https://example.com",
+            None,
+            {"https://example.com": True},
+            [None],
+            [7],
+            [""],
+            ["example.com"],
+            ["https://"],
+            ["https://example.com/"],
+            ["https://example.com/app"],
+            ["https://example.com?a"],
+            ["https://example.com,https://example.org"],
+            ["https://*.example.com"],
+            ["https://Example.com"],
+            ["https://user@example.com"],
+            ["null"],
+            ["*", "example.com"],
+        )
+    ],
+    *[
+        ("QUOTA", value)
+        for value in (
+            10,
+            None,
+            [("FILES", 1)],
+            {"files": 1},
+            {"SIZE": 1},
+            {"BYTES": 0},
+            {"BYTES": -1},
+            {"BYTES": "1 GiB"},
+            {"FILES": 1.5},
+            {"FILES": True},
+            {"FILES": None},
+        )
+    ],
     *[("PROFILES", value) for value in ("videos", ["videos"], None)],
 ]
 
@@ -60,6 +99,9 @@ PROPERTIES = {
     "DURABILITY": "fsync",
     "ACCESS_POLICY": "access_policy",
     "DISPATCHER": "dispatcher",
+    "AUTHENTICATOR": "authenticator",
+    "CORS_ALLOWED_ORIGINS": "cors_allowed_origins",
+    "QUOTA": "quota",
     "PROFILES": "profiles",
 }
 
@@ -93,6 +135,9 @@ def test_nothing_needs_to_be_set(settings: Settings) -> None:
         ("fsync", False),
         ("access_policy", "django_largefiles.access.OwnerOrStaff"),
         ("dispatcher", "django_largefiles.dispatch.celery.CeleryDispatcher"),
+        ("authenticator", ""),
+        ("cors_allowed_origins", ()),
+        ("quota", Quota()),
         ("profiles", {"default": {}}),
     ],
 )
@@ -134,6 +179,16 @@ def test_a_rule_has_its_default(settings: Settings, name: str, default: object) 
         ("DURABILITY", "flush", "fsync", False),
         ("ACCESS_POLICY", "a.B", "access_policy", "a.B"),
         ("DISPATCHER", "a.B", "dispatcher", "a.B"),
+        ("AUTHENTICATOR", "a.B", "authenticator", "a.B"),
+        ("AUTHENTICATOR", "", "authenticator", ""),
+        ("CORS_ALLOWED_ORIGINS", ["*"], "cors_allowed_origins", ("*",)),
+        ("CORS_ALLOWED_ORIGINS", ("https://a.example",), "cors_allowed_origins", ("https://a.example",)),
+        ("CORS_ALLOWED_ORIGINS", {"http://[::1]:8000"}, "cors_allowed_origins", ("http://[::1]:8000",)),
+        ("CORS_ALLOWED_ORIGINS", ["chrome-extension://abc"], "cors_allowed_origins", ("chrome-extension://abc",)),
+        ("CORS_ALLOWED_ORIGINS", [], "cors_allowed_origins", ()),
+        ("QUOTA", {"BYTES": 5}, "quota", Quota(bytes=5)),
+        ("QUOTA", {"BYTES": 5, "FILES": 7}, "quota", Quota(bytes=5, files=7)),
+        ("QUOTA", {}, "quota", Quota()),
         ("PROFILES", {"videos": {}}, "profiles", {"default": {}, "videos": {}}),
     ],
     ids=case,

@@ -16,8 +16,8 @@ KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 
-# RFC 6454 section 6.2: scheme, host and port, without a path.
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#]+")
+# RFC 6454 section 6.2: scheme, host and port, without a path, as browsers write it: another would never be met.
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@*,A-Z]+")
 
 DEFAULT_PROFILE = "default"
 MAX_PROFILE_NAME = 100
