@@ -14,6 +14,7 @@ from django_largefiles.exceptions import (
     InvalidSetting,
     LargeFilesError,
     MetadataUnreadable,
+    NotAuthenticated,
     Refusal,
     StoreError,
     StoreUnavailable,
@@ -85,6 +86,11 @@ def test_an_error_carries_what_is_wrong_the_limit_and_the_value() -> None:
 def test_limit_and_value_may_be_missing() -> None:
     error = StoreError("the disk is gone")
     assert (error.limit, error.value) == (None, None)
+
+
+def test_who_is_not_known_is_told_how_to_be() -> None:
+    error = NotAuthenticated("who are you?", challenge="Basic")
+    assert (error.detail, error.challenge) == ("who are you?", "Basic")
 
 
 def test_a_configuration_error_is_one_of_django_too() -> None:

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from django_largefiles.media_types import extension_fits, is_pattern, matches, most_specific, possible_types
+from django_largefiles.media_types import (
+    extension_allowed,
+    extension_fits,
+    is_pattern,
+    matches,
+    most_specific,
+    possible_types,
+)
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
@@ -200,3 +207,24 @@ def test_a_head_that_shows_all(head: str) -> None:
 @pytest.mark.parametrize("head", ["application/octet-stream", "application/zip", "text/plain"])
 def test_no_vague_head_may_become_media(head: str, media: str) -> None:
     assert media not in possible_types(head)
+
+
+@pytest.mark.parametrize(
+    ("extension", "patterns", "allowed"),
+    [
+        pytest.param(".png", ["image/png"], True, id="exact"),
+        pytest.param(".PNG", ["video/*", "Image/*"], True, id="any-case"),
+        pytest.param(".csv", ["text/plain"], True, id="read-as-text"),
+        pytest.param("", ["image/png"], True, id="none"),
+        pytest.param(".unheard-of", ["image/png"], True, id="of-no-known-type"),
+        pytest.param(".html", ["image/*"], False, id="of-another-type"),
+        pytest.param(".docx", ["application/zip"], False, id="of-what-a-zip-may-be"),
+        pytest.param(".png", [], False, id="no-pattern"),
+    ],
+)
+def test_extension_allowed(extension: str, patterns: list[str], allowed: bool) -> None:
+    assert extension_allowed(extension, patterns) is allowed
+
+
+def test_extension_allowed_looks_at_all_patterns_for_each_type() -> None:
+    assert extension_allowed(".png", iter(["video/*", "image/png"]))

@@ -7,7 +7,7 @@ import pytest
 
 from django_largefiles.conf import Profile, get_profile
 from django_largefiles.exceptions import TooLarge, TypeMismatch, TypeNotAllowed
-from django_largefiles.policy import check_head, check_size, check_type
+from django_largefiles.policy import check_declared, check_head, check_size, check_type
 from tests.conftest import Largefiles
 
 Check: TypeAlias = Callable[[str, str, Profile], None]
@@ -125,3 +125,47 @@ def test_the_whole_file_may_not(media_type: str, rules: Profile) -> None:
 def test_the_extension_must_be_of_an_allowed_type_that_the_file_may_turn_out_to_be(name: str, rules: Profile) -> None:
     with pytest.raises(TypeMismatch):
         check_head("application/zip", name, rules)
+
+
+@pytest.mark.parametrize(("media_type", "name"), WELL)
+def test_a_declaration_of_an_allowed_type_is_well(media_type: str, name: str, rules: Profile) -> None:
+    check_declared(media_type, name, rules)
+
+
+@pytest.mark.parametrize("media_type", ["", "application/octet-stream"], ids=["nothing", "anything"])
+def test_a_declaration_may_say_nothing_of_the_type(media_type: str, rules: Profile) -> None:
+    check_declared(media_type, "a.png", rules)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "name"),
+    [("text/csv", "a.png"), ("image/png", "a.docx"), ("image/png", "a.unheard-of"), ("image/png", "")],
+    ids=["one allowed type", "another allowed extension", "an extension of no known type", "no name"],
+)
+def test_a_declaration_is_not_held_to_be_the_truth(media_type: str, name: str, rules: Profile) -> None:
+    check_declared(media_type, name, rules)
+
+
+@pytest.mark.parametrize("media_type", ["image/gif", "text/html", "application/x-www-form-urlencoded", "image"])
+def test_a_declaration_of_another_type_is_refused(media_type: str, rules: Profile) -> None:
+    with pytest.raises(TypeNotAllowed) as refused:
+        check_declared(media_type, "a.png", rules)
+    assert (refused.value.limit, refused.value.value) == (f"image/png, video/*, text/csv, {DOCX}", media_type)
+
+
+@pytest.mark.parametrize(
+    ("name", "extension"),
+    [("a.exe", ".exe"), ("a.png.html", ".html"), ("a.php%00", ".php"), ("a.gif", ".gif")],
+    ids=["executable", "final extension", "judged decoded", "of a type that is not allowed"],
+)
+@pytest.mark.parametrize("media_type", ["", "image/png"], ids=["no type", "allowed type"])
+def test_a_declaration_of_an_extension_of_no_allowed_type_is_refused(
+    media_type: str, name: str, extension: str, rules: Profile
+) -> None:
+    with pytest.raises(TypeMismatch) as refused:
+        check_declared(media_type, name, rules)
+    assert refused.value.limit == extension
+
+
+def test_a_declared_extension_may_be_let_pass(lenient: Profile) -> None:
+    check_declared("image/png", "a.exe", lenient)
