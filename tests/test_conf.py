@@ -51,6 +51,7 @@ BAD_OPTIONS = [
     *[("DURABILITY", value) for value in ("sync", True, None)],
     *[("ACCESS_POLICY", value) for value in ("", None, InvalidSetting)],
     *[("DISPATCHER", value) for value in ("", None, InvalidSetting)],
+    *[("BODY_TIMEOUT", value) for value in (60, None, timedelta(0), timedelta(seconds=-1))],
     *[("AUTHENTICATOR", value) for value in (None, 7, InvalidSetting)],
     *[
         ("CORS_ALLOWED_ORIGINS", value)
@@ -99,6 +100,7 @@ PROPERTIES = {
     "DURABILITY": "fsync",
     "ACCESS_POLICY": "access_policy",
     "DISPATCHER": "dispatcher",
+    "BODY_TIMEOUT": "body_timeout",
     "AUTHENTICATOR": "authenticator",
     "CORS_ALLOWED_ORIGINS": "cors_allowed_origins",
     "QUOTA": "quota",
@@ -135,6 +137,7 @@ def test_nothing_needs_to_be_set(settings: Settings) -> None:
         ("fsync", False),
         ("access_policy", "django_largefiles.access.OwnerOrStaff"),
         ("dispatcher", "django_largefiles.dispatch.celery.CeleryDispatcher"),
+        ("body_timeout", timedelta(minutes=1)),
         ("authenticator", ""),
         ("cors_allowed_origins", ()),
         ("quota", Quota()),
@@ -179,6 +182,7 @@ def test_a_rule_has_its_default(settings: Settings, name: str, default: object) 
         ("DURABILITY", "flush", "fsync", False),
         ("ACCESS_POLICY", "a.B", "access_policy", "a.B"),
         ("DISPATCHER", "a.B", "dispatcher", "a.B"),
+        ("BODY_TIMEOUT", timedelta(seconds=5), "body_timeout", timedelta(seconds=5)),
         ("AUTHENTICATOR", "a.B", "authenticator", "a.B"),
         ("AUTHENTICATOR", "", "authenticator", ""),
         ("CORS_ALLOWED_ORIGINS", ["*"], "cors_allowed_origins", ("*",)),
