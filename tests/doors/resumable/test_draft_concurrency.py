@@ -92,6 +92,15 @@ def test_an_offset_that_is_told_holds_though_another_request_is_in_progress(
     assert asset_at(url).sha256 == hashlib.sha256(PICTURE).hexdigest()
 
 
+def test_whoever_may_only_look_stops_nobody(client: Client, url: str, restless: None) -> None:
+    onlooker = Client()
+    onlooker.force_login(User.objects.create_user("staff", is_staff=True))
+    asked: list[Any] = []
+    body = Meanwhile(REST, lambda: asked.append(retrieve(onlooker, url)))
+    assert append(client, url, body, at=1000)["Upload-Complete"] == "?1"
+    assert (asked[0].status_code, asked[0]["Upload-Offset"]) == (204, str(1000 + 65_536))
+
+
 def test_a_file_put_in_its_place_by_a_terminated_request_is_taken_up_again(client: Client, url: str) -> None:
     body = Meanwhile(REST, lambda: retrieve(client, url))
     append(client, url, body, at=1000)

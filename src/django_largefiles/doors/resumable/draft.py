@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.http import parse_header_parameters
 
 from ...conf import get_profile
-from ...delivery import deliver
 from ...exceptions import MalformedRequest, StateConflict, TooLarge, UnknownProfile, UploadGone, WrongContent
 from ...intake import Arrival, Declaration, authorize, begin, interrupt, resume, set_length
-from ...lookup import downloadable_asset
 from ...models import FileAsset, Upload
 from ...options import DEFAULT_PROFILE
 from ...policy import check_declared
@@ -24,12 +19,15 @@ from ...protocols.errors import MalformedHeader, OffsetMismatch, ProtocolError, 
 from ...states import State
 from .exchange import (
     Exchange,
+    Verb,
     arriving,
     check_room,
     chosen_verb,
+    download,
     find_asset,
     find_asset_to_append_to,
     finish,
+    may_append,
     receive,
     terminate,
 )
@@ -92,9 +90,7 @@ def head(exchange: Exchange) -> HttpResponse:
 def get(exchange: Exchange) -> HttpResponseBase:
     """As ``head`` while bytes arrive; then the download of the file."""
     asset = find_asset(exchange)
-    if arriving(asset):
-        return head(exchange)
-    return deliver(exchange.request, downloadable_asset(exchange.user, asset.pk))
+    return head(exchange) if arriving(asset) else download(exchange, asset)
 
 
 def patch(exchange: Exchange) -> HttpResponse:
@@ -130,16 +126,14 @@ def delete(exchange: Exchange) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-Verbs: TypeAlias = dict[str, Callable[[Exchange], HttpResponseBase]]
-
-COLLECTION: Verbs = {"POST": post}
-RESOURCE: Verbs = {"HEAD": head, "GET": get, "PATCH": patch, "DELETE": delete}
+COLLECTION: dict[str, Verb] = {"POST": post}
+RESOURCE: dict[str, Verb] = {"HEAD": head, "GET": get, "PATCH": patch, "DELETE": delete}
 
 
 def _interrupted(exchange: Exchange) -> FileAsset:
-    """Section "Concurrency": an offset that is told must hold, and nobody may go on from it meanwhile."""
+    """Section "Concurrency": an offset that is told to who may go on from it must hold until then."""
     asset = find_asset(exchange)
-    if arriving(asset):
+    if arriving(asset) and may_append(exchange, asset):
         interrupt(asset.pk)
         asset = find_asset(exchange)
     return asset

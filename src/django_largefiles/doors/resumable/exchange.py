@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import HttpRequest, UnreadablePostError
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
 from ...access import User, access_policy
 from ...conf import get_profile, largefiles_settings
+from ...delivery import deliver
 from ...exceptions import MalformedRequest, MethodNotAllowed, NotPermitted, TooLarge, UploadGone, WrongContent
 from ...intake import FIRST_READ, Arrival
-from ...lookup import visible_asset
+from ...lookup import downloadable_asset, visible_asset
 from ...models import FileAsset, Upload
 from ...states import State
+from ..silence import limit_silence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +59,7 @@ class Exchange:
         return self.request.build_absolute_uri(reverse(name, args=[asset_id]))
 
 
-Verb: TypeAlias = Callable[[Exchange], HttpResponse]
+Verb: TypeAlias = Callable[[Exchange], HttpResponseBase]
 
 
 def chosen_verb(exchange: Exchange, verbs: Mapping[str, Verb]) -> Verb:
@@ -90,9 +93,13 @@ def check_not_expired(upload: Upload) -> None:
         raise UploadGone("the upload has expired", value=str(upload.pk))
 
 
+def may_append(exchange: Exchange, asset: FileAsset) -> bool:
+    return access_policy().may_append(exchange.user, asset)
+
+
 def check_may_append(exchange: Exchange, asset: FileAsset) -> None:
     """Raises ``NotPermitted``."""
-    if not access_policy().may_append(exchange.user, asset):
+    if not may_append(exchange, asset):
         raise NotPermitted("going on with the upload is not permitted", value=str(asset.pk))
 
 
@@ -102,6 +109,11 @@ def arriving(asset: FileAsset) -> Upload | None:
     if upload:
         upload.asset = asset
     return upload if asset.state == State.RECEIVING else None
+
+
+def download(exchange: Exchange, asset: FileAsset) -> HttpResponseBase:
+    """Raises ``NotPermitted`` and ``NotReady``."""
+    return deliver(exchange.request, downloadable_asset(exchange.user, asset.pk))
 
 
 def terminate(exchange: Exchange) -> None:
@@ -159,6 +171,7 @@ def _pieces(exchange: Exchange, *, first: bool) -> Iterator[bytes]:
     Raises ``UnreadablePostError`` where the body ends before its declared length: servers give an end of file there.
     """
     left, chunk_size = exchange.content_length, largefiles_settings.chunk_size
+    limit_silence(exchange.request.META)
     read = _reader(exchange.request, chunked=left is None)
     size = FIRST_READ if first else chunk_size
     while left is None or left > 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 
 from ...conf import get_profile
 from ...exceptions import IncompleteBody, UploadGone
@@ -27,9 +28,11 @@ from ...states import State
 from .concatenation import complete_final, complete_finals, known_length, partial_uploads, total_length
 from .exchange import (
     Exchange,
+    Verb,
     arriving,
     check_room,
     chosen_verb,
+    download,
     find_asset,
     find_asset_to_append_to,
     finish,
@@ -39,7 +42,7 @@ from .exchange import (
 )
 
 
-def answer(exchange: Exchange) -> HttpResponse:
+def answer(exchange: Exchange) -> HttpResponseBase:
     """Raises ``ProtocolError``, ``Refusal`` and ``StoreError``."""
     tus.check_version(exchange.header("Tus-Resumable"))
     verb = chosen_verb(exchange, COLLECTION if exchange.asset_id is None else RESOURCE)
@@ -90,6 +93,12 @@ def head(exchange: Exchange) -> HttpResponse:
     return response
 
 
+def get(exchange: Exchange) -> HttpResponseBase:
+    """Not of the protocol: as ``head`` while bytes arrive; then the download of the file."""
+    asset = find_asset(exchange)
+    return head(exchange) if arriving(asset) else download(exchange, asset)
+
+
 def patch(exchange: Exchange) -> HttpResponse:
     """Bytes from an offset on."""
     tus.check_content_type(exchange.header("Content-Type"))
@@ -121,8 +130,8 @@ def delete(exchange: Exchange) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-COLLECTION = {"POST": post}
-RESOURCE = {"HEAD": head, "PATCH": patch, "DELETE": delete}
+COLLECTION: dict[str, Verb] = {"POST": post}
+RESOURCE: dict[str, Verb] = {"HEAD": head, "GET": get, "PATCH": patch, "DELETE": delete}
 
 
 class AnnouncedChecksum:

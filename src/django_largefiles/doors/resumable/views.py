@@ -35,11 +35,10 @@ def uploads(request: HttpRequest, asset_id: UUID | None = None) -> HttpResponseB
 
 
 def _protocol(request: HttpRequest) -> ModuleType:
-    # tus has no GET.
-    if rufh.is_draft(request.headers) or request.method == "GET":
+    if rufh.is_draft(request.headers):
         return draft
-    # Asking for the offset and cancelling need no header of the draft's.
-    if "Tus-Resumable" not in request.headers and request.method in {"HEAD", "DELETE"}:
+    # Downloading, asking for the offset and cancelling need no header of the draft's.
+    if "Tus-Resumable" not in request.headers and request.method in {"GET", "HEAD", "DELETE"}:
         return draft
     return tus_verbs
 
