@@ -3,6 +3,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
+from unittest.mock import Mock
 from uuid import UUID, uuid4
 
 import pytest
@@ -272,6 +274,33 @@ def test_an_upload_taken_over_just_before_its_end_is_its_new_writer_s(monkeypatc
     later[0].write(PICTURE[:4000])
     later[0].write(PICTURE[4000:])
     assert later[0].finish().sha256 == hashlib.sha256(PICTURE).hexdigest()
+
+
+def test_who_cannot_take_an_upload_over_leaves_it_to_its_writer(monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = create(Declaration(name="picture.png"))
+    first = resume(upload, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(FilesystemStore, "append", Mock(side_effect=StoreUnavailable("down")))
+        with pytest.raises(StoreUnavailable):
+            resume(reload(upload), 0)
+    first.write(PICTURE)
+    assert first.pause() == len(PICTURE)
+
+
+def test_few_bytes_are_judged_with_the_rest_after_a_crash_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = create(Declaration(name="picture.png"))
+    first = resume(upload, 0)
+    first.write(PICTURE[:100])
+    first.pause()
+    crashing = resume(reload(upload), 100)
+    crashing.write(PICTURE[100:])
+    with monkeypatch.context() as patch:
+        patch.setattr(lifecycle, "complete", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            crashing.finish()
+    again = resume(reload(upload), 100)
+    again.write(PICTURE[100:])
+    assert again.finish().media_type == "image/png"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -122,12 +122,15 @@ def resume(upload: Upload, offset: int, *, checkpoints: bool = True) -> Arrival:
 
     Raises ``OffsetMismatch``, ``UploadGone`` and ``StoreError``; then nothing has changed.
     """
-    token = uuid4()
-    if not Upload.objects.filter(pk=upload.pk, offset=offset).update(lease_token=token):
-        upload = reload(upload)
-        raise OffsetMismatch(upload.offset, offset)
-    upload.lease_token = token
-    return Arrival(upload, checkpoints=checkpoints)
+    token, using = uuid4(), router.db_for_write(Upload)
+    # The row stays locked until the store knows the token too: else of two requests that come at once one could hold
+    # the row and the other the store, and neither could go on.
+    with transaction.atomic(using=using):
+        if not Upload.objects.using(using).filter(pk=upload.pk, offset=offset).update(lease_token=token):
+            upload = reload(upload)
+            raise OffsetMismatch(upload.offset, offset)
+        upload.lease_token = token
+        return Arrival(upload, checkpoints=checkpoints)
 
 
 def interrupt(asset_id: UUID) -> None:
@@ -282,14 +285,14 @@ class Arrival:
             self._take(chunk)
             return
         self._pending += chunk
-        if len(self._head) + len(self._pending) >= HEAD_LENGTH:
+        if len(self._stored_head) + len(self._pending) >= HEAD_LENGTH:
             self.judge()
 
     def judge(self) -> None:
         """The early verdict, now: no further byte will come before it. Raises what ``write`` raises."""
         if self._judged:
             return
-        self._media_type = sniff_head(self._head + self._pending)
+        self._media_type = sniff_head(self._stored_head + self._pending)
         policy.check_head(self._media_type, self._upload.asset.original_name, self._rules)
         self._judged = True
         self._take_pending()
@@ -342,7 +345,9 @@ class Arrival:
         if length is not None and reached > length:
             raise MalformedRequest(f"more bytes than the {length} declared", limit=length, value=reached)
 
+    @cached_property
     def _stored_head(self) -> bytes:
+        """The bytes before the offset, where they are too few to be judged: those of an unjudged upload always are."""
         if not self._upload.offset:
             return b""
         with closing(self._store.open_incoming(self._upload.store_state)) as file:

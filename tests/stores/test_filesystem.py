@@ -5,6 +5,7 @@ import os
 import resource
 import stat
 from collections.abc import Callable, Iterator
+from fcntl import flock
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ import pytest
 from django.core.files.storage import FileSystemStorage
 
 from django_largefiles.exceptions import StoreFull, StoreUnavailable
+from django_largefiles.stores import filesystem
 from django_largefiles.stores.base import Store
 from django_largefiles.stores.filesystem import FilesystemStore, translated_errors
 from django_largefiles.testing.stores import StoreContract
@@ -76,6 +78,34 @@ def test_nobody_else_s_upload_is_overwritten(store: Store) -> None:
 def test_a_name_that_leaves_the_root_is_refused(store: Store) -> None:
     with pytest.raises(Exception, match="outside of the base path"):
         store.open_ranged("../outside")
+
+
+def test_an_appender_that_comes_during_a_finish_gets_the_upload(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    early, late = uuid4(), uuid4()
+    state = store.begin(NAME)
+    store.append(state, 0, early).close()
+
+    def finish_first(descriptor: int, kind: int) -> None:
+        monkeypatch.undo()
+        store.finish(state, early)
+        flock(descriptor, kind)
+
+    monkeypatch.setattr(filesystem, "flock", finish_first)
+    appender = store.append(state, 0, late)
+    appender.write(b"late")
+    appender.close()
+    store.finish(state, late)
+    with store.open_ranged(NAME) as file:
+        assert file.read() == b"late"
+
+
+def test_finishing_what_was_aborted_meanwhile_leaves_nothing(root: Path, store: Store) -> None:
+    state = store.begin(NAME)
+    store.append(state, 0, TOKEN).close()
+    store.abort(state)
+    with pytest.raises(StoreUnavailable):
+        store.finish(state, TOKEN)
+    assert not list((root / ".incoming").iterdir())
 
 
 @pytest.mark.parametrize("durability", ["flush", "fsync"])

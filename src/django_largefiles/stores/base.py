@@ -50,7 +50,8 @@ class Store(ABC):
     def append(self, state: StoreState, offset: int, token: UUID) -> Appender:
         """Write from ``offset`` on; whatever lies beyond it from an interrupted attempt is dropped.
 
-        Also after a ``finish`` of which nobody knows: the process may have died at that moment.
+        Also after a ``finish`` of which nobody knows: the process may have died at that moment. It is called while the
+        upload's row is locked, so that the database and the store agree on who came last: it should not take long.
         """
 
     @abstractmethod

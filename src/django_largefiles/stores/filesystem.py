@@ -42,10 +42,13 @@ class FilesystemStore(Store):
     def append(self, state: StoreState, offset: int, token: UUID) -> Appender:
         incoming, final = self._incoming(state["name"]), self._path(state["name"])
         with translated_errors(), ExitStack() as on_failure:
-            if final.exists() and not incoming.exists():
+            if not incoming.exists():
+                final.stat()
+            fence = on_failure.enter_context(Fence.raise_before_others(_fence_path(incoming), token))
+            # From here on no earlier appender's ``finish`` moves the file.
+            if not incoming.exists():
                 final.rename(incoming)
             file = on_failure.enter_context(incoming.open("r+b", buffering=0))
-            fence = on_failure.enter_context(Fence.raise_before_others(_fence_path(incoming), token))
             file.truncate(offset)
             file.seek(offset)
             on_failure.pop_all()
@@ -60,10 +63,9 @@ class FilesystemStore(Store):
         with translated_errors():
             _make_folder(final.parent, self._root)
             if incoming.exists() or not final.exists():
-                incoming.stat()
                 with Fence.of(_fence_path(incoming), token) as fence, fence.holding():
                     incoming.rename(final)
-            _fence_path(incoming).unlink(missing_ok=True)
+                    _fence_path(incoming).unlink()
             if largefiles_settings.fsync:
                 _sync_folder(final.parent)
         return str(state["name"])
@@ -105,16 +107,23 @@ class Fence:
         self._token = token.bytes
 
     @classmethod
-    def of(cls, path: Path, token: UUID) -> Self:
-        return cls(FileIO(os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE), "r+"), token)
+    def of(cls, path: Path, token: UUID, *, flags: int = os.O_RDWR) -> Self:
+        return cls(FileIO(os.open(path, flags, FILE_MODE), "r+"), token)
 
     @classmethod
     def raise_before_others(cls, path: Path, token: UUID) -> Self:
-        fence = cls.of(path, token)
-        # Whoever is writing ends that write before this lock is had, and finds another token after it.
-        with fence._locked(LOCK_EX):
-            os.pwrite(fence._file.fileno(), fence._token, 0)
-        return fence
+        while True:
+            fence = cls.of(path, token, flags=os.O_RDWR | os.O_CREAT)
+            # Whoever is writing ends that write before this lock is had, and finds another token after it.
+            with fence._locked(LOCK_EX):
+                if fence._is_in_place():
+                    os.pwrite(fence._file.fileno(), fence._token, 0)
+                    return fence
+            fence.close()
+
+    def _is_in_place(self) -> bool:
+        """Or ``finish`` has removed it since it was opened."""
+        return os.fstat(self._file.fileno()).st_nlink > 0
 
     @contextmanager
     def holding(self) -> Iterator[None]:
