@@ -276,6 +276,25 @@ def test_an_upload_taken_over_just_before_its_end_is_its_new_writer_s(monkeypatc
     assert later[0].finish().sha256 == hashlib.sha256(PICTURE).hexdigest()
 
 
+def test_an_upload_completed_by_its_new_writer_is_left_to_it(
+    stored: Stored, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = create(Declaration(name="picture.png"))
+    first = resume(upload, 0)
+    first.write(PICTURE)
+
+    def complete_it() -> None:
+        monkeypatch.undo()
+        later = resume(reload(upload), 0)
+        later.write(PICTURE)
+        later.finish()
+
+    meanwhile(monkeypatch, complete_it)
+    with pytest.raises(TakenOver):
+        first.finish()
+    assert [(media / name).read_bytes() for name in stored()] == [PICTURE]
+
+
 def test_who_cannot_take_an_upload_over_leaves_it_to_its_writer(monkeypatch: pytest.MonkeyPatch) -> None:
     upload = create(Declaration(name="picture.png"))
     first = resume(upload, 0)

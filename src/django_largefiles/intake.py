@@ -120,7 +120,7 @@ def create(declaration: Declaration, *, kind: str = Upload.Kind.WHOLE, parts: It
 def resume(upload: Upload, offset: int, *, checkpoints: bool = True) -> Arrival:
     """Take an upload over, from whomever is writing to it, to write on from ``offset``.
 
-    Raises ``OffsetMismatch``, ``UploadGone`` and ``StoreError``; then nothing has changed.
+    Raises ``OffsetMismatch``, ``TakenOver``, ``UploadGone`` and ``StoreError``; then nothing has changed.
     """
     token, using = uuid4(), router.db_for_write(Upload)
     # The row stays locked until the store knows the token too: else of two requests that come at once one could hold
@@ -139,10 +139,12 @@ def interrupt(asset_id: UUID) -> None:
 
 
 def reload(upload: Upload) -> Upload:
-    """Raises ``UploadGone``."""
+    """Raises ``UploadGone``, and ``TakenOver`` where another request has completed it."""
     current = Upload.objects.select_related("asset").filter(pk=upload.pk).first()
     if current is None:
-        raise UploadGone("the upload was aborted, has expired, or is complete")
+        if FileAsset.objects.filter(pk=upload.pk).exists():
+            raise TakenOver("another request has completed the upload")
+        raise UploadGone("the upload was aborted or has expired")
     return current
 
 
