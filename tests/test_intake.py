@@ -208,6 +208,13 @@ def test_arriving_bytes_put_the_expiry_off(restless: None) -> None:
     assert upload.expires_at > timezone.now() + timedelta(hours=23)
 
 
+def test_the_offset_is_not_at_the_end_before_the_file_is_complete(restless: None) -> None:
+    with arrival(length=len(PICTURE)) as incoming:
+        incoming.write(PICTURE[:4000])
+        incoming.write(PICTURE[4000:])
+        assert Upload.objects.get().offset == 4000
+
+
 def test_a_writer_finds_out_that_its_upload_was_removed(restless: None, stored: Stored) -> None:
     with arrival() as incoming:
         incoming.write(PICTURE[:3000])

@@ -250,8 +250,6 @@ class Arrival:
         self._last_heartbeat = time.monotonic()
         self._settled = False
         self._appender = self._store.append(upload.store_state, upload.offset, self._token)
-        # Behind the appender, which brings back what an earlier writer has already put in its place.
-        self._head = b"" if self._judged else self._stored_head()
 
     def __enter__(self) -> Self:
         return self
@@ -363,7 +361,9 @@ class Arrival:
         self._appender.write(chunk)
         if self._digest:
             self._digest.update(chunk)
-        if time.monotonic() - self._last_heartbeat > HEARTBEAT_SECONDS:
+        # Of the last byte only ``finish`` tells: a client that has seen the offset at the end sends nothing more.
+        unfinished = self.received != self._upload.length
+        if unfinished and time.monotonic() - self._last_heartbeat > HEARTBEAT_SECONDS:
             self._beat()
             self._last_heartbeat = time.monotonic()
             _release_connection()
