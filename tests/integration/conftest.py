@@ -18,6 +18,7 @@ from example_project.client import Client
 from example_project.processes import Process, Server, Worker, manage
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
+ANYTHING = {"EXAMPLE_ALLOWED_MIME_TYPES": "*/*"}
 
 
 class Example:

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from uuid import uuid4
 
 import psutil
-import psycopg
 import pytest
 
-from example_project.processes import free_port, manage
+from example_project.processes import free_port
 from tests.conftest import png
+from tests.integration import postgresql
 from tests.integration.conftest import Example, client_of
+from tests.integration.postgresql import needs_postgresql
 
 pytestmark = pytest.mark.integration
 
@@ -93,32 +93,12 @@ def test_a_broker_that_comes_back_is_found_again(example: Example, picture: Path
     assert example.signals() == ["received", "ready"]
 
 
-POSTGRESQL = "postgres://postgres@127.0.0.1:5432/"
-
-
-def why_no_postgresql() -> str:  # needs_postgresql
-    try:
-        psycopg.connect(f"{POSTGRESQL}postgres", connect_timeout=5).close()
-    except psycopg.OperationalError as error:
-        return f"PostgreSQL does not let us in at {POSTGRESQL}: {error}"
-    return ""
-
-
-needs_postgresql = pytest.mark.skipif(bool(why_no_postgresql()), reason=why_no_postgresql() or "it is there")
-
-
 @needs_postgresql
 def test_the_main_job_is_done_over_postgresql_too(example: Example, picture: Path) -> None:
-    name = f"largefiles_{uuid4().hex}"
-    env = {"EXAMPLE_DATABASE_URL": POSTGRESQL + name}
-    with psycopg.connect(f"{POSTGRESQL}postgres", autocommit=True) as administration:
-        administration.execute(f'CREATE DATABASE "{name}"')
-        manage("migrate", "--verbosity", "0", data_dir=example.data_dir, env=env)
-        server, worker = example.server(env=env), example.worker(env=env)
+    with postgresql.database(example.data_dir) as env:
+        server = example.server(env=env)
+        example.worker(env=env)
         client = client_of(server)
         asset_id = client.upload(picture, media_type="image/png").body["id"]
         assert client.wait_until_settled(asset_id, patience=60)["state"] == "ready"
         assert client.download_sha256(asset_id) == sha256(picture.read_bytes()).hexdigest()
-        server.kill()
-        worker.kill()
-        administration.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
