@@ -43,6 +43,10 @@ class Example:
     def stored(self) -> list[str]:
         return sorted(str(path.relative_to(self.media)) for path in self.media.rglob("*") if path.is_file())
 
+    def incoming(self) -> int:
+        """Bytes of uploads that are not complete."""
+        return sum(path.stat().st_size for path in self.media.glob(".incoming/*") if path.suffix != ".fence")
+
     def column(self, name: str) -> list[Any]:
         """One column of all assets, straight from the database."""
         with closing(sqlite3.connect(self.data_dir / "db.sqlite3", timeout=20)) as database:

@@ -96,16 +96,17 @@ DRAFT = Dialect(
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """One of ``length`` bytes, at ``path`` of the server."""
+    """One of ``length`` bytes, ``None`` where that is told later, at ``path`` of the server."""
 
     server: Server
     path: str
-    length: int
+    length: int | None
     dialect: Dialect = TUS
 
     @classmethod
-    def create(cls, server: Server, length: int, dialect: Dialect = TUS) -> Self:
-        headers = {**dialect.headers, **dialect.creation, "Upload-Length": length}
+    def create(cls, server: Server, length: int | None, dialect: Dialect = TUS) -> Self:
+        size = {"Upload-Defer-Length": 1} if length is None else {"Upload-Length": length}
+        headers = {**dialect.headers, **dialect.creation, **size}
         with Connection(server) as connection:
             answer = connection.request("POST", COLLECTION, headers)
         assert answer.status == 201, answer

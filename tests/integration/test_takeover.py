@@ -1,0 +1,109 @@
+"""A connection that hangs, or that nobody waits for any more, does not keep its upload from the client's next one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from hashlib import sha256
+
+import pytest
+
+from django_largefiles.options import GIB, KIB, MIB
+from example_project.processes import Server
+from tests.integration.conftest import ANYTHING, Example
+from tests.integration.resumable import DRAFT, TUS, Answer, Connection, Dialect, Upload
+
+pytestmark = pytest.mark.integration
+
+PATIENCE = 3.0
+"""Seconds: more than that no client waits for any answer in here."""
+
+OLD, NEW = b"old " * (MIB // 4), b"new " * (MIB // 4)
+dialects = pytest.mark.parametrize("dialect", [TUS, DRAFT], ids=["tus", "draft"])
+
+
+def take_over(upload: Upload, body: bytes) -> tuple[int, Answer]:
+    """Where the new connection begins, and what it is answered."""
+    offset = upload.ask(patience=PATIENCE).offset
+    return offset, upload.append(offset, body, patience=PATIENCE)
+
+
+def stored_sha256(example: Example) -> str:
+    [name] = example.stored()
+    return sha256((example.media / name).read_bytes()).hexdigest()
+
+
+@dialects
+@pytest.mark.parametrize("kind", ["gunicorn", "granian"])
+def test_a_silent_connection_is_taken_over_and_fenced_off(
+    kind: str,
+    dialect: Dialect,
+    example: Example,
+    wait_for: Callable[..., None],
+    record_property: Callable[[str, object], None],
+) -> None:
+    server = example.server(kind=kind, env=ANYTHING)
+    upload = Upload.create(server, 4 * MIB, dialect)
+    upload.append(0, OLD)
+    with Connection(server) as silent:
+        silent.send(upload.append_head(silent, MIB, 3 * MIB) + OLD + OLD[MIB // 2 :])
+        wait_for(lambda: example.incoming() > MIB)
+        started = time.monotonic()
+        offset, answer = take_over(upload, NEW)
+        record_property("seconds to take over", time.monotonic() - started)
+        assert (offset, answer.status, answer.offset) == (MIB, 204, 2 * MIB)
+
+        silent.send(OLD + OLD[MIB // 2 :])
+        assert silent.answer().status == 423
+    assert upload.append(2 * MIB, NEW + NEW).status in {201, 204}
+    assert stored_sha256(example) == sha256(OLD + 3 * NEW).hexdigest()
+
+
+@dialects
+def test_under_asgi_a_silent_connection_holds_nothing_and_comes_too_late(dialect: Dialect, example: Example) -> None:
+    server = example.server(kind="uvicorn", env=ANYTHING)
+    upload = Upload.create(server, 2 * MIB, dialect)
+    with Connection(server) as silent:
+        silent.send(upload.append_head(silent, 0, MIB) + OLD[: MIB // 2])
+        offset, answer = take_over(upload, NEW)
+        assert (offset, answer.status, answer.offset) == (0, 204, MIB)
+
+        silent.send(OLD[MIB // 2 :])
+        assert silent.answer().status == 409
+    assert upload.append(MIB, NEW).status in {201, 204}
+    assert stored_sha256(example) == sha256(NEW + NEW).hexdigest()
+
+
+def pump(connection: Connection) -> None:
+    """Send at full speed, until the server hangs up."""
+    with suppress(OSError):
+        while True:
+            connection.send(OLD[: 64 * KIB])
+
+
+@pytest.mark.parametrize("kind", ["gunicorn", "granian"])
+def test_a_client_that_keeps_sending_is_taken_over_and_hung_up_on(
+    kind: str, example: Example, wait_for: Callable[..., None], record_property: Callable[[str, object], None]
+) -> None:
+    server = example.server(kind=kind, env=ANYTHING)
+    upload = Upload.create(server, None)
+    upload.append(0, OLD)
+    with Connection(server) as busy, ThreadPoolExecutor() as pool:
+        busy.send(upload.append_head(busy, MIB, GIB))
+        pumping = pool.submit(pump, busy)
+        wait_for(lambda: example.incoming() > 2 * MIB)
+        started = time.monotonic()
+        offset, answer = take_over(upload, NEW)
+        record_property("seconds to take over", time.monotonic() - started)
+        assert (offset, answer.status, answer.offset) == (MIB, 204, 2 * MIB)
+        pumping.result(timeout=30)
+    assert finish(server, upload) == 204
+    assert stored_sha256(example) == sha256(OLD + NEW).hexdigest()
+
+
+def finish(server: Server, upload: Upload) -> int:
+    headers = {**TUS.append(2 * MIB, last=True), "Upload-Length": 2 * MIB}
+    with Connection(server) as connection:
+        return connection.request("PATCH", upload.path, headers).status
