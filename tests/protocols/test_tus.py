@@ -328,6 +328,7 @@ def test_row_14_other_content_types(header: str | None) -> None:
     ("header", "metadata"),
     [
         pytest.param(None, {}, id="absent"),
+        pytest.param("", {}, id="empty"),
         pytest.param(pair("filename", b"a.png"), {"filename": b"a.png"}, id="one"),
         pytest.param(
             f"{pair('filename', b'world_domination_plan.pdf')},is_confidential",
@@ -349,7 +350,6 @@ def test_row_30_metadata(header: str | None, metadata: dict[str, bytes]) -> None
 @pytest.mark.parametrize(
     "header",
     [
-        pytest.param("", id="empty"),
         pytest.param(" ", id="space"),
         pytest.param(",", id="comma"),
         pytest.param("a YQ==,", id="trailing-comma"),

@@ -189,10 +189,11 @@ def late_length(upload_length: str | None, *, known: int | None, offset: int) ->
 def parse_metadata(header: str | None) -> dict[str, bytes]:
     """``Upload-Metadata``; a key without a value has an empty one.
 
-    White space around the commas is let pass (RFC 9110 section 5.6.1). What passes has no control character, and
-    may be sent back as it is. Raises ``MalformedHeader``.
+    White space around the commas is let pass (RFC 9110 section 5.6.1), and so is a header without any pair, which
+    tuspy sends where it was given no metadata. What passes has no control character, and may be sent back as it is.
+    Raises ``MalformedHeader``.
     """
-    if header is None:
+    if not header:
         return {}
     if len(header) > MAX_METADATA:
         problem = f"Upload-Metadata has at most {MAX_METADATA} bytes"
