@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -188,19 +189,16 @@ def _pieces(exchange: Exchange, *, first: bool) -> Iterator[bytes]:
 def _reader(request: HttpRequest, *, chunked: bool) -> Callable[[int], bytes]:
     """Under WSGI, Django takes a body without a length for an empty one; the server knows where it ends."""
     if chunked and request.META.get("wsgi.input_terminated"):
-        return _terminated_reader(request.META["wsgi.input"])
+        return partial(_read_to_the_end, request.META["wsgi.input"])
     return lambda size: bytes(request.read(size))
 
 
-def _terminated_reader(stream: Any) -> Callable[[int], bytes]:
-    def read(size: int) -> bytes:
-        try:
-            return bytes(stream.read(size))
-        except OSError as error:
-            # As Django does with bodies of a known length: a client that is gone is no failure of ours.
-            raise UnreadablePostError(*error.args) from error
-
-    return read
+def _read_to_the_end(stream: Any, size: int) -> bytes:
+    try:
+        return bytes(stream.read(size))
+    # Chunks that break off are an error of each server's own; those of gunicorn have no base in common.
+    except Exception as error:
+        raise UnreadablePostError(f"the chunks end too early: {error}") from error
 
 
 def trailer(request: HttpRequest, name: str) -> str | None:
