@@ -30,7 +30,7 @@ serve: $(STAMPS)/server-$(SERVER) $(STAMPS)/example ## Serve the example until C
 	@$(BIN)/python -m example_project.serve --server $(SERVER) --host $(BIND) --port $(PORT)
 
 # Log records stay out of the report: Django's carry their request, which cannot pass between xdist's processes.
-test: $(STAMPS)/test ## Run the whole suite; reports go to reports/
+test: $(STAMPS)/test $(STAMPS)/clients ## Run the whole suite; reports go to reports/
 	@mkdir -p reports
 	$(BIN)/python -m pytest -n 4 --cov --cov-report=term --cov-report=html:reports/coverage \
 		--cov-report=xml:reports/coverage.xml --cov-fail-under=100 \
@@ -69,7 +69,7 @@ clean: ## Remove what was built and cached, but neither $(VENV) nor the example'
 	find src tests benchmarks example_project -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## Remove these too
-	rm -rf $(VENV) example_project/var
+	rm -rf $(VENV) example_project/var tests/integration/clients/node_modules
 
 # A name on the path need not be a Python that runs (pyenv's shims), nor one that can make environments (Debian's,
 # without python3-venv).
@@ -98,6 +98,16 @@ $(STAMPS)/example $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/types $(STAMPS)/docs $
 	@echo "Installing what '$(@F)' needs into $(VENV)"
 	@$(INSTALL) --editable '.[drf,libmagic]' --group $(@F)
 	@touch $@
+
+# Upload clients written in JavaScript. Without them the tests that use them are skipped.
+$(STAMPS)/clients: tests/integration/clients/package-lock.json | $(STAMPS)/venv
+	@if ! command -v npm >/dev/null; then \
+		echo "npm is not installed: the suite goes without tus-js-client and Uppy"; \
+	elif npm ci --prefix $(<D) --no-audit --no-fund --loglevel=error; then \
+		touch $@; \
+	else \
+		echo "npm ci failed: the suite goes without tus-js-client and Uppy"; \
+	fi
 
 $(STAMPS)/server-gunicorn: $(STAMPS)/example
 	@touch $@
