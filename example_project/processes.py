@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent
 MIB = 1024 * 1024
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.05
+RELEASE_SECONDS = 5.0
 LOG_TAIL = 4000
 
 ALLOCATOR = {
@@ -213,6 +214,17 @@ class Server(Process):
                 problem = f"port {self.port} of {self.host} cannot be had: {error.strerror}"
                 raise ProcessError(problem) from error
         return super().start(patience=patience)
+
+    def kill(self) -> None:
+        """Returns when the port is free: the workers of a server that is killed hold it for a moment longer."""
+        super().kill()
+        deadline = time.monotonic() + RELEASE_SECONDS
+        while self._is_listening() and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+
+    def _is_listening(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex((self.host, self.port)) == 0
 
     def _is_ready(self) -> bool:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
