@@ -49,8 +49,11 @@ class Example:
 
     def column(self, name: str) -> list[Any]:
         """One column of all assets, straight from the database."""
+        return [row[0] for row in self.rows(f"SELECT {name} FROM django_largefiles_fileasset")]
+
+    def rows(self, query: str) -> list[Any]:
         with closing(sqlite3.connect(self.data_dir / "db.sqlite3", timeout=20)) as database:
-            return [row[0] for row in database.execute(f"SELECT {name} FROM django_largefiles_fileasset")]
+            return list(database.execute(query))
 
     def signals(self) -> list[str]:
         """The names of those that were sent, where ``tests.integration.settings`` are in use."""

@@ -51,7 +51,8 @@ class Connection:
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
 
-    def answer(self, method: str = "PATCH") -> Answer:
+    def answer(self, method: str = "PATCH", *, patience: float | None = None) -> Answer:
+        self._socket.settimeout(patience or self._socket.gettimeout())
         response = http.client.HTTPResponse(self._socket, method=method)
         response.begin()
         return Answer(status=response.status, headers=response.headers, body=response.read())
