@@ -355,7 +355,8 @@ class Arrival:
 
     def _take_pending(self) -> None:
         pending, self._pending = self._pending, b""
-        self._take(pending)
+        if pending:
+            self._take(pending)
 
     def _take(self, chunk: bytes) -> None:
         self._appender.write(chunk)

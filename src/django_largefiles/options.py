@@ -189,7 +189,7 @@ RULES = {
 
 OPTIONS = RULES | {
     "STORAGE": Option(default="default", read=_text),
-    "CHUNK_SIZE": Option(default=MIB, read=_positive_integer),
+    "CHUNK_SIZE": Option(default=512 * KIB, read=_positive_integer),
     "DURABILITY": Option(default="flush", read=_one_of("flush", "fsync")),
     "ACCESS_POLICY": Option(default="django_largefiles.access.OwnerOrStaff", read=_text),
     "DISPATCHER": Option(default="django_largefiles.dispatch.celery.CeleryDispatcher", read=_text),
