@@ -15,7 +15,7 @@ CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test docs lint types migrations matrix wheel audit clean distclean
+.PHONY: help demo serve test docs lint types migrations matrix wheel audit benchmark clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -64,13 +64,16 @@ wheel: $(STAMPS)/wheel ## Build the wheel, install it into an empty environment 
 audit: $(STAMPS)/example ## Measure our upload handler beside Django's
 	$(BIN)/python -m benchmarks.audit
 
+benchmark: $(STAMPS)/example $(STAMPS)/tus-server ## Measure resumable uploads beside @tus/server and a bare loop
+	$(BIN)/python -m benchmarks.resumable
+
 clean: ## Remove what was built and cached, but neither $(VENV) nor the example's data
 	rm -rf build dist reports docs/_build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache
 	rm -rf .import_linter_cache
 	find src tests benchmarks example_project -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## Remove these too
-	rm -rf $(VENV) example_project/var tests/integration/clients/node_modules
+	rm -rf $(VENV) example_project/var tests/integration/clients/node_modules benchmarks/tus_server/node_modules
 
 # A name on the path need not be a Python that runs (pyenv's shims), nor one that can make environments (Debian's,
 # without python3-venv).
@@ -98,6 +101,10 @@ $(STAMPS)/example $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/types $(STAMPS)/docs $
 		$(STAMPS)/venv pyproject.toml
 	@echo "Installing what '$(@F)' needs into $(VENV)"
 	@$(INSTALL) --editable '.[drf,libmagic]' --group $(@F)
+	@touch $@
+
+$(STAMPS)/tus-server: benchmarks/tus_server/package-lock.json | $(STAMPS)/venv
+	npm ci --prefix $(<D) --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # Upload clients written in JavaScript. Without them the tests that use them are skipped.

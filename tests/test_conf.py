@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 
 from django_largefiles.conf import get_profile, largefiles_settings, problems
 from django_largefiles.exceptions import InvalidSetting, UnknownProfile
-from django_largefiles.options import DEFAULT_EXTRACTORS, GIB, MIB, OPTIONS, RULES, ExtractionLimits, Quota
+from django_largefiles.options import DEFAULT_EXTRACTORS, GIB, KIB, MIB, OPTIONS, RULES, ExtractionLimits, Quota
 from tests.conftest import Largefiles
 
 BAD_RULES = [
@@ -133,7 +133,7 @@ def test_nothing_needs_to_be_set(settings: Settings) -> None:
     ("name", "default"),
     [
         ("storage", "default"),
-        ("chunk_size", MIB),
+        ("chunk_size", 512 * KIB),
         ("fsync", False),
         ("access_policy", "django_largefiles.access.OwnerOrStaff"),
         ("dispatcher", "django_largefiles.dispatch.celery.CeleryDispatcher"),

@@ -74,10 +74,11 @@ def test_a_whole_file(client: Client, url: str, asset: FileAsset) -> None:
     }
 
 
-def test_a_whole_file_goes_through_the_server_s_file_wrapper(client: Client, url: str) -> None:
+def test_a_whole_file_goes_through_the_server_s_file_wrapper(client: Client, url: str, largefiles: Largefiles) -> None:
+    largefiles.set(CHUNK_SIZE=12_345)
     answer = client.get(url)
     assert isinstance(answer, FileResponse)
-    assert answer.block_size == 1024 * 1024
+    assert answer.block_size == 12_345
     answer.close()
 
 
