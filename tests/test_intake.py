@@ -12,7 +12,8 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection, transaction
 from django.utils import timezone
 
-from django_largefiles import intake, lifecycle
+from django_largefiles import arrival as arrivals, lifecycle
+from django_largefiles.arrival import Arrival, reload
 from django_largefiles.exceptions import (
     DigestMismatch,
     IncompleteBody,
@@ -28,14 +29,12 @@ from django_largefiles.exceptions import (
     UploadGone,
 )
 from django_largefiles.intake import (
-    Arrival,
     Declaration,
     assemble,
     authorize,
     begin,
     create,
     discarded_on_failure,
-    reload,
     resume,
     set_length,
 )
@@ -196,7 +195,7 @@ def test_a_store_s_own_state_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "HEARTBEAT_SECONDS", -1.0)
+    monkeypatch.setattr(arrivals, "HEARTBEAT_SECONDS", -1.0)
 
 
 def test_arriving_bytes_put_the_expiry_off(restless: None) -> None:

@@ -6,47 +6,29 @@ One that may be interrupted calls ``create``, and for each request ``resume``, `
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property, partial
-from typing import Any, Self
+from functools import partial
+from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connections, router, transaction
-from django.db.models import Q
+from django.db import router, transaction
 from django.utils import timezone
 
 from . import lifecycle, policy
 from .access import User, access_policy
+from .arrival import Arrival, expected_sha256, reload
 from .conf import Profile, get_profile, largefiles_settings
-from .digests import RunningSHA256, UnusableState, parse_sha256
-from .exceptions import (
-    DigestMismatch,
-    IncompleteBody,
-    MalformedRequest,
-    NotPermitted,
-    Refusal,
-    StoreError,
-    TakenOver,
-    UploadGone,
-)
+from .exceptions import MalformedRequest, NotPermitted, Refusal, StoreError, TakenOver
 from .media_types import is_pattern
 from .models import FileAsset, Upload
 from .names import sanitize, storage_key
-from .options import DEFAULT_PROFILE, KIB
+from .options import DEFAULT_PROFILE
 from .protocols.errors import OffsetMismatch
 from .quotas import within_quota
-from .sniffing import HEAD_LENGTH, sniff_head
 from .stores import current_store
 from .stores.base import StoreState
-
-FIRST_READ = 64 * KIB
-"""How much a door reads of a body before the first verdict: enough to sniff, little enough to refuse at once."""
-
-HEARTBEAT_SECONDS = 2.0
-"""How often arriving bytes are made safe against a crash, and their upload against its expiry."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,14 +54,6 @@ def authorize(user: User, profile_name: str) -> None:
     get_profile(profile_name)
     if not access_policy().may_upload(user, profile_name):
         raise NotPermitted(f"uploading to the profile {profile_name!r} is not permitted", value=profile_name)
-
-
-def expected_sha256(text: str) -> str:
-    """The digest a client expects, as lower-case hexadecimal; raises ``MalformedRequest``."""
-    try:
-        return parse_sha256(text) if text else ""
-    except ValueError as error:
-        raise MalformedRequest(str(error), value=text[:100]) from error
 
 
 def begin(declaration: Declaration) -> Arrival:
@@ -136,16 +110,6 @@ def resume(upload: Upload, offset: int, *, checkpoints: bool = True) -> Arrival:
 def interrupt(asset_id: UUID) -> None:
     """Stop whoever is writing to an upload: its offset then stays what it is until a later request."""
     Upload.objects.filter(pk=asset_id).update(lease_token=None)
-
-
-def reload(upload: Upload) -> Upload:
-    """Raises ``UploadGone``, and ``TakenOver`` where another request has completed it."""
-    current = Upload.objects.select_related("asset").filter(pk=upload.pk).first()
-    if current is None:
-        if FileAsset.objects.filter(pk=upload.pk).exists():
-            raise TakenOver("another request has completed the upload")
-        raise UploadGone("the upload was aborted or has expired")
-    return current
 
 
 def assemble(upload: Upload, parts: Iterable[Upload]) -> FileAsset:
@@ -225,211 +189,6 @@ def _reservation(declaration: Declaration, rules: Profile) -> int:
     if declaration.length is not None:
         return declaration.length
     return min(rules.max_upload_size, declaration.at_most or rules.max_upload_size)
-
-
-class Arrival:
-    """A file on its way in, for the time of one request.
-
-    As a context manager it is aborted unless it was finished or paused: for a request whose client would not learn of
-    what stays. Without ``checkpoints`` nothing of it counts until it is paused or finished.
-    """
-
-    def __init__(self, upload: Upload, *, checkpoints: bool = True) -> None:
-        assert upload.lease_token
-        self.received = upload.offset
-        self._upload = upload
-        self._token = upload.lease_token
-        self._rules = get_profile(upload.asset.profile)
-        self._store = current_store()
-        self._digest = _restored_digest(upload)
-        self._expected_sha256 = upload.asset.expected_sha256
-        self._media_type = upload.media_type
-        self._judged = upload.kind == Upload.Kind.PARTIAL or bool(upload.media_type)
-        self._pending = b""
-        self._checkpoints = checkpoints
-        self._last_heartbeat = time.monotonic()
-        self._settled = False
-        self._appender = self._store.append(upload.store_state, upload.offset, self._token)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.abort()
-
-    @property
-    def upload(self) -> Upload:
-        return self._upload
-
-    @property
-    def asset_id(self) -> UUID:
-        return self._upload.asset_id
-
-    @property
-    def profile(self) -> str:
-        return self._rules.name
-
-    def expect(self, sha256: str) -> None:
-        """The digest that the client promises, where it comes after the bytes. Raises ``MalformedRequest``."""
-        self._expected_sha256 = expected_sha256(sha256)
-
-    def write(self, chunk: bytes) -> None:
-        """Take the next bytes.
-
-        Raises ``TooLarge`` at the limit, ``TypeNotAllowed`` and ``TypeMismatch`` on the first bytes, before any is
-        stored, ``MalformedRequest`` beyond the declared length, ``TakenOver``, ``UploadGone`` and ``StoreError``.
-        """
-        self._check_length(self.received + len(chunk))
-        self.received += len(chunk)
-        if self._judged:
-            self._take(chunk)
-            return
-        self._pending += chunk
-        if len(self._stored_head) + len(self._pending) >= HEAD_LENGTH:
-            self.judge()
-
-    def judge(self) -> None:
-        """The early verdict, now: no further byte will come before it. Raises what ``write`` raises."""
-        if self._judged:
-            return
-        self._media_type = sniff_head(self._stored_head + self._pending)
-        policy.check_head(self._media_type, self._upload.asset.original_name, self._rules)
-        self._judged = True
-        self._take_pending()
-
-    def pause(self) -> int:
-        """The request ends before the file does: make safe what has come, and give the offset that is reached.
-
-        Raises ``TakenOver``, ``UploadGone`` and ``StoreError``; then the offset is what it was.
-        """
-        self._take_pending()
-        self._save_progress(lease_token=None)
-        self._settled = True
-        self.close()
-        return self.received
-
-    def finish(self) -> FileAsset:
-        """All bytes are here: judge, store for good, and give the asset, now ``received``.
-
-        Raises what ``write`` raises, ``IncompleteBody`` and ``DigestMismatch``.
-        """
-        self.judge()
-        length = self._upload.length
-        if length is not None and self.received < length:
-            raise IncompleteBody(f"{self.received} of {length} bytes arrived", limit=length, value=self.received)
-        sha256 = self._digest.hexdigest() if self._digest else ""
-        if sha256 and self._expected_sha256 not in {"", sha256}:
-            raise DigestMismatch(
-                f"the SHA-256 is {sha256}, not the promised {self._expected_sha256}",
-                limit=self._expected_sha256,
-                value=sha256,
-            )
-        self._store_for_good(sha256)
-        return self._upload.asset
-
-    def abort(self) -> None:
-        """Leave nothing behind. Does nothing once the file is finished, paused, aborted, or another writer's."""
-        if self._settled:
-            return
-        self._settled = True
-        self.close()
-        lifecycle.discard(self.asset_id, only=Q(upload__lease_token=self._token))
-
-    def close(self) -> None:
-        """Let go of the store, whatever became of the bytes."""
-        self._appender.close()
-
-    def _check_length(self, reached: int) -> None:
-        policy.check_size(reached, self._rules)
-        length = self._upload.length
-        if length is not None and reached > length:
-            raise MalformedRequest(f"more bytes than the {length} declared", limit=length, value=reached)
-
-    @cached_property
-    def _stored_head(self) -> bytes:
-        """The bytes before the offset, where they are too few to be judged: those of an unjudged upload always are."""
-        if not self._upload.offset:
-            return b""
-        with closing(self._store.open_incoming(self._upload.store_state)) as file:
-            return file.read(self._upload.offset)
-
-    def _take_pending(self) -> None:
-        pending, self._pending = self._pending, b""
-        if pending:
-            self._take(pending)
-
-    def _take(self, chunk: bytes) -> None:
-        self._appender.write(chunk)
-        if self._digest:
-            self._digest.update(chunk)
-        # Of the last byte only ``finish`` tells: a client that has seen the offset at the end sends nothing more.
-        unfinished = self.received != self._upload.length
-        if unfinished and time.monotonic() - self._last_heartbeat > HEARTBEAT_SECONDS:
-            self._beat()
-            self._last_heartbeat = time.monotonic()
-            _release_connection()
-
-    def _beat(self) -> None:
-        if self._checkpoints:
-            self._save_progress()
-        else:
-            self._renew()
-
-    def _save_progress(self, **changes: Any) -> None:
-        self._appender.commit()
-        self._renew(
-            offset=self.received,
-            digest_state=self._digest.state() if self._digest else None,
-            media_type=self._media_type,
-            **changes,
-        )
-
-    def _renew(self, **changes: Any) -> None:
-        """Put the expiry off. Raises ``TakenOver`` and ``UploadGone``; then nothing has changed."""
-        self._upload.expires_at = timezone.now() + self._rules.upload_expires_after
-        held = Upload.objects.filter(pk=self.asset_id, lease_token=self._token)
-        if not held.update(expires_at=self._upload.expires_at, **changes):
-            reload(self._upload)
-            raise TakenOver("a later request has taken over the upload")
-
-    def _store_for_good(self, sha256: str) -> None:
-        self._appender.commit()
-        self.close()
-        state = self._upload.store_state
-        try:
-            name = self._store.finish(state, self._token)
-        except StoreError:
-            # Where the upload was removed meanwhile, so were its bytes, and that is no failure of the store.
-            reload(self._upload)
-            raise
-        self._settled = lifecycle.complete(
-            self._upload, name=name, size=self.received, sha256=sha256, media_type=self._media_type
-        )
-        if self._settled:
-            return
-        try:
-            reload(self._upload)
-        except UploadGone:
-            self._store.abort(state)
-            raise
-        raise TakenOver("a later request has taken over the upload")
-
-
-def _restored_digest(upload: Upload) -> RunningSHA256 | None:
-    """That of the bytes before the offset; ``None`` where it cannot be had, and a worker will have to read them."""
-    if not upload.offset:
-        return RunningSHA256()
-    try:
-        return RunningSHA256.restore(bytes(upload.digest_state)) if upload.digest_state else None
-    except UnusableState:
-        return None
-
-
-def _release_connection() -> None:
-    """Give the database connection back while bytes stream; the next query takes one again."""
-    connection = connections[router.db_for_write(Upload)]
-    if not connection.in_atomic_block:
-        connection.close()
 
 
 def remove_bytes(sender: type[FileAsset], instance: FileAsset, using: str, **_: Any) -> None:

@@ -15,8 +15,9 @@ from pytest_django import DjangoAssertNumQueries
 pytest.importorskip("rest_framework", reason="Django REST framework is not installed")
 
 from django_largefiles import lifecycle
+from django_largefiles.arrival import FIRST_READ
 from django_largefiles.doors.ingest import ingest
-from django_largefiles.intake import FIRST_READ, Declaration, begin
+from django_largefiles.intake import Declaration, begin
 from django_largefiles.models import FileAsset
 from django_largefiles.states import State
 from tests.conftest import EXECUTABLE, IMMEDIATE, Largefiles, png

@@ -12,10 +12,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.test import Client, RequestFactory
 
+from django_largefiles.arrival import FIRST_READ
 from django_largefiles.doors.multipart import UploadedAsset, receive_files
 from django_largefiles.doors.streaming import BodyReader
 from django_largefiles.exceptions import IncompleteBody
-from django_largefiles.intake import FIRST_READ, Declaration, begin
+from django_largefiles.intake import Declaration, begin
 from django_largefiles.models import FileAsset
 from django_largefiles.options import KIB, MIB
 from django_largefiles.states import State

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import IO
 
 from ..access import User
+from ..arrival import FIRST_READ
 from ..conf import largefiles_settings
-from ..intake import FIRST_READ, Declaration, begin
+from ..intake import Declaration, begin
 from ..models import FileAsset
 from ..options import DEFAULT_PROFILE
 

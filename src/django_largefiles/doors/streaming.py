@@ -15,6 +15,7 @@ from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from django.utils.datastructures import MultiValueDict
 
 from ..access import User
+from ..arrival import FIRST_READ, Arrival
 from ..conf import get_profile, largefiles_settings
 from ..exceptions import (
     IncompleteBody,
@@ -23,7 +24,7 @@ from ..exceptions import (
     TooLarge,
     TooManyFiles,
 )
-from ..intake import FIRST_READ, Arrival, Declaration, authorize, begin
+from ..intake import Declaration, authorize, begin
 from ..models import FileAsset
 from ..names import sanitize
 from ..options import KIB

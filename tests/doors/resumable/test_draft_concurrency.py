@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from django_largefiles import intake
+from django_largefiles import arrival, intake
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.states import State
 from tests.conftest import Largefiles, png
@@ -54,7 +54,7 @@ def url(client: Client) -> str:
 @pytest.fixture
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Arriving bytes are made safe at each chunk."""
-    monkeypatch.setattr(intake, "HEARTBEAT_SECONDS", -1.0)
+    monkeypatch.setattr(arrival, "HEARTBEAT_SECONDS", -1.0)
 
 
 COMPLETE = pytest.mark.parametrize("complete", ["?0", "?1"], ids=["more to come", "complete"])

@@ -10,9 +10,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from django_largefiles import digests, intake, lifecycle
+from django_largefiles import arrival, digests, lifecycle
+from django_largefiles.arrival import FIRST_READ
 from django_largefiles.exceptions import StoreUnavailable
-from django_largefiles.intake import FIRST_READ
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.options import MIB
 from django_largefiles.pipeline import process
@@ -59,7 +59,7 @@ def url(tus: Tus) -> str:
 
 @pytest.fixture
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "HEARTBEAT_SECONDS", -1.0)
+    monkeypatch.setattr(arrival, "HEARTBEAT_SECONDS", -1.0)
 
 
 def finish(tus: Tus, url: str) -> None:

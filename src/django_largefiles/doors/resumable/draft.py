@@ -7,9 +7,10 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.http import parse_header_parameters
 
+from ...arrival import Arrival
 from ...conf import get_profile
 from ...exceptions import MalformedRequest, StateConflict, TooLarge, UnknownProfile, UploadGone, WrongContent
-from ...intake import Arrival, Declaration, authorize, begin, interrupt, resume, set_length
+from ...intake import Declaration, authorize, begin, interrupt, resume, set_length
 from ...models import FileAsset, Upload
 from ...options import DEFAULT_PROFILE
 from ...policy import check_declared

@@ -14,10 +14,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ...access import User, access_policy
+from ...arrival import FIRST_READ, Arrival
 from ...conf import get_profile, largefiles_settings
 from ...delivery import deliver
 from ...exceptions import MalformedRequest, MethodNotAllowed, NotPermitted, TooLarge, UploadGone, WrongContent
-from ...intake import FIRST_READ, Arrival
 from ...lookup import downloadable_asset, visible_asset
 from ...models import FileAsset, Upload
 from ...states import State

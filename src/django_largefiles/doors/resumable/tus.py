@@ -7,10 +7,10 @@ from contextlib import closing
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+from ...arrival import Arrival
 from ...conf import get_profile
 from ...exceptions import IncompleteBody, UploadGone
 from ...intake import (
-    Arrival,
     Declaration,
     authorize,
     create,
