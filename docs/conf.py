@@ -21,7 +21,7 @@ project_copyright = author
 version = release = django_largefiles.__version__
 
 extensions = ["sphinx.ext.autodoc"]
-exclude_patterns = ["_build", "audit-figures*.txt"]
+exclude_patterns = ["_build", "*-figures*.txt"]
 html_theme = "furo"
 html_title = f"{project} {release}"
 
