@@ -458,6 +458,37 @@ def test_an_upload_that_is_just_being_taken_over_cannot_be_paused() -> None:
     assert reload(upload).offset == 0
 
 
+def test_an_upload_that_another_request_is_just_finishing_has_been_taken_over_and_no_store_has_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upload = create(Declaration(name="picture.png", length=len(PICTURE)))
+    incoming = resume(upload, 0)
+    incoming.write(PICTURE)
+
+    def lost(self: FilesystemStore, state: StoreState, token: UUID) -> str:
+        Upload.objects.update(lease_token=uuid4())
+        raise StoreUnavailable("the bytes have been moved")
+
+    monkeypatch.setattr(FilesystemStore, "finish", lost)
+    with pytest.raises(TakenOver):
+        incoming.finish()
+    incoming.close()
+
+
+def test_a_store_that_fails_whoever_holds_the_upload_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = create(Declaration(name="picture.png", length=len(PICTURE)))
+    incoming = resume(upload, 0)
+    incoming.write(PICTURE)
+
+    def broken(self: FilesystemStore, state: StoreState, token: UUID) -> str:
+        raise StoreUnavailable("broken")
+
+    monkeypatch.setattr(FilesystemStore, "finish", broken)
+    with pytest.raises(StoreUnavailable, match="broken"):
+        incoming.finish()
+    incoming.close()
+
+
 def test_an_arrival_tells_its_profile(largefiles: Largefiles) -> None:
     largefiles.set(PROFILES={"photos": {}})
     with arrival(profile="photos") as incoming:

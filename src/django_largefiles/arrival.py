@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import cached_property
 from typing import Any, Self
 from uuid import UUID
@@ -151,7 +152,7 @@ class Arrival:
         """The bytes before the offset, where they are too few to be judged: those of an unjudged upload always are."""
         if not self._upload.offset:
             return b""
-        with closing(self._store.open_incoming(self._upload.store_state)) as file:
+        with self._failing_only_while_held(), closing(self._store.open_incoming(self._upload.store_state)) as file:
             return file.read(self._upload.offset)
 
     def _take_pending(self) -> None:
@@ -197,12 +198,8 @@ class Arrival:
         self._appender.commit()
         self.close()
         state = self._upload.store_state
-        try:
+        with self._failing_only_while_held():
             name = self._store.finish(state, self._token)
-        except StoreError:
-            # Where the upload was removed meanwhile, so were its bytes, and that is no failure of the store.
-            reload(self._upload)
-            raise
         self._settled = lifecycle.complete(
             self._upload, name=name, size=self.received, sha256=sha256, media_type=self._media_type
         )
@@ -214,6 +211,16 @@ class Arrival:
             self._store.abort(state)
             raise
         raise TakenOver("a later request has taken over the upload")
+
+    @contextmanager
+    def _failing_only_while_held(self) -> Iterator[None]:
+        """Whoever has removed the upload, or has taken it over, may have moved its bytes: no failure of the store."""
+        try:
+            yield
+        except StoreError:
+            if reload(self._upload).lease_token != self._token:
+                raise TakenOver("a later request has taken over the upload") from None
+            raise
 
 
 def expected_sha256(text: str) -> str:

@@ -35,6 +35,15 @@ def stored_sha256(example: Example) -> str:
     return sha256((example.media / name).read_bytes()).hexdigest()
 
 
+def fenced_off(connection: Connection, body: bytes) -> bool:
+    """Whether what comes late is refused. Of a body that it does not read on, a server may reset the connection."""
+    try:
+        connection.send(body)
+        return connection.answer().status == 423
+    except (BrokenPipeError, ConnectionResetError):  # pragma: no cover
+        return True
+
+
 @dialects
 @pytest.mark.parametrize("kind", ["gunicorn", "granian"])
 def test_a_silent_connection_is_taken_over_and_fenced_off(
@@ -55,8 +64,7 @@ def test_a_silent_connection_is_taken_over_and_fenced_off(
         record_property("seconds to take over", time.monotonic() - started)
         assert (offset, answer.status, answer.offset) == (MIB, 204, 2 * MIB)
 
-        silent.send(OLD + OLD[MIB // 2 :])
-        assert silent.answer().status == 423
+        assert fenced_off(silent, OLD + OLD[MIB // 2 :])
     assert upload.append(2 * MIB, NEW + NEW).status in {201, 204}
     assert stored_sha256(example) == sha256(OLD + 3 * NEW).hexdigest()
 
