@@ -25,6 +25,7 @@ from tests.doors.resumable.tus_client import (
     asset_at,
     checksum,
     everything,
+    needs_framework,
     problem,
     upload_at,
 )
@@ -35,8 +36,10 @@ TRANSACTION = 2
 """What begins and ends one is counted with the queries, although it touches no row."""
 
 AUTHENTICATORS = [
-    "django_largefiles.doors.authentication.SessionAuthenticator",
-    "django_largefiles.api.authentication.FrameworkAuthenticator",
+    pytest.param("django_largefiles.doors.authentication.SessionAuthenticator", id="Django"),
+    pytest.param(
+        "django_largefiles.api.authentication.FrameworkAuthenticator", id="REST framework", marks=needs_framework
+    ),
 ]
 ANYONE = "tests.doors.resumable.tus_client.Anyone"
 
@@ -141,7 +144,7 @@ def test_anonymous_uploads_are_possible(client: Client, largefiles: Largefiles) 
 TOKEN = "t" * 32
 
 
-@pytest.fixture(params=AUTHENTICATORS, ids=["Django", "REST framework"])
+@pytest.fixture(params=AUTHENTICATORS)
 def guarded(request: pytest.FixtureRequest, owner: User, largefiles: Largefiles) -> Tus:
     """A browser's, with a cookie."""
     largefiles.set(AUTHENTICATOR=request.param)

@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 
 from django_largefiles.models import FileAsset
 from tests.conftest import Largefiles
-from tests.doors.resumable.tus_client import COLLECTION, PICTURE, SIZE, Tus, problem, upload_at
+from tests.doors.resumable.tus_client import COLLECTION, PICTURE, SIZE, Tus, needs_framework, problem, upload_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,6 +52,7 @@ def test_a_refusal_of_the_draft_s_is_one(tus: Tus) -> None:
     assert upload_at(url).offset == 0
 
 
+@needs_framework
 def test_whoever_could_log_in_is_asked_to(client: Client, largefiles: Largefiles, settings: Settings) -> None:
     largefiles.set(AUTHENTICATOR="django_largefiles.api.authentication.FrameworkAuthenticator")
     basic = "rest_framework.authentication.BasicAuthentication"

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Mapping
+from importlib.util import find_spec
 from io import BytesIO, FileIO
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,11 @@ BYTES = "application/offset+octet-stream"
 PICTURE = png(padding=10_000)
 SIZE = len(PICTURE)
 SHA256 = hashlib.sha256(PICTURE).hexdigest()
+
+
+needs_framework = pytest.mark.skipif(
+    find_spec("rest_framework") is None, reason="Django REST framework is not installed"
+)
 
 
 class Tus:
