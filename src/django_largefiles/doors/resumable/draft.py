@@ -9,7 +9,7 @@ from django.utils.http import parse_header_parameters
 
 from ...arrival import Arrival
 from ...conf import get_profile
-from ...exceptions import MalformedRequest, StateConflict, TooLarge, UnknownProfile, UploadGone, WrongContent
+from ...exceptions import MalformedRequest, StateConflict, TooLarge, UnknownProfile, WrongContent
 from ...intake import Declaration, authorize, begin, interrupt, resume, set_length
 from ...models import FileAsset, Upload
 from ...options import DEFAULT_PROFILE
@@ -17,11 +17,11 @@ from ...policy import check_declared
 from ...protocols import rufh
 from ...protocols.digests import ContentDigests, format_digest, parse_digests
 from ...protocols.errors import MalformedHeader, OffsetMismatch, ProtocolError, UploadCompleted
-from ...states import State
 from .exchange import (
     Exchange,
     Verb,
     arriving,
+    check_not_rejected,
     check_room,
     chosen_verb,
     download,
@@ -78,7 +78,7 @@ def head(exchange: Exchange) -> HttpResponse:
     asset = _interrupted(exchange)
     upload = arriving(asset)
     if upload is None:
-        _check_not_rejected(asset)
+        check_not_rejected(asset)
     response = HttpResponse(status=204, headers={"Cache-Control": "no-store"})
     response["Upload-Complete"] = rufh.format_complete(upload is None)
     response["Upload-Offset"] = str(upload.offset if upload else asset.size)
@@ -208,7 +208,7 @@ def _unfinished(upload: Upload, offset: int) -> HttpResponse:
 
 def _append_nothing(exchange: Exchange, asset: FileAsset, *, offset: int, complete: bool) -> HttpResponse:
     """To an upload that has all its bytes: the answer again, which may have been lost on the way."""
-    _check_not_rejected(asset)
+    check_not_rejected(asset)
     if offset != asset.size:
         raise OffsetMismatch(asset.size or 0, offset)
     if exchange.content_length != 0 or not complete:
@@ -225,8 +225,3 @@ def _finished(exchange: Exchange, asset: FileAsset) -> HttpResponse:
     if asset.sha256:
         headers["Repr-Digest"] = format_digest(asset.sha256)
     return HttpResponse(status=201, headers=headers)
-
-
-def _check_not_rejected(asset: FileAsset) -> None:
-    if asset.state == State.REJECTED:
-        raise UploadGone(f"the file was rejected: {asset.reason}", value=asset.reason)

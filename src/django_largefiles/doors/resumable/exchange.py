@@ -94,6 +94,12 @@ def check_not_expired(upload: Upload) -> None:
         raise UploadGone("the upload has expired", value=str(upload.pk))
 
 
+def check_not_rejected(asset: FileAsset) -> None:
+    """Raises ``UploadGone``."""
+    if asset.state == State.REJECTED:
+        raise UploadGone(f"the file was rejected: {asset.reason}", value=asset.reason)
+
+
 def may_append(exchange: Exchange, asset: FileAsset) -> bool:
     return access_policy().may_append(exchange.user, asset)
 

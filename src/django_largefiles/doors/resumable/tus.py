@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 
 from ...arrival import Arrival
 from ...conf import get_profile
-from ...exceptions import IncompleteBody, UploadGone
+from ...exceptions import IncompleteBody
 from ...intake import (
     Declaration,
     authorize,
@@ -30,6 +30,7 @@ from .exchange import (
     Exchange,
     Verb,
     arriving,
+    check_not_rejected,
     check_room,
     chosen_verb,
     download,
@@ -79,7 +80,7 @@ def head(exchange: Exchange) -> HttpResponse:
     response = HttpResponse(headers={"Cache-Control": "no-store", **asset.client_fields})
     upload = arriving(asset)
     if upload is None:
-        _check_not_rejected(asset)
+        check_not_rejected(asset)
         response["Upload-Offset"] = response["Upload-Length"] = str(asset.size)
         return response
     response["Upload-Expires"] = tus.http_date(upload.expires_at)
@@ -248,15 +249,10 @@ def _append(
 
 
 def _patch_complete(exchange: Exchange, asset: FileAsset, offset: int, response: HttpResponse) -> HttpResponse:
-    _check_not_rejected(asset)
+    check_not_rejected(asset)
     if offset != asset.size:
         raise OffsetMismatch(asset.size or 0, offset)
     if exchange.content_length != 0:
         raise UploadCompleted("the upload has all its bytes", limit=asset.size)
     response["Upload-Offset"] = str(asset.size)
     return response
-
-
-def _check_not_rejected(asset: FileAsset) -> None:
-    if asset.state == State.REJECTED:
-        raise UploadGone(f"the file was rejected: {asset.reason}", value=asset.reason)
