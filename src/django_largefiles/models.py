@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from .options import DEFAULT_PROFILE, MAX_PROFILE_NAME
-from .states import Reason, Stage, State
+from .states import Reason, ScanVerdict, Stage, State
 from .storage import asset_storage
 
 if TYPE_CHECKING:
@@ -72,6 +72,12 @@ class FileAsset(models.Model):
     title = models.CharField(_("title"), max_length=255, blank=True)
     extra_attributes = models.JSONField(_("further attributes"), default=dict, blank=True)
     extraction_error = models.CharField(_("extraction error"), max_length=1000, blank=True)
+    confinement = models.CharField(
+        _("confinement"), max_length=255, blank=True, help_text=_("Of the extraction: the layers that held it.")
+    )
+
+    scan_verdict = models.CharField(_("scan verdict"), max_length=16, choices=ScanVerdict, blank=True)
+    scan_detail = models.JSONField(_("scan results"), default=list, blank=True, help_text=_("One for each scanner."))
 
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)

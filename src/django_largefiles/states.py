@@ -26,6 +26,10 @@ class Reason(TextChoices):
     TOO_LARGE = "too_large", _("too large")
     DIGEST_MISMATCH = "digest_mismatch", _("digest differs from the promised one")
     EXTRACTION_FAILED = "extraction_failed", _("metadata could not be read")
+    ARCHIVE_REFUSED = "archive_refused", _("archive beyond the limits")
+    INFECTED = "infected", _("infected")
+    UNSCANNABLE = "unscannable", _("could not be scanned")
+    SCANNER_UNAVAILABLE = "scanner_unavailable", _("scanner unavailable")
     BLOCKED = "blocked", _("blocked")
     STORE_UNAVAILABLE = "store_unavailable", _("storage unavailable")
     GAVE_UP = "gave_up", _("gave up")
@@ -37,3 +41,12 @@ class Stage(TextChoices):
     READING = "reading", _("reading")
     SNIFFING = "sniffing", _("detecting the type")
     EXTRACTING = "extracting", _("extracting metadata")
+
+
+class ScanVerdict(TextChoices):
+    """What the scanners together say of a file; empty where none is configured."""
+
+    CLEAN = "clean", _("clean")
+    INFECTED = "infected", _("infected")
+    UNSCANNABLE = "unscannable", _("could not be scanned")
+    ERROR = "error", _("scanner failed")
