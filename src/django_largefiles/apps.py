@@ -13,10 +13,10 @@ class LargeFilesConfig(AppConfig):
     def ready(self) -> None:
         # Models and whatever uses them may only be imported now.
         from . import checks  # noqa: F401
-        from .dispatch import on_received
-        from .intake import remove_bytes
+        from .dispatch import on_waiting
+        from .lifecycle import asset_waiting
         from .models import FileAsset
-        from .signals import asset_received
+        from .removals import remove_bytes
 
-        asset_received.connect(on_received, sender=FileAsset, dispatch_uid="django_largefiles.dispatch")
-        pre_delete.connect(remove_bytes, sender=FileAsset, dispatch_uid="django_largefiles.intake")
+        asset_waiting.connect(on_waiting, sender=FileAsset, dispatch_uid="django_largefiles.dispatch")
+        pre_delete.connect(remove_bytes, sender=FileAsset, dispatch_uid="django_largefiles.removals")

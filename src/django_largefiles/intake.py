@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import router, transaction
@@ -28,7 +26,6 @@ from .options import DEFAULT_PROFILE
 from .protocols.errors import OffsetMismatch
 from .quotas import within_quota
 from .stores import current_store
-from .stores.base import StoreState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,9 +138,14 @@ def set_length(upload: Upload, length: int) -> None:
         if length < upload.offset:
             raise _other_length(upload.offset, length)
         policy.check_size(length, get_profile(upload.asset.profile))
-        upload.length = _told_length(upload, length)
+        upload.length = length if _completes(upload, length) else _told_length(upload, length)
     if upload.length != length:
         raise _other_length(upload.length, length)
+
+
+def _completes(upload: Upload, length: int) -> bool:
+    """Only ``complete`` may save such a length: a client that sees its offset at the end sends nothing more."""
+    return upload.kind == Upload.Kind.WHOLE and upload.offset == length
 
 
 def _told_length(upload: Upload, length: int) -> int | None:
@@ -189,15 +191,3 @@ def _reservation(declaration: Declaration, rules: Profile) -> int:
     if declaration.length is not None:
         return declaration.length
     return min(rules.max_upload_size, declaration.at_most or rules.max_upload_size)
-
-
-def remove_bytes(sender: type[FileAsset], instance: FileAsset, using: str, **_: Any) -> None:
-    """Receiver of ``pre_delete``: however an asset is deleted, its bytes go once the deletion is committed."""
-    upload = Upload.objects.using(using).filter(pk=instance.pk).first()
-    state = upload.store_state if upload else {"name": instance.file.name}
-    if state["name"]:
-        transaction.on_commit(partial(_remove_from_store, state), using=using, robust=True)
-
-
-def _remove_from_store(state: StoreState) -> None:
-    current_store().abort(state)

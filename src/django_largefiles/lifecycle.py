@@ -1,14 +1,14 @@
 """The only code that writes ``FileAsset.state``.
 
 Each transition is one compare-and-set: an ``UPDATE`` that names the states it may start from. Whoever changes no row
-has lost, is told so by the return value, and cleans up after itself. Signals are sent after commit, by the winner.
+has lost, is told so by the return value, and cleans up after itself. Signals are sent after commit, by the winner; see
+``announcements`` for what happens if it dies.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +17,8 @@ from django.db.models import F, Q
 from django.dispatch import Signal
 from django.utils import timezone
 
+from .announcements import announce
 from .models import FileAsset, FileAssetQuerySet, Upload
-from .signals import asset_failed, asset_ready, asset_received, asset_rejected
 from .states import Reason, Stage, State
 
 LEASE = timedelta(seconds=15)
@@ -31,6 +31,15 @@ LONGEST_HAND_OVER = timedelta(hours=1)
 """The wait doubles each time up to here: messages also queue, and a long queue must not grow by what is in it."""
 
 MAX_ATTEMPTS = 5
+
+FIRST_DELAY = timedelta(seconds=5)
+"""Before the second attempt; each further one waits twice as long."""
+
+asset_waiting = Signal()
+"""Sent after commit, with ``asset_id``, when an asset waits for a worker and every receiver has heard that it arrived.
+
+Only ``dispatch`` listens. Where the process dies before, the asset's lease runs out, and the sweeper hands it over.
+"""
 
 ALWAYS = Q()
 
@@ -45,10 +54,15 @@ class Claim:
     attempt: int
 
 
+def back_off(attempt: int) -> timedelta:
+    """How long to wait after the failure of this attempt."""
+    return FIRST_DELAY * (1 << (attempt - 1))
+
+
 def complete(upload: Upload, *, name: str, size: int, sha256: str, media_type: str) -> bool:
     """receiving → received: the bytes are all there, under ``name`` in the storage.
 
-    Only for who holds the upload's lease. ``upload.asset`` is kept up to date.
+    Only for who holds the upload's lease, and for no other size than its length. ``upload.asset`` is kept up to date.
     """
     asset, now = upload.asset, timezone.now()
     changes = {
@@ -62,13 +76,15 @@ def complete(upload: Upload, *, name: str, size: int, sha256: str, media_type: s
     }
     using = router.db_for_write(FileAsset)
     with transaction.atomic(using=using):
-        held = Upload.objects.using(using).filter(pk=upload.pk, lease_token=upload.lease_token)
+        whole = Q(length=size) | Q(length=None)
+        held = Upload.objects.using(using).filter(whole, pk=upload.pk, lease_token=upload.lease_token)
         receiving = FileAsset.objects.using(using).filter(pk=asset.pk, state=State.RECEIVING)
         won = bool(held.delete()[0]) and bool(receiving.update(**changes))
         if won:
             for column, value in changes.items():
                 setattr(asset, column, value)
-            transaction.on_commit(partial(_send, asset_received, asset), using=using)
+            announce(asset.pk, State.RECEIVED, using, asset=asset)
+            _let_wait(asset.pk, using)
     return won
 
 
@@ -112,18 +128,18 @@ def renew(claim: Claim, stage: Stage, *, done: int = 0, lease: timedelta = LEASE
 
 def accept(claim: Claim, **described: Any) -> bool:
     """processing → ready."""
-    return _settle(claim, State.READY, asset_ready, reason="", detail="", **described)
+    return _settle(claim, State.READY, reason="", detail="", **described)
 
 
 def reject(claim: Claim, reason: Reason, detail: str, **described: Any) -> bool:
     """processing → rejected."""
-    return _settle(claim, State.REJECTED, asset_rejected, reason=reason, detail=detail[:1000], **described)
+    return _settle(claim, State.REJECTED, reason=reason, detail=detail[:1000], **described)
 
 
 def give_back(claim: Claim, reason: Reason, detail: str, *, retry_after: timedelta) -> bool:
     """processing → received, to be tried again; → failed where ``MAX_ATTEMPTS`` are used up."""
     if claim.attempt >= MAX_ATTEMPTS:
-        return _settle(claim, State.FAILED, asset_failed, reason=reason, detail=detail[:1000])
+        return _settle(claim, State.FAILED, reason=reason, detail=detail[:1000])
     return _move(
         claim.asset_id,
         _held(claim),
@@ -145,11 +161,10 @@ def reclaim(asset_id: UUID) -> bool:
     Whether it is to be handed over, and by this caller alone.
     """
     waited = _last_wait(asset_id)
-    _move(
+    _move_and_announce(
         asset_id,
         _overdue() & Q(attempts__gte=MAX_ATTEMPTS),
         State.FAILED,
-        asset_failed,
         reason=Reason.GAVE_UP,
         detail=f"{MAX_ATTEMPTS} workers stopped without an answer",
         lease_expires_at=None,
@@ -157,7 +172,8 @@ def reclaim(asset_id: UUID) -> bool:
         processed_at=timezone.now(),
     )
     wait = min(max(2 * waited, HAND_OVER), LONGEST_HAND_OVER)
-    return _move(asset_id, _overdue(), State.RECEIVED, lease_expires_at=timezone.now() + wait, stage="")
+    tried_again = _overdue() & Q(attempts__lt=MAX_ATTEMPTS)
+    return _move(asset_id, tried_again, State.RECEIVED, lease_expires_at=timezone.now() + wait, stage="")
 
 
 def not_handed_over(asset_id: UUID) -> None:
@@ -167,34 +183,38 @@ def not_handed_over(asset_id: UUID) -> None:
 
 def reprocess(asset_id: UUID) -> bool:
     """failed or ready → received: verify and describe the kept bytes anew."""
-    return _move(
-        asset_id,
-        Q(state__in=REPROCESSABLE),
-        State.RECEIVED,
-        asset_received,
-        reason="",
-        detail="",
-        attempts=0,
-        lease_expires_at=timezone.now() + HAND_OVER,
-        stage="",
-        stage_done=0,
-    )
+    using = router.db_for_write(FileAsset)
+    with transaction.atomic(using=using):
+        won = _move_and_announce(
+            asset_id,
+            Q(state__in=REPROCESSABLE),
+            State.RECEIVED,
+            reason="",
+            detail="",
+            attempts=0,
+            lease_expires_at=timezone.now() + HAND_OVER,
+            stage="",
+            stage_done=0,
+        )
+        if won:
+            _let_wait(asset_id, using)
+    return won
 
 
 def block(asset_id: UUID, detail: str = "") -> bool:
     """ready → rejected: a takedown. The bytes are kept, as evidence; no route serves them."""
-    return _move(
-        asset_id,
-        Q(state=State.READY),
-        State.REJECTED,
-        asset_rejected,
-        reason=Reason.BLOCKED,
-        detail=detail[:1000],
+    return _move_and_announce(
+        asset_id, Q(state=State.READY), State.REJECTED, reason=Reason.BLOCKED, detail=detail[:1000]
     )
 
 
 def _overdue() -> Q:
-    return Q(state__in=(State.RECEIVED, State.PROCESSING), lease_expires_at__lte=timezone.now())
+    """Waiting beyond its time, or left by a worker whose lease ran out and whose attempt's back-off is over."""
+    now = timezone.now()
+    left = Q(attempts__gte=MAX_ATTEMPTS, lease_expires_at__lte=now)
+    for attempt in range(1, MAX_ATTEMPTS):
+        left |= Q(attempts=attempt, lease_expires_at__lte=now - back_off(attempt))
+    return Q(state=State.RECEIVED, lease_expires_at__lte=now) | (Q(state=State.PROCESSING) & left)
 
 
 def _last_wait(asset_id: UUID) -> timedelta:
@@ -207,12 +227,11 @@ def _held(claim: Claim) -> Q:
     return Q(state=State.PROCESSING, attempts=claim.attempt)
 
 
-def _settle(claim: Claim, state: State, signal: Signal, **changes: Any) -> bool:
-    return _move(
+def _settle(claim: Claim, state: State, **changes: Any) -> bool:
+    return _move_and_announce(
         claim.asset_id,
         _held(claim),
         state,
-        signal,
         lease_expires_at=None,
         stage="",
         processed_at=timezone.now(),
@@ -220,25 +239,25 @@ def _settle(claim: Claim, state: State, signal: Signal, **changes: Any) -> bool:
     )
 
 
-def _move(asset_id: UUID, source: Q, target: State, signal: Signal | None = None, **changes: Any) -> bool:
-    """The compare-and-set. Whether it was this call that moved the asset."""
+def _move_and_announce(asset_id: UUID, source: Q, target: State, **changes: Any) -> bool:
     using = router.db_for_write(FileAsset)
     with transaction.atomic(using=using):
-        won = bool(
-            FileAsset.objects.using(using)
-            .filter(source, pk=asset_id)
-            .update(state=target, updated_at=timezone.now(), **changes)
-        )
-        if won and signal:
-            transaction.on_commit(partial(_announce, signal, asset_id, using), using=using)
+        won = _move(asset_id, source, target, **changes)
+        if won:
+            announce(asset_id, target, using)
     return won
 
 
-def _announce(signal: Signal, asset_id: UUID, using: str) -> None:
-    asset = FileAsset.objects.using(using).filter(pk=asset_id).first()
-    if asset:
-        _send(signal, asset)
+def _move(asset_id: UUID, source: Q, target: State, **changes: Any) -> bool:
+    """The compare-and-set. Whether it was this call that moved the asset."""
+    assets = FileAsset.objects.using(router.db_for_write(FileAsset)).filter(source, pk=asset_id)
+    return bool(assets.update(state=target, updated_at=timezone.now(), **changes))
 
 
-def _send(signal: Signal, asset: FileAsset) -> None:
-    signal.send_robust(sender=FileAsset, asset=asset)
+def _let_wait(asset_id: UUID, using: str) -> None:
+    # After the announcement, which was put there first.
+    transaction.on_commit(lambda: _tell_dispatch(asset_id), using=using, robust=True)
+
+
+def _tell_dispatch(asset_id: UUID) -> None:
+    asset_waiting.send_robust(sender=FileAsset, asset_id=asset_id)

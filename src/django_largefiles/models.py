@@ -137,3 +137,28 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return f"{self.asset_id} at {self.offset}"
+
+
+class Announcement(models.Model):
+    """A signal that is due: made in the transaction that makes it so, gone when the signal has been sent.
+
+    The asset is no foreign key: its deletion need not look here, and of one that is gone nothing is sent.
+    """
+
+    asset_id = models.UUIDField()
+    state = models.CharField(max_length=16, choices=State)
+    tries = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(help_text=_("When another process may send it."))
+
+    def __str__(self) -> str:
+        return f"{self.asset_id} {self.state}"
+
+
+class Removal(models.Model):
+    """Bytes whose asset is deleted: made in the transaction of the deletion, gone when no byte can be left."""
+
+    store_state = models.JSONField()
+    due_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.store_state.get("name", ""))

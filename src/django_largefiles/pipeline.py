@@ -30,9 +30,6 @@ logger = logging.getLogger(__name__)
 PROGRESS_SECONDS = 1.0
 """Progress is written, and the lease renewed, at most this often while bytes are read."""
 
-FIRST_DELAY = timedelta(seconds=5)
-"""Before the second attempt; each further one waits twice as long."""
-
 
 class TryAgain(Exception):
     """The asset went back to ``received``; whoever called may call again after ``delay``."""
@@ -154,7 +151,7 @@ def _keep(held: bool) -> None:
 
 def _give_back(claim: Claim, reason: Reason, error: Exception, detail: str) -> None:
     logger.warning("Attempt %s at asset %s failed.", claim.attempt, claim.asset_id, exc_info=error)
-    delay = FIRST_DELAY * 2 ** (claim.attempt - 1)
+    delay = lifecycle.back_off(claim.attempt)
     held = lifecycle.give_back(claim, reason, detail, retry_after=delay)
     if held and claim.attempt < MAX_ATTEMPTS:
         raise TryAgain(delay) from error

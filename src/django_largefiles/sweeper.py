@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from django.db.models import Q
 from django.utils import timezone
 
 from . import lifecycle
+from .announcements import send_overdue
 from .dispatch import hand_over
+from .exceptions import StoreError
 from .models import FileAsset, Upload
 from .pipeline import discard_rejected
+from .removals import remove_leftovers
 from .states import Reason, State
+
+logger = logging.getLogger(__name__)
 
 BATCH = 1000
 """How many rows of each kind one sweep looks at."""
@@ -23,12 +29,24 @@ class Swept:
 
     expired: int
     handed_over: int
+    announced: int
     emptied: int
+    removed: int
 
 
 def sweep() -> Swept:
-    """Remove uploads that have expired, hand over what no worker works on, and empty what was rejected."""
-    return Swept(expired=_expire(), handed_over=_hand_over(), emptied=_empty())
+    """Do what somebody should have done, but has not; what cannot be done now is left to the next sweep.
+
+    Remove uploads that have expired, hand over what no worker works on, send the signals of processes that died, empty
+    what was rejected, and make sure that the bytes of what was deleted are gone.
+    """
+    return Swept(
+        expired=_expire(),
+        handed_over=_hand_over(),
+        announced=send_overdue(BATCH),
+        emptied=_empty(),
+        removed=remove_leftovers(BATCH),
+    )
 
 
 def _expire() -> int:
@@ -51,7 +69,12 @@ def _hand_over() -> int:
 
 def _empty() -> int:
     kept = FileAsset.objects.filter(state=State.REJECTED).exclude(reason=Reason.BLOCKED).exclude(file="")
-    emptied = list(kept[:BATCH])
-    for asset in emptied:
-        discard_rejected(asset)
-    return len(emptied)
+    count = 0
+    for asset in list(kept.order_by("updated_at")[:BATCH]):
+        try:
+            discard_rejected(asset)
+        except StoreError:
+            logger.exception("The bytes of the rejected asset %s are still there.", asset.pk)
+            break
+        count += 1
+    return count

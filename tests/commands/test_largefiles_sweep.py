@@ -30,6 +30,10 @@ def sweep(django_capture_on_commit_callbacks: Callable[..., Any]) -> Callable[[]
     return run
 
 
+def printed(*, expired: int = 0, handed_over: int = 0, emptied: int = 0) -> str:
+    return f"{expired} expired, {handed_over} handed over, 0 announced, {emptied} emptied, 0 removed\n"
+
+
 def asset(state: State, **values: Any) -> FileAsset:
     return FileAsset.objects.create(original_name="picture.png", state=state, size=7, **values)
 
@@ -48,24 +52,24 @@ def rejected() -> None:
 
 def test_where_nothing_is_amiss_nothing_is_done(sweep: Callable[[], str]) -> None:
     asset(State.READY)
-    assert sweep() == "0 expired, 0 handed over, 0 emptied\n"
+    assert sweep() == printed()
 
 
 @pytest.mark.parametrize(
-    ("make", "printed"),
+    ("make", "counts"),
     [
-        (expired, "1 expired, 0 handed over, 0 emptied\n"),
-        (overdue, "0 expired, 1 handed over, 0 emptied\n"),
-        (rejected, "0 expired, 0 handed over, 1 emptied\n"),
+        (expired, printed(expired=1)),
+        (overdue, printed(handed_over=1)),
+        (rejected, printed(emptied=1)),
     ],
 )
-def test_what_was_done_is_counted(make: Callable[[], None], printed: str, sweep: Callable[[], str]) -> None:
+def test_what_was_done_is_counted(make: Callable[[], None], counts: str, sweep: Callable[[], str]) -> None:
     make()
-    assert sweep() == printed
+    assert sweep() == counts
 
 
 @pytest.mark.parametrize("make", [expired, overdue, rejected])
 def test_what_was_done_need_not_be_done_again(make: Callable[[], None], sweep: Callable[[], str]) -> None:
     make()
     sweep()
-    assert sweep() == "0 expired, 0 handed over, 0 emptied\n"
+    assert sweep() == printed()

@@ -111,7 +111,7 @@ def test_the_immediate_dispatcher_leaves_a_second_attempt_to_the_sweeper(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(asset_id: UUID) -> None:
-        raise pipeline.TryAgain(pipeline.FIRST_DELAY)
+        raise pipeline.TryAgain(lifecycle.FIRST_DELAY)
 
     monkeypatch.setattr("django_largefiles.dispatch.immediate.process", fail)
     ImmediateDispatcher().dispatch(uuid4())

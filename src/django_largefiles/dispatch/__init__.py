@@ -30,6 +30,6 @@ def hand_over(asset_id: UUID) -> bool:
     return True
 
 
-def on_received(sender: type[FileAsset], asset: FileAsset, **_: Any) -> None:
-    """Receiver of ``asset_received``."""
-    hand_over(asset.pk)
+def on_waiting(sender: type[FileAsset], asset_id: UUID, **_: Any) -> None:
+    """Receiver of ``lifecycle.asset_waiting``."""
+    hand_over(asset_id)

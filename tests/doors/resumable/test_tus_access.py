@@ -335,7 +335,7 @@ def test_the_last_patch_costs_few_queries(
     tus = Tus(client)
     url = tus.create()
     tus.patch(url, 0, PICTURE[:4000])
-    with django_assert_max_num_queries(4 + 2 * TRANSACTION):
+    with django_assert_max_num_queries(6 + 2 * TRANSACTION):
         assert tus.patch(url, 4000, PICTURE[4000:])["Upload-Offset"] == str(SIZE)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -9,10 +10,11 @@ from ...sweeper import sweep
 
 class Command(BaseCommand):
     help = (
-        "Remove uploads that have expired, hand over files that no worker works on, and empty rejected ones. "
+        "Remove uploads that have expired, hand over files that no worker works on, send signals that a crash held "
+        "back, empty rejected files, and make sure that the bytes of deleted ones are gone. "
         "To be run every minute, by cron or as the Celery task django_largefiles.tasks.sweep."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        swept = sweep()
-        self.stdout.write(f"{swept.expired} expired, {swept.handed_over} handed over, {swept.emptied} emptied")
+        counts = asdict(sweep()).items()
+        self.stdout.write(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts))
