@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from ...doors.ingest import ingest
 from ...exceptions import Refusal, StoreError
 from ...options import DEFAULT_PROFILE
+from ..progress import percentage
 
 
 class Command(BaseCommand):
@@ -26,26 +26,13 @@ class Command(BaseCommand):
         user = _user(owner) if owner else None
         for path in paths:
             try:
-                asset = ingest(path, owner=user, profile=profile, progress=self._progress(path))
+                progress = percentage(self.stderr, path.name, path.stat().st_size)
+                asset = ingest(path, owner=user, profile=profile, progress=progress)
             except (Refusal, StoreError) as error:
                 raise CommandError(f"{path}: {error.detail} ({error.code})") from error
             except OSError as error:
                 raise CommandError(f"{path}: {error.strerror}") from error
             self.stdout.write(f"{asset.pk} {path}")
-
-    def _progress(self, path: Path) -> Callable[[int], None] | None:
-        if not self.stderr.isatty():
-            return None
-        size, shown = max(path.stat().st_size, 1), -1
-
-        def show(done: int) -> None:
-            nonlocal shown
-            percent = min(100 * done // size, 100)
-            if percent > shown:
-                shown, ending = percent, "\n" if percent == 100 else ""
-                self.stderr.write(f"\r{path.name} {percent:3} %", style_func=str, ending=ending)
-
-        return show
 
 
 def _user(name: str) -> AbstractBaseUser:
