@@ -62,6 +62,12 @@ class Client:
             connection.request("GET", path, headers={"Accept": "application/json"})
             return _read(connection)
 
+    def delete(self, path: str) -> int:
+        """The status of the answer."""
+        with self._connection() as connection:
+            connection.request("DELETE", path)
+            return connection.getresponse().status
+
     def wait_until_settled(self, asset_id: str, *, patience: float) -> dict[str, Any]:
         """The asset, once it is ready, rejected or failed."""
         deadline = time.monotonic() + patience

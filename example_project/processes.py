@@ -264,6 +264,18 @@ class Worker(Process):
         return " ready." in self.log()
 
 
+class Beat(Process):
+    """The scheduler of periodic tasks in a process of its own, for workers without."""
+
+    def __init__(self, *, data_dir: Path, env: Mapping[str, str] | None = None) -> None:
+        schedule = str(data_dir.resolve() / "beat-schedule")
+        command = [sys.executable, "-m", "celery", "-A", "example", "beat", "-s", schedule, "--pidfile", ""]
+        super().__init__("beat", [*command, "--loglevel", "INFO"], data_dir=data_dir, env=env or {})
+
+    def _is_ready(self) -> bool:
+        return "beat: Starting" in self.log()
+
+
 def _gunicorn(host: str, port: int) -> list[str]:
     return [
         *("example.wsgi:application", "--bind", f"{host}:{port}", "--no-control-socket"),

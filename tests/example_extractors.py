@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import BinaryIO
 
@@ -22,3 +23,15 @@ class Slow(Extractor):
     def extract(self, file: BinaryIO, media_type: str) -> Metadata:
         time.sleep(2)
         return Metadata(width=1, height=1)
+
+
+class Moody(Extractor):
+    """Takes a hundredth of a second for each pixel of the width of a PNG; does not survive one of height 13."""
+
+    def extract(self, file: BinaryIO, media_type: str) -> Metadata:
+        file.seek(16)
+        width, height = (int.from_bytes(file.read(4), "big") for _ in range(2))
+        time.sleep(width / 100)
+        if height == 13:
+            os.abort()
+        return Metadata(width=width, height=height)

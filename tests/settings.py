@@ -4,6 +4,10 @@ import os
 import tempfile
 
 import dj_database_url
+import pymysql
+
+# Stands in for mysqlclient, which would have to be compiled.
+pymysql.install_as_MySQLdb()
 
 SECRET_KEY = "only-for-tests"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]

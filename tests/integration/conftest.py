@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("rest_framework", reason="Django REST framework is not installed")
 
 from example_project.client import Client
-from example_project.processes import Process, Server, Worker, manage
+from example_project.processes import Beat, Process, Server, Worker, manage
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 ANYTHING = {"EXAMPLE_ALLOWED_MIME_TYPES": "*/*"}
@@ -35,10 +35,15 @@ class Example:
         self._start(server)
         return server
 
-    def worker(self, *, name: str = "worker", env: Mapping[str, str] | None = None) -> Worker:
-        worker = Worker(data_dir=self.data_dir, name=name, env={**self.env, **(env or {})})
+    def worker(self, *, name: str = "worker", beat: bool = True, env: Mapping[str, str] | None = None) -> Worker:
+        worker = Worker(data_dir=self.data_dir, name=name, beat=beat, env={**self.env, **(env or {})})
         self._start(worker)
         return worker
+
+    def beat(self, *, env: Mapping[str, str] | None = None) -> Beat:
+        beat = Beat(data_dir=self.data_dir, env={**self.env, **(env or {})})
+        self._start(beat)
+        return beat
 
     def stored(self) -> list[str]:
         return sorted(str(path.relative_to(self.media)) for path in self.media.rglob("*") if path.is_file())

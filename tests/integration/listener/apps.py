@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 from django.apps import AppConfig
@@ -11,7 +12,7 @@ from django_largefiles import signals
 
 def write_down(name: str, asset: Any) -> None:
     descriptor = os.open(settings.DATA_DIR / "signals.log", os.O_CREAT | os.O_APPEND | os.O_WRONLY)
-    os.write(descriptor, f"{name} {asset.pk}\n".encode())
+    os.write(descriptor, f"{name} {asset.pk} {os.getpid()} {time.time()}\n".encode())
     os.close(descriptor)
 
 
