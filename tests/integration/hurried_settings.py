@@ -33,4 +33,9 @@ CELERY_TASK_ANNOTATIONS = {
 }
 if os.environ.get("EXAMPLE_BROKER_URL", "").startswith("redis:"):
     # After so long Redis gives the messages of a worker that died to another.
-    CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 10}
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": 10,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+        "unacked_mutex_expire": 5,
+    }
