@@ -105,6 +105,9 @@ class Store(ABC):
         Raises ``TakenOver`` where a later appender has been opened.
         """
 
+    def tidy(self, name: str) -> None:  # noqa: B027 - most stores leave nothing behind
+        """The upload is complete: remove what it may have left behind beside its bytes. May be repeated."""
+
     @abstractmethod
     def abort(self, state: StoreState) -> None:
         """Leave nothing behind of an upload, finished or not."""
