@@ -100,7 +100,7 @@ $(STAMPS)/venv:
 $(STAMPS)/example $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/types $(STAMPS)/docs $(STAMPS)/matrix $(STAMPS)/wheel: \
 		$(STAMPS)/venv pyproject.toml
 	@echo "Installing what '$(@F)' needs into $(VENV)"
-	@$(INSTALL) --editable '.[drf,libmagic]' --group $(@F)
+	@$(INSTALL) --editable '.[drf,libmagic,s3]' --group $(@F)
 	@touch $@
 
 $(STAMPS)/tus-server: benchmarks/tus_server/package-lock.json | $(STAMPS)/venv

@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.models import FileAsset
+from tests.s3.servers import S3Bucket, moto, reset_moto
 
 IMMEDIATE = "django_largefiles.dispatch.immediate.ImmediateDispatcher"
 
@@ -47,6 +48,20 @@ def media(largefiles: Largefiles) -> Path:
 def stored(media: Path) -> Callable[[], list[str]]:
     """The files in the storage, incoming ones too, relative to its root."""
     return lambda: sorted(str(path.relative_to(media)) for path in media.rglob("*") if path.is_file())
+
+
+@pytest.fixture(scope="session")
+def moto_endpoint() -> Iterator[str]:
+    """The address of an S3 server of this process's own."""
+    with moto() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def bucket(moto_endpoint: str) -> Iterator[S3Bucket]:
+    """An empty bucket, with nothing else on the server."""
+    yield S3Bucket.made(moto_endpoint)
+    reset_moto(moto_endpoint)
 
 
 @pytest.fixture

@@ -177,7 +177,7 @@ def test_judging_twice_judges_once() -> None:
 
 
 def test_a_store_that_fails_at_the_start_leaves_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: FilesystemStore, name: str) -> None:
+    def fail(self: FilesystemStore, name: str, length: int | None) -> None:
         raise StoreUnavailable("down")
 
     monkeypatch.setattr(FilesystemStore, "begin", fail)
@@ -188,7 +188,7 @@ def test_a_store_that_fails_at_the_start_leaves_no_record(monkeypatch: pytest.Mo
 
 def test_a_store_s_own_state_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = FilesystemStore.begin
-    monkeypatch.setattr(FilesystemStore, "begin", lambda self, name: {**begun(self, name), "part": 1})
+    monkeypatch.setattr(FilesystemStore, "begin", lambda self, *told: {**begun(self, *told), "part": 1})
     with arrival() as incoming:
         assert Upload.objects.get(pk=incoming.asset_id).store_state["part"] == 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
 from typing import Any, Self
@@ -14,13 +14,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from . import lifecycle, policy
-from .conf import get_profile
+from .conf import get_profile, largefiles_settings
 from .digests import RunningSHA256, UnusableState, parse_sha256
 from .exceptions import DigestMismatch, IncompleteBody, MalformedRequest, StoreError, TakenOver, UploadGone
 from .models import FileAsset, Upload
 from .options import KIB
 from .sniffing import HEAD_LENGTH, sniff_head
 from .stores import current_store
+from .stores.base import Store, StoreState
 
 FIRST_READ = 64 * KIB
 """How much a door reads of a body before the first verdict: enough to sniff, little enough to refuse at once."""
@@ -90,14 +91,30 @@ class Arrival:
         if len(self._stored_head) + len(self._pending) >= HEAD_LENGTH:
             self.judge()
 
+    def concatenate(self, parts: Sequence[Upload]) -> None:
+        """Take the bytes of other uploads, which have all of theirs. Raises what ``write`` raises."""
+        total, copies_from = sum(part.offset for part in parts), self._store.copies_from
+        self._check_length(total)
+        if copies_from is None or total < copies_from:
+            for chunk in _content(self._store, parts):
+                self.write(chunk)
+            return
+        self._judge(_head(self._store, parts))
+        # A worker makes the digest: these bytes are not seen here.
+        self._digest = None
+        self._appender.concatenate([part.store_state for part in parts])
+        self.received = total
+
     def judge(self) -> None:
         """The early verdict, now: no further byte will come before it. Raises what ``write`` raises."""
-        if self._judged:
-            return
-        self._media_type = sniff_head(self._stored_head + self._pending)
+        if not self._judged:
+            self._judge(self._stored_head + self._pending)
+            self._take_pending()
+
+    def _judge(self, head: bytes) -> None:
+        self._media_type = sniff_head(head)
         policy.check_head(self._media_type, self._upload.asset.original_name, self._rules)
         self._judged = True
-        self._take_pending()
 
     def pause(self) -> int:
         """The request ends before the file does: make safe what has come, and give the offset that is reached.
@@ -161,7 +178,9 @@ class Arrival:
             self._take(pending)
 
     def _take(self, chunk: bytes) -> None:
-        self._appender.write(chunk)
+        state = self._appender.write(chunk)
+        if state is not None:
+            self._renew(**self._new_state(state))
         if self._digest:
             self._digest.update(chunk)
         # Of the last byte only ``finish`` tells: a client that has seen the offset at the end sends nothing more.
@@ -178,13 +197,21 @@ class Arrival:
             self._renew()
 
     def _save_progress(self, **changes: Any) -> None:
-        self._appender.commit()
+        state = self._appender.commit()
         self._renew(
             offset=self.received,
             digest_state=self._digest.state() if self._digest else None,
             media_type=self._media_type,
+            **self._new_state(state),
             **changes,
         )
+
+    def _new_state(self, state: StoreState | None) -> dict[str, Any]:
+        """The column to save, if the store has anything new to tell."""
+        if state is None:
+            return {}
+        self._upload.store_state = state
+        return {"store_state": state}
 
     def _renew(self, **changes: Any) -> None:
         """Put the expiry off. Raises ``TakenOver`` and ``UploadGone``; then nothing has changed."""
@@ -195,7 +222,9 @@ class Arrival:
             raise TakenOver("a later request has taken over the upload")
 
     def _store_for_good(self, sha256: str) -> None:
-        self._appender.commit()
+        state = self._appender.conclude()
+        if state is not None:
+            self._renew(**self._new_state(state))
         self.close()
         state = self._upload.store_state
         with self._failing_only_while_held():
@@ -221,6 +250,23 @@ class Arrival:
             if reload(self._upload).lease_token != self._token:
                 raise TakenOver("a later request has taken over the upload") from None
             raise
+
+
+def _content(store: Store, parts: Iterable[Upload]) -> Iterator[bytes]:
+    for part in parts:
+        with closing(store.open_incoming(part.store_state)) as file:
+            while chunk := file.read(largefiles_settings.chunk_size):
+                yield chunk
+
+
+def _head(store: Store, parts: Iterable[Upload]) -> bytes:
+    head = b""
+    for part in parts:
+        if len(head) >= HEAD_LENGTH:
+            break
+        with closing(store.open_incoming(part.store_state)) as file:
+            head += file.read(HEAD_LENGTH)
+    return head
 
 
 def expected_sha256(text: str) -> str:

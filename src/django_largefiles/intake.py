@@ -6,8 +6,8 @@ One that may be interrupted calls ``create``, and for each request ``resume``, `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
@@ -17,7 +17,7 @@ from django.utils import timezone
 from . import lifecycle, policy
 from .access import User, access_policy
 from .arrival import Arrival, expected_sha256, reload
-from .conf import Profile, get_profile, largefiles_settings
+from .conf import Profile, get_profile
 from .exceptions import MalformedRequest, NotPermitted, Refusal, StoreError, TakenOver
 from .media_types import is_pattern
 from .models import FileAsset, Upload
@@ -81,7 +81,7 @@ def create(declaration: Declaration, *, kind: str = Upload.Kind.WHOLE, parts: It
     # The rows come first: whatever a crash leaves in the store then has a row that expires.
     upload = _create_records(declaration, rules, kind, [str(part) for part in parts])
     with discarded_on_failure(upload):
-        state = current_store().begin(upload.store_state["name"])
+        state = current_store().begin(upload.store_state["name"], declaration.length)
         if state != upload.store_state:
             upload.store_state = state
             upload.save(update_fields=["store_state"])
@@ -101,6 +101,8 @@ def resume(upload: Upload, offset: int, *, checkpoints: bool = True) -> Arrival:
             upload = reload(upload)
             raise OffsetMismatch(upload.offset, offset)
         upload.lease_token = token
+        if current_store().keeps_progress:
+            upload.refresh_from_db(using=using, fields=["store_state"])
         return Arrival(upload, checkpoints=checkpoints)
 
 
@@ -109,19 +111,16 @@ def interrupt(asset_id: UUID) -> None:
     Upload.objects.filter(pk=asset_id).update(lease_token=None)
 
 
-def assemble(upload: Upload, parts: Iterable[Upload]) -> FileAsset:
+def assemble(upload: Upload, parts: Sequence[Upload]) -> FileAsset:
     """Make a final upload of its partial ones, which stay as they are; raises what ``finish`` raises.
 
-    The bytes are copied and hashed in one pass. What cannot be put together is aborted, unless it is somebody
-    else's by then: the parts are still there to make another of.
+    The storage copies the bytes where it can; else they are copied and hashed in one pass. What cannot be put together
+    is aborted, unless it is somebody else's by then: the parts are still there to make another of.
     """
     # Without checkpoints, so that whoever comes after a crash finds it at its beginning.
-    arrival, store = resume(upload, 0, checkpoints=False), current_store()
+    arrival = resume(upload, 0, checkpoints=False)
     try:
-        for part in parts:
-            with closing(store.open_incoming(part.store_state)) as file:
-                while chunk := file.read(largefiles_settings.chunk_size):
-                    arrival.write(chunk)
+        arrival.concatenate(parts)
         return arrival.finish()
     except TakenOver:
         raise

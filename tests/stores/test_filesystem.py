@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from django.core.files.storage import FileSystemStorage
 
-from django_largefiles.exceptions import StoreFull, StoreUnavailable
+from django_largefiles.exceptions import StoreFull, StoreUnavailable, TakenOver
 from django_largefiles.stores import filesystem
 from django_largefiles.stores.base import Store
 from django_largefiles.stores.filesystem import FilesystemStore, translated_errors
@@ -24,7 +24,7 @@ TOKEN = uuid4()
 
 
 def put(store: Store) -> None:
-    state = store.begin(NAME)
+    state = store.begin(NAME, None)
     store.append(state, 0, TOKEN).close()
     store.finish(state, TOKEN)
 
@@ -61,7 +61,7 @@ def test_files_and_folders_are_private_whatever_the_umask(root: Path, store: Sto
 
 
 def test_finishing_moves_the_bytes_without_copying_them(root: Path, store: Store) -> None:
-    state = store.begin(NAME)
+    state = store.begin(NAME, None)
     store.append(state, 0, TOKEN).close()
     inode = (root / ".incoming" / "abcd").stat().st_ino
     store.finish(state, TOKEN)
@@ -70,9 +70,9 @@ def test_finishing_moves_the_bytes_without_copying_them(root: Path, store: Store
 
 
 def test_nobody_else_s_upload_is_overwritten(store: Store) -> None:
-    store.begin(NAME)
+    store.begin(NAME, None)
     with pytest.raises(StoreUnavailable, match="File exists"):
-        store.begin(NAME)
+        store.begin(NAME, None)
 
 
 def test_a_name_that_leaves_the_root_is_refused(store: Store) -> None:
@@ -82,7 +82,7 @@ def test_a_name_that_leaves_the_root_is_refused(store: Store) -> None:
 
 def test_an_appender_that_comes_during_a_finish_gets_the_upload(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     early, late = uuid4(), uuid4()
-    state = store.begin(NAME)
+    state = store.begin(NAME, None)
     store.append(state, 0, early).close()
 
     def finish_first(descriptor: int, kind: int) -> None:
@@ -99,8 +99,16 @@ def test_an_appender_that_comes_during_a_finish_gets_the_upload(store: Store, mo
         assert file.read() == b"late"
 
 
+def test_an_earlier_appender_does_not_finish(store: Store) -> None:
+    state = store.begin(NAME, None)
+    store.append(state, 0, TOKEN).close()
+    store.append(state, 0, uuid4()).close()
+    with pytest.raises(TakenOver):
+        store.finish(state, TOKEN)
+
+
 def test_finishing_what_was_aborted_meanwhile_leaves_nothing(root: Path, store: Store) -> None:
-    state = store.begin(NAME)
+    state = store.begin(NAME, None)
     store.append(state, 0, TOKEN).close()
     store.abort(state)
     with pytest.raises(StoreUnavailable):
@@ -115,7 +123,7 @@ def test_fsync_is_called_only_where_it_is_asked_for(
     largefiles.set(DURABILITY=durability)
     synced: list[bool] = []
     monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode)))
-    state = store.begin(NAME)
+    state = store.begin(NAME, None)
     appender = store.append(state, 0, TOKEN)
     appender.write(b"bytes")
     appender.commit()
@@ -135,7 +143,7 @@ def test_a_chunk_that_is_written_in_part_is_written_to_its_end(store: Store) -> 
             self.data += bytes(chunk[:2])
             return len(chunk[:2])
 
-    appender = store.append(store.begin(NAME), 0, TOKEN)
+    appender = store.append(store.begin(NAME, None), 0, TOKEN)
     appender._file.close()  # type: ignore[attr-defined]
     appender._file = Reluctant()  # type: ignore[attr-defined]
     appender.write(b"12345")
@@ -150,7 +158,7 @@ def test_a_full_disk_is_told_apart(number: int) -> None:
 
 
 def test_a_real_size_limit_is_store_full(store: Store) -> None:
-    appender = store.append(store.begin(NAME), 0, uuid4())
+    appender = store.append(store.begin(NAME, None), 0, uuid4())
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     try:
@@ -162,7 +170,7 @@ def test_a_real_size_limit_is_store_full(store: Store) -> None:
 
 
 def test_a_file_that_cannot_be_appended_to_is_closed_again(root: Path, store: Store) -> None:
-    state = store.begin(NAME)
+    state = store.begin(NAME, None)
     (root / ".incoming" / "abcd").unlink()
     (root / ".incoming" / "abcd").symlink_to("/dev/full")
     with pytest.raises(StoreUnavailable):

@@ -3,27 +3,50 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, BinaryIO, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO, ClassVar, TypeAlias
 from uuid import UUID
 
 StoreState: TypeAlias = Mapping[str, Any]
-"""JSON of the store's own, saved with the upload: whatever another process needs to go on."""
+"""JSON of the store's own, saved with the upload: whatever another process needs to go on. Its size is bounded."""
 
 
 class Appender(ABC):
-    """Bytes on their way in, from one offset on."""
+    """Bytes on their way in, from one offset on.
+
+    Where a call gives a state, that is saved in the upload's row before any further call, and only as long as no later
+    appender has been opened. What must outlive this process, and what a later appender must know, is told that way.
+    """
 
     @abstractmethod
-    def write(self, chunk: bytes) -> None:
+    def write(self, chunk: bytes) -> StoreState | None:
         """Take the chunk, whole. Memory held does not grow with the number of calls.
 
-        Raises ``TakenOver``, and writes nothing, once a later appender has been opened.
+        Raises ``TakenOver``, and writes nothing, once a later appender has been opened; a store that keeps its
+        progress need not notice.
         """
 
     @abstractmethod
-    def commit(self) -> None:
-        """All that was written survives the death of this process, or of the machine under ``fsync``."""
+    def commit(self) -> StoreState | None:
+        """All that was written survives the death of this process, or of the machine under ``fsync``.
+
+        The state is saved in the same statement as the offset. ``None`` where it has not changed.
+        """
+
+    def conclude(self) -> StoreState | None:
+        """The same, when no further byte will come: the next call is ``finish`` with the state that is then saved.
+
+        It is saved before the offset is: until the asset is complete the row may have a state that is ahead of it.
+        """
+        return self.commit()
+
+    def concatenate(self, others: Sequence[StoreState]) -> None:
+        """Take the bytes of other uploads of this store, one behind the other, without passing them through here.
+
+        Of an appender at 0 to which nothing was written; called where ``copies_from`` says so. Each of the uploads
+        has all its bytes, keeps them, and may be named more than once.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def close(self) -> None:
@@ -36,15 +59,29 @@ class Store(ABC):
     Ours: ``begin`` once per upload, then any number of ``append``, each with a ``token`` of its own, ``finish`` or
     ``abort`` at the end. Calls may come from different processes and machines, and after a crash the same call may
     come again: of what was appended the bytes before the offset are then known to be there.
-    Yours: from the moment that ``append`` returns no appender with another token writes; an aborted or unfinished
-    upload is never visible under its name; ``finish``, ``abort`` and ``delete`` may be repeated; what goes wrong is
-    raised as ``StoreUnavailable`` or ``StoreFull``; nothing grows with the size.
+    Yours: from the moment that ``append`` returns nothing that an appender with another token writes counts; an
+    aborted or unfinished upload is never visible under its name; ``finish``, ``abort`` and ``delete`` may be repeated;
+    what may pass is tried again for a while; what goes wrong is raised as ``StoreUnavailable`` or ``StoreFull``;
+    nothing grows with the size.
+
+    There are two ways to keep that first promise. A store with a fence of its own lets an earlier appender fail. One
+    that ``keeps_progress`` in the state lets it write what nobody will look at: only the state in the row says which
+    bytes count, and the row takes none from whoever has lost it.
     """
 
+    keeps_progress: ClassVar[bool] = False
+    """Whether the state changes after ``begin``. It is then read again once the row is locked, before ``append``."""
+
+    copies_from: ClassVar[int | None] = None
+    """From how many bytes on ``Appender.concatenate`` is better than to read and write them; ``None``: never."""
+
     @abstractmethod
-    def begin(self, name: str) -> StoreState:
-        """Make room for the upload that will be stored as ``name``. The state holds that ``name``, and what else is
-        needed; ``abort`` must do its best with the name alone, which is all there is after a crash in here."""
+    def begin(self, name: str, length: int | None) -> StoreState:
+        """Make room for the upload that will be stored as ``name``, of ``length`` bytes where that is known.
+
+        The state holds that ``name``, and what else is needed; ``abort`` must do its best with the name alone, which
+        is all there is after a crash in here.
+        """
 
     @abstractmethod
     def append(self, state: StoreState, offset: int, token: UUID) -> Appender:
@@ -56,7 +93,10 @@ class Store(ABC):
 
     @abstractmethod
     def open_incoming(self, state: StoreState) -> BinaryIO:
-        """A reader of what an unfinished upload holds. The caller closes it."""
+        """A reader of what an unfinished upload holds: too little to be judged by, or all of its bytes.
+
+        The caller closes it.
+        """
 
     @abstractmethod
     def finish(self, state: StoreState, token: UUID) -> str:
@@ -64,6 +104,9 @@ class Store(ABC):
 
         Raises ``TakenOver`` where a later appender has been opened.
         """
+
+    def tidy(self, name: str) -> None:  # noqa: B027 - most stores leave nothing behind
+        """The upload is complete: remove what it may have left behind beside its bytes. May be repeated."""
 
     @abstractmethod
     def abort(self, state: StoreState) -> None:

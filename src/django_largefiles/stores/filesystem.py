@@ -29,7 +29,7 @@ class FilesystemStore(Store):
     def __init__(self, storage: FileSystemStorage) -> None:
         self._storage = storage
 
-    def begin(self, name: str) -> StoreState:
+    def begin(self, name: str, length: int | None) -> StoreState:
         incoming = self._incoming(name)
         with translated_errors():
             _make_folder(incoming.parent, self._root)

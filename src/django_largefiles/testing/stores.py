@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from uuid import UUID, uuid4
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from uuid import uuid4
 
 import pytest
 
@@ -11,130 +13,282 @@ from ..names import storage_key
 from ..stores.base import Store, StoreState
 
 
+class ArrivingUpload:
+    """Does as the intake does: keeps the state, and saves a new one for whoever was the last to append."""
+
+    def __init__(self, store: Store, name: str, length: int | None = None) -> None:
+        self.store = store
+        self.state = store.begin(name, length)
+        self.token = uuid4()
+
+    def append(self, offset: int) -> Sender:
+        self.token = uuid4()
+        return Sender(self, offset)
+
+    def add(self, offset: int, *chunks: bytes) -> None:
+        """One request that ends before the file does."""
+        with closing(self.append(offset)) as sender:
+            sender.write(*chunks)
+            sender.commit()
+
+    def finish(self, offset: int, *chunks: bytes) -> str:
+        """The last request."""
+        with closing(self.append(offset)) as sender:
+            sender.write(*chunks)
+            sender.conclude()
+            return sender.finish()
+
+
+class Sender:
+    """One request."""
+
+    def __init__(self, upload: ArrivingUpload, offset: int) -> None:
+        self.token = upload.token
+        self._upload = upload
+        self.appender = upload.store.append(upload.state, offset, self.token)
+
+    def write(self, *chunks: bytes) -> None:
+        for chunk in chunks:
+            state = self.appender.write(chunk)
+            if state is not None:
+                self._save(state)
+
+    def commit(self) -> None:
+        self._save(self.appender.commit())
+
+    def conclude(self) -> None:
+        self._save(self.appender.conclude())
+
+    def concatenate(self, *others: ArrivingUpload) -> None:
+        self.appender.concatenate([other.state for other in others])
+
+    def finish(self) -> str:
+        return self._upload.store.finish(self._upload.state, self.token)
+
+    def close(self) -> None:
+        self.appender.close()
+
+    def _save(self, state: StoreState | None) -> None:
+        if self.token != self._upload.token:
+            raise TakenOver("a later request has taken over the upload")
+        if state is not None:
+            self._upload.state = state
+
+
 class StoreContract:
-    """Provide a fixture ``store``. pytest collects the tests of a subclass named ``Test…``."""
+    """Provide a fixture ``store``. pytest collects the tests of a subclass named ``Test…``.
+
+    ``large`` is the length of what is too much for one piece of whatever pieces the store works with.
+    """
+
+    large = 300_000
 
     @pytest.fixture
     def name(self) -> str:
         return storage_key(uuid4())
 
-    def append(self, store: Store, state: StoreState, offset: int, *chunks: bytes) -> UUID:
-        """Gives the token that ``finish`` takes."""
-        token = uuid4()
-        appender = store.append(state, offset, token)
-        for chunk in chunks:
-            appender.write(chunk)
-        appender.commit()
-        appender.close()
-        return token
+    @pytest.fixture
+    def upload(self, store: Store, name: str) -> ArrivingUpload:
+        return ArrivingUpload(store, name)
 
-    def stored(self, store: Store, name: str, *chunks: bytes) -> StoreState:
-        state = store.begin(name)
-        store.finish(state, self.append(store, state, 0, *chunks))
-        return state
+    def other(self, store: Store, *chunks: bytes) -> ArrivingUpload:
+        """Another upload, which has all its bytes."""
+        upload = ArrivingUpload(store, storage_key(uuid4()))
+        upload.add(0, *chunks)
+        return upload
 
     def content(self, store: Store, name: str) -> bytes:
         with store.open_ranged(name) as file:
             return file.read()
 
-    def test_state_holds_the_name(self, store: Store, name: str) -> None:
-        assert store.begin(name)["name"] == name
+    def chunks(self, seed: int = 0) -> Sequence[bytes]:
+        """``large`` bytes, none of which stands where it could be taken for another."""
+        block = 64 * 1024
+        return [
+            bytes([seed, number % 256]) * (min(block, self.large - start) // 2)
+            for number, start in enumerate(range(0, self.large, block))
+        ]
 
-    def test_what_is_written_is_read_back(self, store: Store, name: str) -> None:
-        self.stored(store, name, b"one ", b"two")
+    def test_state_holds_the_name(self, upload: ArrivingUpload, name: str) -> None:
+        assert upload.state["name"] == name
+        upload.add(0, b"bytes")
+        assert upload.state["name"] == name
+
+    def test_what_is_written_is_read_back(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        assert upload.finish(0, b"one ", b"two") == name
         assert self.content(store, name) == b"one two"
 
-    def test_an_empty_file_is_stored(self, store: Store, name: str) -> None:
-        self.stored(store, name)
+    @pytest.mark.parametrize("known", [True, False], ids=["of known length", "of unknown length"])
+    def test_a_large_file_is_read_back(self, known: bool, store: Store, name: str) -> None:
+        ArrivingUpload(store, name, self.large if known else None).finish(0, *self.chunks())
+        assert self.content(store, name) == b"".join(self.chunks())
+
+    def test_an_empty_file_is_stored(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        upload.finish(0)
         assert self.content(store, name) == b""
 
-    def test_an_appender_goes_on_where_another_ended(self, store: Store, name: str) -> None:
-        state = store.begin(name)
-        self.append(store, state, 0, b"one ")
-        store.finish(state, self.append(store, state, 4, b"two"))
-        assert self.content(store, name) == b"one two"
+    def test_an_appender_goes_on_where_another_ended(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        upload.add(0, b"one ")
+        upload.add(4, b"two")
+        upload.finish(7, b" three")
+        assert self.content(store, name) == b"one two three"
 
-    def test_bytes_beyond_the_offset_are_dropped(self, store: Store, name: str) -> None:
-        state = store.begin(name)
-        self.append(store, state, 0, b"one and much more")
-        store.finish(state, self.append(store, state, 3, b"!"))
+    def test_a_large_file_comes_in_pieces(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        offset, chunks = 0, self.chunks()
+        for number in range(0, len(chunks), 13):
+            upload.add(offset, *chunks[number : number + 13])
+            offset += sum(map(len, chunks[number : number + 13]))
+        upload.finish(offset)
+        assert self.content(store, name) == b"".join(chunks)
+
+    def test_nothing_more_may_come(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        upload.add(0, b"all")
+        upload.add(3)
+        upload.finish(3)
+        assert self.content(store, name) == b"all"
+
+    def test_uncommitted_bytes_are_dropped(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        upload.add(0, b"one")
+        with closing(upload.append(3)) as interrupted:
+            interrupted.write(*self.chunks())
+        upload.finish(3, b"!")
         assert self.content(store, name) == b"one!"
 
-    def test_what_an_unfinished_upload_holds_can_be_read(self, store: Store, name: str) -> None:
-        state = store.begin(name)
-        self.append(store, state, 0, b"not yet")
-        with store.open_incoming(state) as file:
+    def test_bytes_beyond_the_offset_are_dropped(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        upload.add(0, b"one and much more")
+        upload.finish(3, b"!")
+        assert self.content(store, name) == b"one!"
+
+    @pytest.mark.parametrize("missing", [1, 100_000])
+    def test_many_bytes_before_the_offset_are_kept(
+        self, missing: int, upload: ArrivingUpload, store: Store, name: str
+    ) -> None:
+        chunks, offset = self.chunks(), self.large - missing
+        upload.add(0, *chunks)
+        upload.finish(offset, b"!")
+        assert self.content(store, name) == b"".join(chunks)[:offset] + b"!"
+
+    def test_what_an_unfinished_upload_holds_can_be_read(self, upload: ArrivingUpload, store: Store) -> None:
+        upload.add(0, b"not yet")
+        with store.open_incoming(upload.state) as file:
             assert (file.read(3), file.read()) == (b"not", b" yet")
 
-    def test_an_appender_may_be_closed_twice(self, store: Store, name: str) -> None:
-        appender = store.append(store.begin(name), 0, uuid4())
-        appender.close()
-        appender.close()
+    def test_what_another_upload_holds_can_be_read(self, store: Store) -> None:
+        with store.open_incoming(self.other(store, *self.chunks()).state) as file:
+            assert file.read() == b"".join(self.chunks())
 
-    def test_a_later_appender_fences_an_earlier_one_off(self, store: Store, name: str) -> None:
-        state, early, late = store.begin(name), uuid4(), uuid4()
-        stalled = store.append(state, 0, early)
-        stalled.write(b"one ")
-        successor = store.append(state, 0, late)
-        successor.write(b"two ")
-        with pytest.raises(TakenOver):
+    def test_an_appender_may_be_closed_twice(self, upload: ArrivingUpload) -> None:
+        sender = upload.append(0)
+        sender.close()
+        sender.close()
+
+    def test_a_later_appender_fences_an_earlier_one_off(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        stalled = upload.append(0)
+        stalled.write(*self.chunks(1))
+        successor = upload.append(0)
+        successor.write(*self.chunks(2))
+        with suppress(TakenOver):
             stalled.write(b"and more")
         with pytest.raises(TakenOver):
-            store.finish(state, early)
+            stalled.commit()
+        with pytest.raises(TakenOver):
+            stalled.conclude()
         successor.write(b"three")
         successor.commit()
         stalled.close()
         successor.close()
-        store.finish(state, late)
-        assert self.content(store, name) == b"two three"
+        upload.finish(self.large + 5)
+        assert self.content(store, name) == b"".join(self.chunks(2)) + b"three"
 
-    def test_finish_may_be_repeated(self, store: Store, name: str) -> None:
-        state = store.begin(name)
-        token = self.append(store, state, 0, b"once")
-        assert store.finish(state, token) == store.finish(state, token) == name
+    @pytest.mark.parametrize("when", ["before", "after"])
+    def test_an_earlier_appender_that_finishes_does_no_harm(
+        self, when: str, upload: ArrivingUpload, store: Store, name: str
+    ) -> None:
+        early = upload.append(0)
+        early.write(*self.chunks())
+        early.conclude()
+        early.close()
+        late = upload.append(3)
+        if when == "after":
+            late.write(b"!")
+        with suppress(TakenOver):
+            early.finish()
+        if when == "before":
+            late.write(b"!")
+        late.conclude()
+        late.close()
+        late.finish()
+        assert self.content(store, name) == self.chunks()[0][:3] + b"!"
+
+    def test_finish_may_be_repeated(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        upload.finish(0, b"once")
+        assert store.finish(upload.state, upload.token) == name
         assert self.content(store, name) == b"once"
 
-    def test_an_upload_goes_on_after_a_finish_that_nobody_knows_of(self, store: Store, name: str) -> None:
-        state = self.stored(store, name, b"one two")
-        store.finish(state, self.append(store, state, 4, b"three"))
-        assert self.content(store, name) == b"one three"
+    @pytest.mark.parametrize("offset", [0, 4])
+    def test_an_upload_goes_on_after_a_finish_that_nobody_knows_of(
+        self, offset: int, upload: ArrivingUpload, store: Store, name: str
+    ) -> None:
+        upload.finish(0, b"one two")
+        upload.add(offset, b"three")
+        upload.finish(offset + 5)
+        assert self.content(store, name) == b"one two"[:offset] + b"three"
 
-    def test_an_unfinished_upload_cannot_be_read_by_its_name(self, store: Store, name: str) -> None:
-        self.append(store, store.begin(name), 0, b"unfinished")
+    def test_an_unfinished_upload_cannot_be_read_by_its_name(
+        self, upload: ArrivingUpload, store: Store, name: str
+    ) -> None:
+        upload.add(0, b"unfinished")
         with pytest.raises(StoreUnavailable):
             store.open_ranged(name)
 
-    def test_an_aborted_upload_is_gone(self, store: Store, name: str) -> None:
-        state = store.begin(name)
-        token = self.append(store, state, 0, b"unwanted")
-        store.abort(state)
+    def test_an_aborted_upload_is_gone(self, upload: ArrivingUpload, store: Store) -> None:
+        upload.add(0, b"unwanted")
+        store.abort(upload.state)
         with pytest.raises(StoreUnavailable):
-            store.finish(state, token)
+            upload.finish(8)
 
-    def test_an_upload_is_aborted_by_its_name_alone(self, store: Store, name: str) -> None:
-        state = store.begin(name)
+    def test_an_upload_is_aborted_by_its_name_alone(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        upload.add(0, b"unwanted")
         store.abort({"name": name})
         with pytest.raises(StoreUnavailable):
-            store.append(state, 0, uuid4())
+            upload.finish(8)
 
-    def test_abort_may_be_repeated_and_reaches_a_finished_upload(self, store: Store, name: str) -> None:
-        state = self.stored(store, name, b"unwanted")
-        store.abort(state)
-        store.abort(state)
+    def test_abort_may_be_repeated_and_reaches_a_finished_upload(
+        self, upload: ArrivingUpload, store: Store, name: str
+    ) -> None:
+        upload.finish(0, b"unwanted")
+        store.abort(upload.state)
+        store.abort(upload.state)
         with pytest.raises(StoreUnavailable):
             store.open_ranged(name)
 
-    def test_delete_may_be_repeated(self, store: Store, name: str) -> None:
-        self.stored(store, name, b"unwanted")
+    def test_delete_may_be_repeated(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        upload.finish(0, b"unwanted")
         store.delete(name)
         store.delete(name)
         with pytest.raises(StoreUnavailable):
             store.open_ranged(name)
 
-    def test_a_reader_seeks(self, store: Store, name: str) -> None:
-        self.stored(store, name, b"0123456789")
+    def test_a_reader_seeks(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        upload.finish(0, b"0123456789")
         with store.open_ranged(name) as file:
             file.seek(-4, 2)
-            assert file.read(2) == b"67"
+            assert (file.tell(), file.read(2), file.tell()) == (6, b"67", 8)
             file.seek(1)
             assert file.read(2) == b"12"
+            file.seek(2, 1)
+            assert (file.read(), file.read()) == (b"56789", b"")
+
+    def test_uploads_are_put_together(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        if store.copies_from is None:
+            pytest.skip("the store leaves it to the intake")
+        first, second = self.other(store, *self.chunks(1)), self.other(store, b"small")
+        third, nothing = self.other(store, *self.chunks(2)), self.other(store)
+        with closing(upload.append(0)) as sender:
+            sender.concatenate(first, second, nothing, third, second, first)
+            sender.conclude()
+            sender.finish()
+        large = [b"".join(self.chunks(seed)) for seed in (1, 2)]
+        assert self.content(store, name) == b"".join((large[0], b"small", large[1], b"small", large[0]))
+        with store.open_incoming(first.state) as file:
+            assert file.read() == large[0]

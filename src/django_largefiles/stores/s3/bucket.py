@@ -1,0 +1,311 @@
+"""The bucket of an ``S3Storage``, and nothing of boto3 beyond this module: plain values in, plain values out.
+
+Every call waits trouble out that may pass (``retries``), and raises ``StoreUnavailable`` or ``StoreFull`` then.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from threading import Lock
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from botocore import xform_name
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError as BotoConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+)
+from botocore.parsers import ResponseParserError
+from django.core.exceptions import SuspiciousOperation
+from django.core.files.storage import Storage
+from storages.utils import clean_name, safe_join
+from urllib3.exceptions import HTTPError
+
+from ...exceptions import StoreFull, StoreUnavailable
+from .retries import persistently
+
+T = TypeVar("T")
+Values = Mapping[str, Any]
+
+CONNECT_TIMEOUT_SECONDS = 5
+READ_TIMEOUT_SECONDS = 20
+"""Of silence. Some answers take longer than that (``CompleteMultipartUpload``), but are not silent meanwhile."""
+
+MAX_CONNECTIONS = 50
+
+# The client's own retries are off: it counts attempts, we the time.
+_TRANSIENT = (BotoConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError, HTTPError, OSError)
+_TRANSIENT_CODES = {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "BadDigest", "OperationAborted"}
+_MISSING_CODES = {"NoSuchKey", "NoSuchUpload", "404"}
+_FULL_CODES = {"QuotaExceeded", "XMinioStorageFull", "EntityTooLarge"}
+
+
+class Missing(StoreUnavailable):
+    """There is no such object, or no such multipart upload any more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stat:
+    size: int
+    etag: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    number: int
+    etag: str
+    size: int
+    checksums: Mapping[str, str] = field(default_factory=dict)
+
+
+class Bucket:
+    """Keys are whole: ``key`` makes one of a name in the storage."""
+
+    def __init__(self, storage: Any) -> None:
+        self._storage = storage
+        self._client = _own_client(storage)
+        self._operations: dict[str, set[str]] = {}
+
+    def key(self, name: str) -> str:
+        try:
+            return str(safe_join(self._storage.location, clean_name(name)))
+        except ValueError as error:
+            raise SuspiciousOperation(f"{name!r} leaves the storage's location") from error
+
+    # Multipart uploads.
+
+    def create_upload(self, key: str) -> str:
+        return str(self._call("CreateMultipartUpload", Key=key, **self._write_parameters(key))["UploadId"])
+
+    def put_part(self, key: str, upload_id: str, number: int, content: bytes | bytearray) -> None:
+        self._call("UploadPart", Key=key, UploadId=upload_id, PartNumber=number, Body=content)
+
+    def copy_part(self, key: str, upload_id: str, number: int, source: str) -> None:
+        """The part is the object at ``source``."""
+        self._copy_part(Key=key, UploadId=upload_id, PartNumber=number, CopySource=source)
+
+    def copy_part_of(self, key: str, upload_id: str, number: int, source: str, start: int, length: int) -> None:
+        """The part is bytes of the object at ``source``, which must be larger than 5 MiB."""
+        self._copy_part(
+            Key=key, UploadId=upload_id, PartNumber=number, CopySource=source, CopySourceRange=_range(start, length)
+        )
+
+    def parts(self, key: str, upload_id: str) -> Iterator[Part]:
+        marker: dict[str, Any] = {}
+        while True:
+            page = self._call("ListParts", Key=key, UploadId=upload_id, **marker)
+            for found in page.get("Parts", ()):
+                yield Part(
+                    number=found["PartNumber"],
+                    etag=found["ETag"],
+                    size=found["Size"],
+                    checksums={name: value for name, value in found.items() if name.startswith("Checksum")},
+                )
+            if not page.get("IsTruncated"):
+                return
+            marker = {"PartNumberMarker": page["NextPartNumberMarker"]}
+
+    def complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
+        told = [{"PartNumber": part.number, "ETag": part.etag, **part.checksums} for part in parts]
+        self._call("CompleteMultipartUpload", Key=key, UploadId=upload_id, MultipartUpload={"Parts": told})
+
+    def abort_upload(self, key: str, upload_id: str) -> None:
+        """None of that name is well too."""
+        self._unless_missing("AbortMultipartUpload", Key=key, UploadId=upload_id)
+
+    def uploads(self, key: str) -> list[str]:
+        """The ids of all multipart uploads that would become ``key``."""
+        found: list[str] = []
+        marker: dict[str, Any] = {}
+        while True:
+            page = self._call("ListMultipartUploads", Prefix=key, **marker)
+            found += [upload["UploadId"] for upload in page.get("Uploads", ()) if upload["Key"] == key]
+            if not page.get("IsTruncated"):
+                return found
+            marker = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
+
+    # Objects.
+
+    def put(self, key: str, content: bytes | bytearray) -> None:
+        self._call("PutObject", Key=key, Body=content, **self._write_parameters(key))
+
+    def stat(self, key: str) -> Stat:
+        found = self._call("HeadObject", Key=key)
+        return Stat(size=found["ContentLength"], etag=found["ETag"])
+
+    def read(self, key: str, start: int, length: int, *, etag: str) -> bytes:
+        """Raises ``StoreUnavailable`` where the object is no longer the one of that ``etag``."""
+        return attempted(lambda: bytes(self._get(key, start, length, etag).read()))
+
+    def stream(self, key: str, start: int, length: int, *, etag: str) -> ObjectStream:
+        return ObjectStream(lambda done: attempted(lambda: self._get(key, start + done, length - done, etag)))
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        marker: dict[str, Any] = {}
+        while True:
+            page = self._call("ListObjectsV2", Prefix=prefix, **marker)
+            yield from (found["Key"] for found in page.get("Contents", ()))
+            if not page.get("IsTruncated"):
+                return
+            marker = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def delete(self, key: str) -> None:
+        """None under that key is well too."""
+        self._unless_missing("DeleteObject", Key=key)
+
+    def _get(self, key: str, start: int, length: int, etag: str) -> Any:
+        answer = self._send("GetObject", Key=key, Range=_range(start, length), IfMatch=etag)
+        if answer["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.PARTIAL_CONTENT:
+            raise StoreUnavailable("the storage does not read by range")
+        return answer["Body"]
+
+    def _copy_part(self, *, CopySource: str, **values: Any) -> None:  # noqa: N803 - the operation's own name
+        source = {"Bucket": self._storage.bucket_name, "Key": CopySource}
+        self._call("UploadPartCopy", CopySource=source, **self._source_parameters(), **values)
+
+    def _unless_missing(self, operation: str, **values: Any) -> None:
+        try:
+            self._call(operation, **values)
+        except Missing:
+            return
+
+    def _call(self, operation: str, **values: Any) -> Values:
+        return attempted(lambda: self._send(operation, **values))
+
+    def _send(self, operation: str, **values: Any) -> Values:
+        method: Callable[..., Values] = getattr(self._client, xform_name(operation))
+        return method(Bucket=self._storage.bucket_name, **self._known(operation, self._parameters), **values)
+
+    @property
+    def _parameters(self) -> Values:
+        """Those of the host that also go with a part and with a read: of encryption, of the payer."""
+        given = self._storage.get_object_parameters("")
+        return {name: value for name, value in given.items() if name in _ON_EVERY_REQUEST}
+
+    def _write_parameters(self, key: str) -> Values:
+        """Those of a new object; the storage's own ``save`` sends the same."""
+        name = key.removeprefix(self._storage.location).lstrip("/")
+        given = {"ContentType": self._storage.default_content_type, **self._storage.get_object_parameters(name)}
+        if self._storage.default_acl:
+            given.setdefault("ACL", self._storage.default_acl)
+        return {name: value for name, value in given.items() if name not in _ON_EVERY_REQUEST}
+
+    def _source_parameters(self) -> Values:
+        """A copy reads what is encrypted with the customer's key."""
+        return {f"CopySource{name}": value for name, value in self._parameters.items() if name.startswith("SSEC")}
+
+    def _known(self, operation: str, values: Values) -> Values:
+        if operation not in self._operations:
+            shape = self._client.meta.service_model.operation_model(operation).input_shape
+            self._operations[operation] = set(shape.members)
+        return {name: value for name, value in values.items() if name in self._operations[operation]}
+
+
+class ObjectStream:
+    """Bytes of one object, one after the other. Where the connection breaks another goes on."""
+
+    def __init__(self, opened: Callable[[int], Any]) -> None:
+        self._opened = opened
+        self._body = opened(0)
+        self._done = 0
+
+    def read(self, size: int) -> bytes:
+        data = attempted(lambda: self._read(size))
+        self._done += len(data)
+        return data
+
+    def close(self) -> None:
+        if self._body:
+            self._body.close()
+
+    def _read(self, size: int) -> bytes:
+        if self._body is None:
+            self._body = self._opened(self._done)
+        try:
+            return bytes(self._body.read(size))
+        except _TRANSIENT:
+            self.close()
+            self._body = None
+            raise
+
+
+def attempted(attempt: Callable[[], T]) -> T:
+    try:
+        return persistently(attempt, _is_transient)
+    except ClientError as error:
+        raise _translated(error) from error
+    except (BotoCoreError, *_TRANSIENT) as error:
+        raise StoreUnavailable(f"the storage does not answer: {type(error).__name__}") from error
+
+
+def _is_transient(error: Exception) -> bool:
+    if not isinstance(error, ClientError):
+        return isinstance(error, _TRANSIENT)
+    status, code = _status(error), error.response["Error"].get("Code")
+    if code in _FULL_CODES or status == HTTPStatus.INSUFFICIENT_STORAGE:
+        return False
+    return (
+        status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        or status == HTTPStatus.TOO_MANY_REQUESTS
+        or code in _TRANSIENT_CODES
+    )
+
+
+def _translated(error: ClientError) -> StoreUnavailable | StoreFull:
+    code = error.response["Error"].get("Code", "")
+    if code in _FULL_CODES or _status(error) == HTTPStatus.INSUFFICIENT_STORAGE:
+        return StoreFull("the storage is full")
+    detail = f"the storage refuses {error.operation_name}: {code}"
+    return Missing(detail) if code in _MISSING_CODES else StoreUnavailable(detail)
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _range(start: int, length: int) -> str:
+    return f"bytes={start}-{start + length - 1}"
+
+
+def _own_client(storage: Any) -> Any:
+    """The storage's client, with its session and settings, but our time-outs; safe to be used by many threads."""
+    own = copy.copy(storage)
+    own.client_config = storage.client_config.merge(
+        Config(
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=READ_TIMEOUT_SECONDS,
+            retries={"total_max_attempts": 1},
+            max_pool_connections=MAX_CONNECTIONS,
+        )
+    )
+    return own.connection.meta.client
+
+
+_ON_EVERY_REQUEST = {
+    "ExpectedBucketOwner",
+    "RequestPayer",
+    "SSECustomerAlgorithm",
+    "SSECustomerKey",
+    "SSECustomerKeyMD5",
+}
+
+_buckets: WeakKeyDictionary[Storage, tuple[int, Bucket]] = WeakKeyDictionary()
+_making = Lock()
+
+
+def bucket_of(storage: Storage) -> Bucket:
+    """One for each storage and process: a forked worker must not share its parent's connections."""
+    with _making:
+        process_id, bucket = _buckets.get(storage, (0, None))
+        if bucket is None or process_id != os.getpid():
+            bucket = Bucket(storage)
+            _buckets[storage] = os.getpid(), bucket
+        return bucket

@@ -1,0 +1,63 @@
+"""A multipart upload made of the bytes of objects, which the storage copies as far as it can."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from .bucket import Bucket
+from .objects import Source
+from .plan import SMALLEST_PART, copied_ranges
+from .reader import open_object
+
+COPIES_AT_ONCE = 4
+
+
+class Copying:
+    """Takes one object behind the other. Memory is some 15 MiB at most.
+
+    No part but the last may be smaller than 5 MiB: what is left of an object, or all of a small one, is read, and
+    becomes a part with the first bytes of the next.
+    """
+
+    def __init__(self, bucket: Bucket, key: str) -> None:
+        self._bucket, self._key = bucket, key
+        self.upload_id = bucket.create_upload(key)
+        self.count = 0
+        """Of parts, which have the numbers from 1 on."""
+        self.parted = 0
+        """Bytes in parts."""
+        self.rest = bytearray()
+        """The bytes behind them."""
+
+    def add(self, source: Source) -> None:
+        filled = min(source.size, SMALLEST_PART - len(self.rest)) if self.rest else 0
+        self._read(source, 0, filled)
+        if len(self.rest) == SMALLEST_PART:
+            self._put_rest()
+        if source.size - filled > SMALLEST_PART:
+            self._copy(source, filled)
+        else:
+            self._read(source, filled, source.size)
+
+    def _read(self, source: Source, start: int, end: int) -> None:
+        if start == end:
+            return
+        with open_object(self._bucket, source.key, source.size) as file:
+            file.seek(start)
+            self.rest += file.read(end - start)
+
+    def _put_rest(self) -> None:
+        self.count += 1
+        self._bucket.put_part(self._key, self.upload_id, self.count, self.rest)
+        self.parted += len(self.rest)
+        self.rest = bytearray()
+
+    def _copy(self, source: Source, start: int) -> None:
+        ranges = enumerate(copied_ranges(start, source.size), self.count + 1)
+        with ThreadPoolExecutor(COPIES_AT_ONCE, thread_name_prefix="largefiles-s3") as pool:
+            list(pool.map(lambda part: self._copy_range(source, *part), ranges))
+        self.count += len(list(copied_ranges(start, source.size)))
+        self.parted += source.size - start
+
+    def _copy_range(self, source: Source, number: int, bytes_of_it: tuple[int, int]) -> None:
+        self._bucket.copy_part_of(self._key, self.upload_id, number, source.key, *bytes_of_it)

@@ -1,0 +1,87 @@
+"""The objects of an upload: what it becomes, what it is made of, and what is left of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from ...exceptions import StoreUnavailable
+from .bucket import Bucket, Missing, Part
+from .state import Progress
+
+INCOMING = ".incoming"
+"""The folder of tails in the storage. A lifecycle rule may empty it of what is older than any upload."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """An object that holds all bytes of an upload."""
+
+    key: str
+    size: int
+
+
+def tail_key(bucket: Bucket, name: str, token: UUID, size: int) -> str:
+    """Of the tail that ``token`` writes with ``size`` bytes in all: nobody writes other bytes there, ever."""
+    return f"{_tails(bucket, name)}{token}.{size}"
+
+
+def whole(bucket: Bucket, progress: Progress) -> Source | None:
+    """Where the bytes of an upload can be read. Only complete multipart uploads can be, so this completes it.
+
+    ``None`` where there is not one byte.
+    """
+    if progress.runs:
+        complete(bucket, progress)
+        return Source(key=bucket.key(progress.name), size=progress.size)
+    return Source(key=progress.tail, size=progress.size) if progress.tail else None
+
+
+def complete(bucket: Bucket, progress: Progress) -> None:
+    """Make the object of its parts and its tail. May be repeated, and come twice at once."""
+    key = bucket.key(progress.name)
+    try:
+        _add_the_rest(bucket, key, progress)
+        bucket.complete(key, progress.upload_id, _parts(bucket, key, progress))
+    except Missing:
+        if bucket.stat(key).size != progress.size:
+            raise
+
+
+def _add_the_rest(bucket: Bucket, key: str, progress: Progress) -> None:
+    if progress.tail:
+        bucket.copy_part(key, progress.upload_id, progress.next_number, progress.tail)
+    elif not progress.runs:
+        # There is no multipart upload without a part.
+        bucket.put_part(key, progress.upload_id, progress.next_number, b"")
+
+
+def _parts(bucket: Bucket, key: str, progress: Progress) -> list[Part]:
+    numbers = progress.numbers
+    if progress.tail or not progress.runs:
+        numbers.add(progress.next_number)
+    parts = [part for part in bucket.parts(key, progress.upload_id) if part.number in numbers]
+    size = sum(part.size for part in parts)
+    if (len(parts), size) != (len(numbers), progress.size):
+        raise StoreUnavailable(
+            f"the storage has {len(parts)} parts with {size} bytes, not {len(numbers)} with {progress.size}"
+        )
+    return sorted(parts, key=lambda part: part.number)
+
+
+def remove_unfinished(bucket: Bucket, name: str) -> None:
+    """All multipart uploads and tails of an upload, whoever has begun them."""
+    key = bucket.key(name)
+    for upload_id in bucket.uploads(key):
+        bucket.abort_upload(key, upload_id)
+    for tail in _existing_tails(bucket, name):
+        bucket.delete(tail)
+
+
+def _existing_tails(bucket: Bucket, name: str) -> Iterator[str]:
+    return bucket.keys(_tails(bucket, name))
+
+
+def _tails(bucket: Bucket, name: str) -> str:
+    return bucket.key(f"{INCOMING}/{name.rpartition('/')[2]}") + "."

@@ -1,0 +1,35 @@
+"""Trouble that may pass is waited out, for a bounded time."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 60.0
+"""No attempt begins later than this after the first: the client on the other side has a time-out too."""
+
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 5.0
+
+
+def persistently(attempt: Callable[[], T], is_transient: Callable[[Exception], bool]) -> T:
+    """What ``attempt`` gives in the end. Raises its last error; one that is not transient at once."""
+    deadline, pause = time.monotonic() + PATIENCE_SECONDS, FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return attempt()
+        except Exception as error:
+            # Each process waits another time: together they would all come back at once.
+            wait = random.uniform(pause / 2, pause)  # noqa: S311 - no secret
+            if not is_transient(error) or time.monotonic() + wait > deadline:
+                raise
+            logger.info("The storage will be asked again in %.1f s: %s", wait, error)
+        time.sleep(wait)
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

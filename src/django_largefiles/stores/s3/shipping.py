@@ -1,0 +1,37 @@
+"""Parts on their way to the storage while the next bytes arrive."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from ...options import MIB
+
+MOST_AT_ONCE = 3
+BYTES_AT_ONCE = 32 * MIB
+"""Of parts that are being uploaded, but one is always; another is filled meanwhile."""
+
+
+class Shipping:
+    """Runs a few uploads in the background. Whoever asks for one more waits until there is room."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="largefiles-s3")
+        self._under_way: deque[Future[None]] = deque()
+
+    def run(self, upload: Callable[[], None], size: int) -> None:
+        """Raises the error of an earlier one."""
+        most = min(MOST_AT_ONCE, max(1, BYTES_AT_ONCE // max(1, size)))
+        while len(self._under_way) >= most:
+            self._under_way.popleft().result()
+        self._under_way.append(self._pool.submit(upload))
+
+    def wait(self) -> None:
+        """All have arrived. Raises the error of one that has not."""
+        while self._under_way:
+            self._under_way.popleft().result()
+
+    def close(self) -> None:
+        """What is under way may still arrive."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

