@@ -37,13 +37,14 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 def check_storage() -> Iterator[CheckMessage]:
     try:
         storage = current_storage()
-        store_for(storage)
+        store = store_for(storage)
     except ConfigurationError as error:
         yield Error(f"LARGEFILES: {error}", id="django_largefiles.E002")
         return
     except Exception as error:  # noqa: BLE001 - making it runs the host's code
         yield Error(f"LARGEFILES: STORAGE: {error}", id="django_largefiles.E002")
         return
+    yield from store.check()
     if isinstance(storage, FileSystemStorage):
         yield from _check_location(storage)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -53,6 +54,17 @@ class LargeFilesSettings:
     def storage(self) -> str:
         """An alias of ``STORAGES``."""
         return str(self._value("STORAGE"))
+
+    @property
+    def store(self) -> str:
+        """A dotted path; empty for whichever of ours fits the storage."""
+        return str(self._value("STORE"))
+
+    @property
+    def staging_directory(self) -> Path | None:
+        """Where bytes wait to be moved to a storage that is not a file system."""
+        directory: Path | None = self._value("STAGING_DIRECTORY")
+        return directory
 
     @property
     def chunk_size(self) -> int:

@@ -11,7 +11,7 @@ from django.db import models
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
-from .options import DEFAULT_PROFILE, MAX_PROFILE_NAME
+from .options import DEFAULT_PROFILE, MAX_PROFILE_NAME, MAX_STORED_NAME
 from .states import Reason, ScanVerdict, Stage, State
 from .storage import asset_storage
 
@@ -46,7 +46,7 @@ class FileAsset(models.Model):
         db_index=False,
     )
     profile = models.CharField(_("profile"), max_length=MAX_PROFILE_NAME, default=DEFAULT_PROFILE)
-    file = models.FileField(_("file"), storage=asset_storage, max_length=255, blank=True, editable=False)
+    file = models.FileField(_("file"), storage=asset_storage, max_length=MAX_STORED_NAME, blank=True, editable=False)
     original_name = models.CharField(_("name"), max_length=255)
     size = models.BigIntegerField(_("size"), null=True, help_text=_("Bytes; unknown while they arrive."))
     sha256 = models.CharField("SHA-256", max_length=64, blank=True, db_index=True)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from .media_types import is_pattern
@@ -22,6 +23,9 @@ _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@*,A-Z]+")
 DEFAULT_PROFILE = "default"
 MAX_PROFILE_NAME = 100
 """Characters: the length of the column."""
+
+MAX_STORED_NAME = 255
+"""Characters of a name in the storage: the length of the column."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +82,14 @@ def _text(value: Any) -> str:
 
 def _path_or_default(value: Any) -> str:
     return _text(value) if value != "" else ""
+
+
+def _directory(value: Any) -> Path | None:
+    if value is None:
+        return None
+    if not isinstance(value, str | Path) or not Path(value).is_absolute():
+        raise ValueError(f"must be the absolute path of a directory, not {value!r}")
+    return Path(value)
 
 
 def _one_of(*choices: str) -> Callable[[Any], str]:
@@ -189,6 +201,8 @@ RULES = {
 
 OPTIONS = RULES | {
     "STORAGE": Option(default="default", read=_text),
+    "STORE": Option(default="", read=_path_or_default),
+    "STAGING_DIRECTORY": Option(default=None, read=_directory),
     "CHUNK_SIZE": Option(default=512 * KIB, read=_positive_integer),
     "DURABILITY": Option(default="flush", read=_one_of("flush", "fsync")),
     "ACCESS_POLICY": Option(default="django_largefiles.access.OwnerOrStaff", read=_text),

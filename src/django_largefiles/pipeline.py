@@ -17,10 +17,12 @@ from .conf import Profile, get_profile, largefiles_settings
 from .digests import RunningSHA256
 from .exceptions import DigestMismatch, LargeFilesError, MetadataUnreadable, Refusal, StoreError
 from .extractors.base import Metadata
+from .heartbeat import Heartbeat, LostClaim
 from .lifecycle import LEASE, MAX_ATTEMPTS, Claim
 from .media_types import most_specific
 from .models import FileAsset
 from .sandbox.runner import ExtractionFailed, run
+from .settling import settle
 from .sniffing import sniff_file
 from .states import Reason, Stage, State
 from .stores import current_store
@@ -37,10 +39,6 @@ class TryAgain(Exception):
     def __init__(self, delay: timedelta) -> None:
         super().__init__(delay)
         self.delay = delay
-
-
-class LostClaim(Exception):
-    """Another worker has taken the asset over, or it was deleted."""
 
 
 def process(asset_id: UUID) -> None:
@@ -77,13 +75,19 @@ def _verify_and_describe(claim: Claim) -> None:
         raise LostClaim
     rules, findings = get_profile(asset.profile), dict[str, Any]()
     try:
-        with closing(current_store().open_ranged(str(asset.file))) as file:
+        with closing(_opened(claim, asset)) as file:
             _examine(claim, asset, rules, file, findings)
     except Refusal as refusal:
         _keep(lifecycle.reject(claim, Reason(refusal.code), refusal.detail, **findings))
         discard_rejected(FileAsset.objects.get(pk=asset.pk))
     else:
-        _keep(lifecycle.accept(claim, **findings))
+        settle(claim, asset, findings)
+
+
+def _opened(claim: Claim, asset: FileAsset) -> BinaryIO:
+    """There are storages that fetch a file whole when it is opened."""
+    with Heartbeat(lambda done: lifecycle.renew(claim, Stage.READING, done=done)):
+        return current_store().open_ranged(str(asset.file))
 
 
 def _examine(claim: Claim, asset: FileAsset, rules: Profile, file: BinaryIO, findings: dict[str, Any]) -> None:

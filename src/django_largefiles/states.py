@@ -41,6 +41,7 @@ class Stage(TextChoices):
     READING = "reading", _("reading")
     SNIFFING = "sniffing", _("detecting the type")
     EXTRACTING = "extracting", _("extracting metadata")
+    STORING = "storing", _("moving to the storage")
 
 
 class ScanVerdict(TextChoices):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from django.core.files.storage import FileSystemStorage, Storage
 
-from ..exceptions import InvalidSetting
+from ..conf import largefiles_settings
 from ..registry import load_class
 from ..storage import current_storage
 from .base import Store
 from .filesystem import FilesystemStore
+from .staged import StagedStore
 
 S3_STORAGE = "storages.backends.s3.S3Storage"
 S3_STORE = "django_largefiles.stores.s3.store.S3Store"
@@ -18,17 +19,26 @@ S3_STORE = "django_largefiles.stores.s3.store.S3Store"
 
 
 def store_for(storage: Storage) -> Store:
+    """The one that ``STORE`` names, or else the one of ours that fits.
+
+    Raises ``NotImportable``, and ``InvalidSetting`` where the store needs a setting that is not there.
+    """
+    if largefiles_settings.store:
+        return _made(largefiles_settings.store, "STORE", storage)
     if isinstance(storage, FileSystemStorage):
         return FilesystemStore(storage)
     if S3_STORAGE in _class_paths(storage):
-        return load_class(S3_STORE, Store, "STORAGE")(storage)  # type: ignore[call-arg]
-    raise InvalidSetting(
-        "STORAGE", f"no store is made for {type(storage).__qualname__}; use a FileSystemStorage or an S3Storage"
-    )
+        return _made(S3_STORE, "STORAGE", storage)
+    return StagedStore(storage)
 
 
 def current_store() -> Store:
     return store_for(current_storage())
+
+
+def _made(path: str, setting: str, storage: Storage) -> Store:
+    made_with: Callable[[Storage], Store] = load_class(path, Store, setting)
+    return made_with(storage)
 
 
 def _class_paths(storage: Storage) -> Iterator[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, BinaryIO, ClassVar, TypeAlias
 from uuid import UUID
+
+from django.core.checks import CheckMessage
 
 StoreState: TypeAlias = Mapping[str, Any]
 """JSON of the store's own, saved with the upload: whatever another process needs to go on. Its size is bounded."""
@@ -54,7 +56,7 @@ class Appender(ABC):
 
 
 class Store(ABC):
-    """Arriving bytes and stored bytes of one Django storage.
+    """Arriving bytes and stored bytes of one Django storage, with which it is made: ``MyStore(storage)``.
 
     Ours: ``begin`` once per upload, then any number of ``append``, each with a ``token`` of its own, ``finish`` or
     ``abort`` at the end. Calls may come from different processes and machines, and after a crash the same call may
@@ -119,3 +121,23 @@ class Store(ABC):
     @abstractmethod
     def open_ranged(self, name: str) -> BinaryIO:
         """A seekable reader that fetches only what is read. The caller closes it."""
+
+    def destination(self, name: str) -> StoreState | None:
+        """Where complete bytes are yet to be moved to, for ``move`` and ``abort``: a place that was never given before.
+
+        ``None`` where they stay as they are. Called by a worker, for bytes that are verified.
+        """
+        return None
+
+    def move(self, name: str, destination: StoreState, progress: Callable[[int], None]) -> str:
+        """Copy the bytes there, and give the name that they have from then on.
+
+        The original stays: it is aborted once the new name is in the asset's row. ``progress`` is told how many bytes
+        are done, and may raise; that comes out of here. After any failure, and after a crash, ``abort`` is called with
+        the destination.
+        """
+        raise NotImplementedError
+
+    def check(self) -> Iterable[CheckMessage]:
+        """For Django's system checks: what would keep this store from its work."""
+        return ()

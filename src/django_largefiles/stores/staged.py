@@ -1,0 +1,156 @@
+"""For storages that can neither be appended to nor renamed in: bytes arrive on local disk, and a worker moves them."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import BinaryIO
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning as CheckWarning
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage, Storage
+
+from ..conf import largefiles_settings
+from ..exceptions import InvalidSetting, StoreUnavailable
+from ..options import KIB, MAX_STORED_NAME
+from .base import Appender, Store, StoreState
+from .filesystem import FilesystemStore
+from .remote import OutgoingFile, StoredFile, translated_errors
+
+logger = logging.getLogger(__name__)
+
+BUFFER_SIZE = 64 * KIB
+"""Parsers read a few bytes at a time, and each read may be a question to a server."""
+
+
+class StagedStore(Store):
+    """Bytes arrive in ``STAGING_DIRECTORY``, as in a filesystem store, and stay there until they are verified.
+
+    Then they are moved, under a name that no other attempt has: a worker that has stalled, and comes back, can neither
+    overwrite nor remove what another has moved since. Bytes are local as long as a file of their name is in the
+    directory.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        directory = largefiles_settings.staging_directory
+        if directory is None:
+            raise InvalidSetting(
+                "STAGING_DIRECTORY",
+                f"must be set for {type(storage).__qualname__}: a directory on local disk that web and workers share",
+            )
+        self._storage = storage
+        self._directory = directory
+        self._local = FilesystemStore(FileSystemStorage(location=directory))
+
+    def begin(self, name: str, length: int | None) -> StoreState:
+        return {**self._local.begin(name, length), "staged": True}
+
+    def append(self, state: StoreState, offset: int, token: UUID) -> Appender:
+        return self._local.append(state, offset, token)
+
+    def open_incoming(self, state: StoreState) -> BinaryIO:
+        return self._local.open_incoming(state)
+
+    def finish(self, state: StoreState, token: UUID) -> str:
+        return self._local.finish(state, token)
+
+    def destination(self, name: str) -> StoreState | None:
+        if not self._is_local(name):
+            return None
+        return {"name": f"{name}-{uuid4().hex[:8]}", "moving": True}
+
+    def move(self, name: str, destination: StoreState, progress: Callable[[int], None]) -> str:
+        with closing(self._local.open_ranged(name)) as file:
+            outgoing = OutgoingFile(file, progress)
+            moved = self._save(outgoing, destination["name"])
+            with translated_errors():
+                size = self._storage.size(moved)
+        if size != outgoing.size:
+            self._remove(moved)
+            raise StoreUnavailable(f"the storage holds {size} of {outgoing.size} bytes")
+        return moved
+
+    def abort(self, state: StoreState) -> None:
+        name = state["name"]
+        staged = state.get("staged") or self._is_local(name)
+        self._local.abort(state)
+        if state.get("moving"):
+            for copy in self._copies(name):
+                self._remove(copy)
+        elif not staged:
+            self._remove(name)
+
+    def delete(self, name: str) -> None:
+        self.abort({"name": name})
+
+    def open_ranged(self, name: str) -> BinaryIO:
+        if self._is_local(name):
+            return self._local.open_ranged(name)
+        return io.BufferedReader(StoredFile(self._storage, name), BUFFER_SIZE)
+
+    def check(self) -> Iterator[CheckMessage]:
+        if not os.access(_nearest_folder(self._directory), os.W_OK | os.X_OK):
+            yield Error(
+                f"LARGEFILES: STAGING_DIRECTORY: {self._directory} cannot be written to.",
+                id="django_largefiles.E020",
+            )
+        if settings.MEDIA_ROOT and self._directory.resolve().is_relative_to(Path(settings.MEDIA_ROOT).resolve()):
+            yield CheckWarning(
+                "Files that are not verified yet are kept below MEDIA_ROOT, which may be served.",
+                hint="Let LARGEFILES['STAGING_DIRECTORY'] be outside what the web server serves.",
+                id="django_largefiles.W020",
+            )
+        # An option of django-storages' GoogleCloudStorage, 0 unless it is set: files never go over to disk.
+        if getattr(self._storage, "max_memory_size", None) == 0:
+            yield CheckWarning(
+                f"{type(self._storage).__qualname__} holds each file that is read from it in memory, whole.",
+                hint="Set its option max_memory_size to some MiB: larger files then go through a temporary one.",
+                id="django_largefiles.W021",
+            )
+
+    def _is_local(self, name: str) -> bool:
+        return (self._directory / name).is_file()
+
+    def _save(self, outgoing: OutgoingFile, name: str) -> str:
+        try:
+            with translated_errors():
+                content = File(outgoing, name=name)  # type: ignore[arg-type]  # a raw file is one, too
+                return self._storage.save(name, content, max_length=MAX_STORED_NAME)
+        except Exception:
+            # The storage may have made an error of its own of what was raised while it read.
+            if outgoing.error:
+                raise outgoing.error from None
+            raise
+
+    def _copies(self, name: str) -> set[str]:
+        """What a move that was broken off may have left: under its name, or under one that the storage made of it."""
+        folder, _, stem = name.rpartition("/")
+        try:
+            files = self._storage.listdir(folder)[1]
+        except Exception:
+            # Not all can, and some raise where there is no such folder.
+            logger.debug("%s cannot be listed.", folder, exc_info=True)
+            files = []
+        return {name, *(f"{folder}/{file}" for file in files if file.startswith(stem))}
+
+    def _remove(self, name: str) -> None:
+        with translated_errors():
+            failure: Exception | None = None
+            try:
+                self._storage.delete(name)
+            except Exception as error:  # noqa: BLE001 - some raise for what is not there
+                failure = error
+            # And some say nothing of a failure.
+            if self._storage.exists(name):
+                raise StoreUnavailable("the storage did not delete the file") from failure
+
+
+def _nearest_folder(path: Path) -> Path:
+    """The folder itself, or the one in which it, or those above it, will be made."""
+    return next(folder for folder in (path, *path.parents) if folder.exists())
