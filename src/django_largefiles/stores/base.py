@@ -123,7 +123,7 @@ class Store(ABC):
         """A seekable reader that fetches only what is read. The caller closes it."""
 
     def destination(self, name: str) -> StoreState | None:
-        """Where complete bytes are yet to be moved to, for ``move`` and ``abort``: a place that was never given before.
+        """Where complete bytes are yet to go, for ``move`` and ``abort``: a place that was never given before.
 
         ``None`` where they stay as they are. Called by a worker, for bytes that are verified.
         """

@@ -292,3 +292,72 @@ class StoreContract:
         assert self.content(store, name) == b"".join((large[0], b"small", large[1], b"small", large[0]))
         with store.open_incoming(first.state) as file:
             assert file.read() == large[0]
+
+    def moved(self, store: Store, name: str) -> str:
+        """As a worker does with verified bytes."""
+        destination = store.destination(name)
+        if destination is None:
+            pytest.skip("bytes stay where they arrived")
+        return store.move(name, destination, lambda done: None)
+
+    def test_what_was_moved_is_read_back(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        upload.finish(0, *self.chunks())
+        moved = self.moved(store, name)
+        store.abort(upload.state)
+        assert self.content(store, moved) == b"".join(self.chunks())
+
+    def test_an_empty_file_is_moved(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        upload.finish(0)
+        assert self.content(store, self.moved(store, name)) == b""
+
+    def test_what_was_moved_is_not_moved_again(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        upload.finish(0, b"moved")
+        assert store.destination(self.moved(store, name)) is None
+
+    def test_a_reader_of_what_was_moved_seeks(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        upload.finish(0, b"0123456789")
+        moved = self.moved(store, name)
+        with store.open_ranged(moved) as file:
+            file.seek(-4, 2)
+            assert (file.tell(), file.read(2), file.tell()) == (6, b"67", 8)
+            file.seek(1)
+            assert file.read(2) == b"12"
+            file.seek(2, 1)
+            assert (file.read(), file.read()) == (b"56789", b"")
+
+    def test_two_moves_do_not_meet(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        upload.finish(0, b"moved")
+        abandoned = store.destination(name)
+        moved = self.moved(store, name)
+        assert abandoned is not None
+        store.move(name, abandoned, lambda done: None)
+        store.abort(abandoned)
+        store.abort(abandoned)
+        assert self.content(store, moved) == b"moved"
+
+    def test_a_move_that_is_stopped_leaves_the_original(
+        self, upload: ArrivingUpload, store: Store, name: str
+    ) -> None:
+        upload.finish(0, b"original")
+        destination = store.destination(name)
+        if destination is None:
+            pytest.skip("bytes stay where they arrived")
+
+        def stop(done: int) -> None:
+            raise TakenOver("enough")
+
+        with pytest.raises(TakenOver):
+            store.move(name, destination, stop)
+        store.abort(destination)
+        assert self.content(store, name) == b"original"
+        with pytest.raises(StoreUnavailable):
+            store.open_ranged(destination["name"])
+
+    def test_what_was_moved_is_deleted(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        upload.finish(0, b"unwanted")
+        moved = self.moved(store, name)
+        store.abort({"name": moved})
+        store.delete(moved)
+        with pytest.raises(StoreUnavailable):
+            store.open_ranged(moved)
+        assert self.content(store, name) == b"unwanted"
