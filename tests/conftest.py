@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.models import FileAsset
+from tests.sftp import sftp_server
 from tests.s3.servers import S3Bucket, moto, reset_moto
 
 IMMEDIATE = "django_largefiles.dispatch.immediate.ImmediateDispatcher"
@@ -62,6 +63,26 @@ def bucket(moto_endpoint: str) -> Iterator[S3Bucket]:
     """An empty bucket, with nothing else on the server."""
     yield S3Bucket.made(moto_endpoint)
     reset_moto(moto_endpoint)
+
+
+@pytest.fixture(scope="session")
+def sftp_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with sftp_server(tmp_path_factory.mktemp("sftp")) as port:
+        yield port
+
+
+@pytest.fixture
+def sftp_options(sftp_port: int, tmp_path: Path) -> dict[str, Any]:
+    """What makes django-storages' ``SFTPStorage``."""
+    known_hosts = tmp_path / "known_hosts"
+    known_hosts.touch()
+    params = {"port": sftp_port, "username": "anyone", "password": "", "allow_agent": False, "look_for_keys": False}
+    return {
+        "host": "127.0.0.1",
+        "params": params,
+        "known_host_file": str(known_hosts),
+        "root_path": f"/{tmp_path.name}",
+    }
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,9 +18,6 @@ class OneWay(io.RawIOBase):
     def __init__(self, file: BinaryIO) -> None:
         super().__init__()
         self._file = file
-
-    def readable(self) -> bool:
-        return True
 
     def readinto(self, buffer: Any) -> int:
         data = self._file.read(min(len(buffer), 1000))
@@ -108,7 +104,7 @@ class BreakingStorage(RemoteStorage):
                 file.write(content.read(10))
                 self._at_step("half")
                 file.write(content.read())
-        except BaseException as error:
+        except Exception as error:
             raise Broken("secret") from error
         self._at_step("after")
         return name
@@ -124,30 +120,3 @@ class BreakingStorage(RemoteStorage):
     def _at_step(self, step: str) -> None:
         if step in self.broken:
             raise Broken("secret")
-
-
-class PausingStorage(RemoteStorage):
-    """Stops at the step that is named in the file ``pause`` beside its folder, having said so in ``paused``."""
-
-    def _save(self, name: str, content: File[bytes]) -> str:
-        self._pause("before")
-        self._at(name).parent.mkdir(parents=True, exist_ok=True)
-        with self._at(name).open("wb") as file:
-            file.write(content.read(1000))
-            file.flush()
-            self._pause("half")
-            for chunk in iter(lambda: content.read(64 * 1024), b""):
-                file.write(chunk)
-        return name
-
-    def size(self, name: str) -> int:
-        self._pause("after")
-        return super().size(name)
-
-    def _pause(self, step: str) -> None:
-        beside = self._location.parent
-        pause = beside / "pause"
-        if pause.exists() and pause.read_text() == step:
-            (beside / "paused").touch()
-            while pause.exists():
-                os.sched_yield()

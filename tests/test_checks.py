@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarning, run_checks
-from django.core.files.storage import FileSystemStorage
+from django.core.files.storage import FileSystemStorage, InMemoryStorage
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from pytest_django.fixtures import Settings
@@ -16,11 +17,11 @@ from pytest_django.fixtures import Settings
 from django_largefiles import sniffing
 from django_largefiles.access import OwnerOrStaff
 from django_largefiles.extractors.base import Extractor
-from django_largefiles.stores.filesystem import FilesystemStore
 from tests.conftest import Largefiles
 from tests.dispatchers import NobodyDispatcher
 
 HERE = __name__
+MEMORY = "django.core.files.storage.InMemoryStorage"
 FILESYSTEM = "django.core.files.storage.FileSystemStorage"
 
 
@@ -40,6 +41,14 @@ class FailingDispatcher(Failing, NobodyDispatcher): ...
 
 
 class FailingStorage(Failing, FileSystemStorage): ...
+
+
+class SpoolingStorage(InMemoryStorage):
+    """Reads into a temporary file, with the same option as those of django-storages."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.max_memory_size = limit
 
 
 class WarningDispatcher(NobodyDispatcher):
@@ -161,11 +170,48 @@ def test_a_storage_that_cannot_be_made_is_an_error(
     assert why in message
 
 
-def test_a_storage_without_a_store_is_an_error(settings: Settings, largefiles: Largefiles) -> None:
-    use_storage(settings, largefiles, "django.core.files.storage.InMemoryStorage")
+def test_a_storage_that_cannot_be_staged_is_an_error(settings: Settings, largefiles: Largefiles) -> None:
+    use_storage(settings, largefiles, MEMORY)
     message = the_message("django_largefiles.E002")
-    assert message.count("STORAGE") == 1
-    assert "no store is made for InMemoryStorage" in message
+    assert "STAGING_DIRECTORY: must be set for InMemoryStorage" in message
+
+
+def test_a_store_that_is_none_is_an_error(largefiles: Largefiles) -> None:
+    largefiles.set(STORE="nowhere.Store")
+    assert "STORE: 'nowhere.Store' does not import" in the_message("django_largefiles.E002")
+
+
+def test_a_staging_directory_that_is_yet_to_be_made_will_do(
+    settings: Settings, largefiles: Largefiles, tmp_path: Path
+) -> None:
+    use_storage(settings, largefiles, MEMORY)
+    largefiles.set(STAGING_DIRECTORY=tmp_path / "not" / "there")
+    assert not told()
+
+
+def test_a_staging_directory_that_cannot_be_written_to_is_an_error(
+    settings: Settings, largefiles: Largefiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_storage(settings, largefiles, MEMORY)
+    largefiles.set(STAGING_DIRECTORY=tmp_path / "not" / "there")
+    # Whoever is root may write everywhere.
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    assert str(tmp_path) in the_message("django_largefiles.E020")
+
+
+def test_a_staging_directory_that_may_be_served_is_a_warning(settings: Settings, largefiles: Largefiles) -> None:
+    use_storage(settings, largefiles, MEMORY)
+    largefiles.set(STAGING_DIRECTORY=Path(settings.MEDIA_ROOT) / "staging")
+    assert "STAGING_DIRECTORY" in the_message("django_largefiles.W020")
+
+
+@pytest.mark.parametrize(("limit", "ids"), [(0, ["django_largefiles.W021"]), (2**21, [])], ids=["none", "some"])
+def test_a_storage_that_keeps_files_in_memory_is_a_warning(
+    limit: int, ids: list[str], settings: Settings, largefiles: Largefiles, tmp_path: Path
+) -> None:
+    use_storage(settings, largefiles, f"{HERE}.SpoolingStorage", limit=limit)
+    largefiles.set(STAGING_DIRECTORY=tmp_path)
+    assert [message.id for message in told()] == ids
 
 
 def test_an_empty_media_root_is_an_error(settings: Settings) -> None:
@@ -192,12 +238,11 @@ def test_the_current_directory_may_be_meant(
 
 
 def test_of_a_storage_without_a_location_none_is_asked(
-    settings: Settings, largefiles: Largefiles, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, largefiles: Largefiles, tmp_path: Path
 ) -> None:
     settings.MEDIA_ROOT = ""
-    use_storage(settings, largefiles, "django.core.files.storage.InMemoryStorage")
-    # As if there were a store for it.
-    monkeypatch.setattr("django_largefiles.checks.store_for", FilesystemStore)
+    use_storage(settings, largefiles, MEMORY)
+    largefiles.set(STAGING_DIRECTORY=tmp_path)
     assert not told()
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +48,8 @@ BAD_RULES = [
 
 BAD_OPTIONS = [
     *[("STORAGE", value) for value in ("", None, 7)],
+    *[("STORE", value) for value in (None, 7, InvalidSetting)],
+    *[("STAGING_DIRECTORY", value) for value in ("", "staging", "./staging", Path("staging"), 7, b"/staging")],
     *[("CHUNK_SIZE", value) for value in (0, -1, "1 MiB", 0.5, False)],
     *[("DURABILITY", value) for value in ("sync", True, None)],
     *[("ACCESS_POLICY", value) for value in ("", None, InvalidSetting)],
@@ -96,6 +99,8 @@ BAD_OPTIONS = [
 
 PROPERTIES = {
     "STORAGE": "storage",
+    "STORE": "store",
+    "STAGING_DIRECTORY": "staging_directory",
     "CHUNK_SIZE": "chunk_size",
     "DURABILITY": "fsync",
     "ACCESS_POLICY": "access_policy",
@@ -177,6 +182,11 @@ def test_a_rule_has_its_default(settings: Settings, name: str, default: object) 
     ("key", "value", "name", "read"),
     [
         ("STORAGE", "private", "storage", "private"),
+        ("STORE", "a.B", "store", "a.B"),
+        ("STORE", "", "store", ""),
+        ("STAGING_DIRECTORY", "/srv/staging", "staging_directory", Path("/srv/staging")),
+        ("STAGING_DIRECTORY", Path("/srv/staging"), "staging_directory", Path("/srv/staging")),
+        ("STAGING_DIRECTORY", None, "staging_directory", None),
         ("CHUNK_SIZE", 7, "chunk_size", 7),
         ("DURABILITY", "fsync", "fsync", True),
         ("DURABILITY", "flush", "fsync", False),

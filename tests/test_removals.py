@@ -132,3 +132,44 @@ def test_discarding_an_upload_removes_its_bytes_too(stored: Stored) -> None:
     arrival.close()
     lifecycle.discard(arrival.asset_id)
     assert stored() == []
+
+
+def test_two_sweepers_do_not_remove_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def ask(self: FilesystemStore, state: StoreState) -> None:
+        asked.append(state["name"])
+        if len(asked) == 1:
+            sweeper.sweep()
+
+    Removal.objects.bulk_create(
+        Removal(store_state={"name": name}, due_at=timezone.now() - timedelta(minutes=age))
+        for age, name in ((2, "older"), (1, "newer"))
+    )
+    monkeypatch.setattr(FilesystemStore, "abort", ask)
+    assert sweeper.sweep().removed == 1
+    assert asked == ["older", "newer"]
+    assert not Removal.objects.exists()
+
+
+@pytest.fixture
+def note() -> Removal:
+    """Of bytes that somebody is about to write."""
+    return removals.note({"name": "new"}, "default")
+
+
+def test_what_is_put_off_is_not_removed(note: Removal, monkeypatch: pytest.MonkeyPatch) -> None:
+    after_grace(monkeypatch)
+    assert removals.put_off(note)
+    assert sweeper.sweep().removed == 0
+    assert removals.take_back(note)
+    assert not Removal.objects.exists()
+
+
+def test_nobody_takes_back_what_another_acts_on(note: Removal, monkeypatch: pytest.MonkeyPatch) -> None:
+    another = Removal.objects.get()
+    after_grace(monkeypatch)
+    assert removals.put_off(another)
+    assert not removals.put_off(note)
+    assert not removals.take_back(note)
+    assert Removal.objects.get().due_at == another.due_at

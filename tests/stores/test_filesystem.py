@@ -193,3 +193,10 @@ def _unappendable(store: Store) -> object:
 def test_missing_bytes_are_store_unavailable(act: Callable[[Store], object], store: Store) -> None:
     with pytest.raises(StoreUnavailable, match="No such file"):
         act(store)
+
+
+def test_bytes_stay_where_they_are_finished(store: Store) -> None:
+    put(store)
+    assert store.destination(NAME) is None
+    with pytest.raises(NotImplementedError):
+        store.move(NAME, {"name": NAME}, lambda done: None)

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.storage import InMemoryStorage, Storage
+from django.core.files.base import ContentFile
+from django.core.files.storage import InMemoryStorage
 
 from django_largefiles.exceptions import InvalidSetting, StoreUnavailable
 from django_largefiles.stores.base import Store, StoreState
@@ -38,26 +38,138 @@ class TestContractWithAwkwardStorages(StoreContract):
         return StagedStore(kind(str(tmp_path / "remote")))
 
 
-@pytest.fixture(scope="session")
-def sftp_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    pytest.importorskip("asyncssh", reason="asyncssh is not installed")
-    from tests.sftp import sftp_server
+class TestContractOverSftp(StoreContract):
+    @pytest.fixture
+    def store(self, sftp_options: dict[str, Any]) -> Iterator[Store]:
+        from storages.backends.sftpstorage import SFTPStorage
 
-    with sftp_server(tmp_path_factory.mktemp("sftp")) as port:
-        yield port
+        with SFTPStorage(**sftp_options) as storage:
+            yield StagedStore(storage)
+
+
+def arrived(store: Store, content: bytes = b"0123456789abcdef") -> None:
+    ArrivingUpload(store, KEY).finish(0, content)
+
+
+def move(store: Store, destination: StoreState) -> str:
+    return store.move(KEY, destination, lambda done: None)
 
 
 @pytest.fixture
-def sftp(sftp_port: int, tmp_path: Path) -> Iterator[Storage]:
-    backend = pytest.importorskip("storages.backends.sftpstorage", reason="django-storages[sftp] is not installed")
-    known_hosts = tmp_path / "known_hosts"
-    known_hosts.touch()
-    params = {"port": sftp_port, "username": "anyone", "password": "", "allow_agent": False, "look_for_keys": False}
-    with backend.SFTPStorage(host="127.0.0.1", params=params, known_host_file=str(known_hosts)) as storage:
-        yield storage
+def breaking(tmp_path: Path) -> BreakingStorage:
+    return BreakingStorage(str(tmp_path / "remote"))
 
 
-class TestContractOverSftp(StoreContract):
-    @pytest.fixture
-    def store(self, sftp: Storage) -> Store:
-        return StagedStore(sftp)
+@pytest.fixture
+def store(breaking: BreakingStorage) -> StagedStore:
+    return StagedStore(breaking)
+
+
+@pytest.fixture
+def destination(store: StagedStore) -> StoreState:
+    """Of bytes that have arrived."""
+    arrived(store)
+    destination = store.destination(KEY)
+    assert destination
+    return destination
+
+
+def test_without_a_directory_there_is_no_store(largefiles: Largefiles) -> None:
+    largefiles.set(STAGING_DIRECTORY=None)
+    with pytest.raises(InvalidSetting, match=r"STAGING_DIRECTORY: must be set for InMemoryStorage"):
+        StagedStore(InMemoryStorage())
+
+
+def test_arriving_bytes_are_local_and_private(store: StagedStore, staging: Path, breaking: BreakingStorage) -> None:
+    arrived(store)
+    assert (staging / KEY).read_bytes() == b"0123456789abcdef"
+    assert (staging / KEY).stat().st_mode & 0o777 == 0o600
+    assert breaking.objects() == []
+
+
+def test_the_name_is_made_of_the_key(store: StagedStore, destination: StoreState, breaking: BreakingStorage) -> None:
+    moved = move(store, destination)
+    assert moved.startswith(f"{KEY}-")
+    assert breaking.objects() == [moved]
+
+
+@pytest.mark.parametrize("step", ["before", "half", "after", "size", "short"])
+def test_a_move_that_fails_leaves_nothing_when_it_is_aborted(
+    step: str, store: StagedStore, destination: StoreState, breaking: BreakingStorage
+) -> None:
+    breaking.broken = {step}
+    with pytest.raises(StoreUnavailable) as raised:
+        move(store, destination)
+    assert "secret" not in raised.value.detail
+    breaking.broken = set()
+    store.abort(destination)
+    assert breaking.objects() == []
+    assert move(store, destination)
+
+
+def test_what_progress_raises_is_not_taken_for_an_error_of_the_storage(
+    store: StagedStore, destination: StoreState
+) -> None:
+    def stop(done: int) -> None:
+        raise KeyError("lost")
+
+    with pytest.raises(KeyError, match="lost"):
+        store.move(KEY, destination, stop)
+
+
+def test_progress_is_told_how_far_the_move_is(store: StagedStore, destination: StoreState) -> None:
+    told: list[int] = []
+    store.move(KEY, destination, told.append)
+    assert told == [0, 10]
+
+
+def test_bytes_that_the_storage_does_not_delete_are_not_forgotten(
+    store: StagedStore, destination: StoreState, breaking: BreakingStorage
+) -> None:
+    moved = move(store, destination)
+    breaking.broken = {"delete"}
+    with pytest.raises(StoreUnavailable, match="did not delete"):
+        store.delete(moved)
+
+
+def test_an_upload_that_never_left_is_aborted_without_the_storage(
+    store: StagedStore, breaking: BreakingStorage, staging: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(RemoteStorage, "exists")
+    upload = ArrivingUpload(store, KEY)
+    upload.add(0, b"unwanted")
+    store.abort(upload.state)
+    store.abort(upload.state)
+    assert not [path for path in staging.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("kind", [RenamingStorage, BreakingStorage])
+def test_a_copy_of_which_nobody_heard_the_name_is_found(
+    kind: type[RemoteStorage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote = kind(str(tmp_path / "remote"))
+    store = StagedStore(remote)
+    arrived(store)
+    kept, lost = store.destination(KEY), store.destination(KEY)
+    assert kept and lost
+    moved = move(store, kept)
+    move(store, lost)
+    store.abort(lost)
+    assert remote.objects() == [moved]
+
+
+def test_a_storage_that_cannot_list_has_only_the_names_it_was_told(
+    store: StagedStore, destination: StoreState, breaking: BreakingStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(RemoteStorage, "listdir")
+    move(store, destination)
+    store.abort(destination)
+    assert breaking.objects() == []
+
+
+def test_files_that_were_there_under_the_same_name_are_read(store: StagedStore, breaking: BreakingStorage) -> None:
+    """Of a host that has carried its files over from a file system."""
+    breaking.save(KEY, ContentFile(b"carried over"))
+    assert store.destination(KEY) is None
+    with store.open_ranged(KEY) as file:
+        assert file.read() == b"carried over"

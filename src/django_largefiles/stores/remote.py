@@ -114,7 +114,7 @@ class StoredFile(io.RawIOBase):
             self._catch_up()
             data = self._file.read(len(buffer))
         self._reached += len(data)
-        self._position = self._reached
+        self._position += len(data)
         buffer[: len(data)] = data
         return len(data)
 
