@@ -13,7 +13,6 @@ class PausingStorage(RemoteStorage):
     """Stops at the step that is named in the file ``pause`` beside its folder, having said so in ``paused``."""
 
     def _save(self, name: str, content: File[bytes]) -> str:
-        self._pause("before")
         self._at(name).parent.mkdir(parents=True, exist_ok=True)
         with self._at(name).open("wb") as file:
             file.write(content.read(1000))
