@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import storages
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -327,6 +328,43 @@ def test_a_worker_that_loses_its_claim_at_the_last_moment_does_not_accept(
     process(asset.pk)
     asset.refresh_from_db()
     assert asset.state == State.PROCESSING
+    assert (staged(), breaking.objects()) == ([asset.file.name], [])
+
+
+def test_a_commit_whose_answer_is_lost_keeps_what_the_row_names(
+    breaking: BreakingStorage, staged: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept = settling._accept_moved
+
+    def accept_unheard(*args: Any) -> None:
+        accept(*args)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(settling, "_accept_moved", accept_unheard)
+    ready = processed(ingest(BytesIO(PICTURE), name="picture.png"))
+    assert ready.state == State.READY
+    assert (staged(), breaking.objects()) == ([], [ready.file.name])
+
+
+def test_a_database_that_is_gone_after_a_failure_leaves_the_rest_to_the_sweeper(
+    breaking: BreakingStorage,
+    staged: Callable[[], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asset = ingest(BytesIO(PICTURE), name="picture.png")
+    breaking.broken = {"half"}
+
+    def gone(note: Removal) -> bool:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with monkeypatch.context() as patch, pytest.raises(TryAgain):
+        patch.setattr(removals, "put_off", gone)
+        process(asset.pk)
+    assert breaking.objects()
+    assert "left to the sweeper" in caplog.text
+    after_grace(monkeypatch)
+    sweeper.sweep()
     assert (staged(), breaking.objects()) == ([asset.file.name], [])
 
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from django.db import router, transaction
+from django.db import DatabaseError, router, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -70,16 +70,22 @@ def take_back(removal: Removal) -> bool:
 
 @contextmanager
 def removed_on_failure(state: StoreState) -> Iterator[Removal]:
-    """Around what writes these bytes, and ends with ``take_back``."""
+    """Around what writes these bytes, and ends with a transaction that takes the note back."""
     removal = note(state, router.db_for_write(Removal))
     try:
         yield removal
     except BaseException:
-        try:
-            _remove(removal.store_state)
-        except StoreError:
-            logger.warning("What was broken off is left for the sweeper, as %s.", removal, exc_info=True)
+        _remove_while_noted(removal)
         raise
+
+
+def _remove_while_noted(removal: Removal) -> None:
+    try:
+        # A commit may go through although its answer is lost: then the note is gone, and a row names the bytes.
+        if put_off(removal):
+            _remove(removal.store_state)
+    except (StoreError, DatabaseError):
+        logger.warning("What was broken off is left to the sweeper, as %s.", removal, exc_info=True)
 
 
 def remove_leftovers(limit: int) -> int:
