@@ -13,8 +13,8 @@ from pytest_django.fixtures import Settings
 
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.models import FileAsset
-from tests.sftp import sftp_server
 from tests.s3.servers import S3Bucket, moto, reset_moto
+from tests.sftp import sftp_server
 
 IMMEDIATE = "django_largefiles.dispatch.immediate.ImmediateDispatcher"
 
