@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from threading import Event, current_thread, main_thread
 
 import pytest
-from django.db import OperationalError
+from django.db import InterfaceError
 
 from django_largefiles import heartbeat
 from django_largefiles.heartbeat import Heartbeat, LostClaim
@@ -66,7 +66,7 @@ def test_who_has_lost_the_claim_is_told_so_and_it_is_not_renewed_again() -> None
 
 
 def test_a_database_that_fails_for_a_moment_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:
-    renewals = Renewals(OperationalError("gone away"), True)
+    renewals = Renewals(InterfaceError("gone away"), True)
     with Heartbeat(renewals) as beating:
         assert renewals.all_answered.wait(PATIENCE)
         beating.tell(1)

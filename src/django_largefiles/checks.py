@@ -47,6 +47,11 @@ def check_storage() -> Iterator[CheckMessage]:
     yield from store.check()
     if isinstance(storage, FileSystemStorage):
         yield from _check_location(storage)
+    if largefiles_settings.staging_directory:
+        yield from _check_served(
+            largefiles_settings.staging_directory,
+            "Let LARGEFILES['STAGING_DIRECTORY'] be outside what the web server serves.",
+        )
 
 
 def _check_location(storage: FileSystemStorage) -> Iterator[CheckMessage]:
@@ -56,18 +61,21 @@ def _check_location(storage: FileSystemStorage) -> Iterator[CheckMessage]:
             hint="Set MEDIA_ROOT, or give the storage a location.",
             id="django_largefiles.E003",
         )
-    if _is_served(storage):
+    yield from _check_served(
+        Path(storage.location),
+        "Name a storage of their own in LARGEFILES['STORAGE'], outside what the web server serves.",
+    )
+
+
+def _check_served(folder: Path, hint: str) -> Iterator[CheckMessage]:
+    if not (settings.MEDIA_ROOT and settings.MEDIA_URL.strip("/")):
+        return
+    if folder.resolve().is_relative_to(Path(settings.MEDIA_ROOT).resolve()):
         yield CheckWarning(
             f"Files are kept where {settings.MEDIA_URL} may be served from, past every check of ours.",
-            hint="Name a storage of their own in LARGEFILES['STORAGE'], outside what the web server serves.",
+            hint=hint,
             id="django_largefiles.W001",
         )
-
-
-def _is_served(storage: FileSystemStorage) -> bool:
-    if not (settings.MEDIA_ROOT and settings.MEDIA_URL.strip("/")):
-        return False
-    return Path(storage.location).resolve().is_relative_to(Path(settings.MEDIA_ROOT).resolve())
 
 
 def check_pluggables() -> Iterator[CheckMessage]:

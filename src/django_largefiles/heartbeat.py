@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import Event, Thread
 from typing import Self
 
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Heartbeat:
         try:
             if not self._renew(self._done):
                 self._lost.set()
-        except DatabaseError:
+        except Error:
             # The lease holds for several beats.
             logger.warning("A claim could not be renewed.", exc_info=True)
         finally:

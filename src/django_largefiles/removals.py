@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from django.db import DatabaseError, router, transaction
+from django.db import Error, router, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -84,7 +84,7 @@ def _remove_while_noted(removal: Removal) -> None:
         # A commit may go through although its answer is lost: then the note is gone, and a row names the bytes.
         if put_off(removal):
             _remove(removal.store_state)
-    except (StoreError, DatabaseError):
+    except (StoreError, Error):
         logger.warning("What was broken off is left to the sweeper, as %s.", removal, exc_info=True)
 
 

@@ -4,7 +4,7 @@ import errno
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from django.core.files.base import ContentFile, File
@@ -12,7 +12,7 @@ from django.core.files.storage import InMemoryStorage, Storage
 
 from django_largefiles.exceptions import StoreFull, StoreUnavailable, TakenOver
 from django_largefiles.options import GIB
-from django_largefiles.stores.remote import LARGEST_READ, OutgoingFile, StoredFile, translated_errors
+from django_largefiles.stores.remote import LARGEST_READ, OutgoingFile, open_stored, translated_errors
 from tests.storages import RemoteStorage
 
 CONTENT = bytes(range(256)) * 20
@@ -80,6 +80,24 @@ def test_a_storage_reads_as_it_likes(read: Callable[[OutgoingFile], bytes], loca
         )
 
 
+def test_a_local_disk_that_fails_is_told_apart_from_a_bad_file(local: Path) -> None:
+    with local.open("rb") as file:
+        outgoing = OutgoingFile(file, lambda done: None)
+        outgoing._file = Failing(file)  # type: ignore[assignment]
+        with pytest.raises(StoreUnavailable):
+            outgoing.read(1)
+
+
+class Failing:
+    """What a disk gives that goes bad."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.tell = file.tell
+
+    def read(self, size: int) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+
 def test_no_storage_reads_past_it(local: Path) -> None:
     with local.open("rb") as file, pytest.raises(io.UnsupportedOperation):
         OutgoingFile(file, lambda done: None).fileno()
@@ -111,20 +129,17 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
 
 
 def test_a_stored_file_is_read_anywhere(storage: Storage) -> None:
-    with StoredFile(storage, "name") as file:
+    with open_stored(storage, "name") as file:
         for start, length in [(0, 10), (4000, 10), (5, 3000), (3005, 5), (9, 1), (len(CONTENT), 5), (6000, 5), (0, 1)]:
             file.seek(start)
-            data = b""
-            while len(data) < length and (piece := file.read(length - len(data))):
-                data += piece
-            assert data == CONTENT[start : start + length]
+            assert file.read(length) == CONTENT[start : start + length]
             assert file.tell() == max(start, min(start + length, len(CONTENT)))
 
 
 def test_nothing_of_a_stored_file_is_read_before_it_is_asked_for(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with StoredFile(storage, "name") as file:
+    with open_stored(storage, "name") as file:
         assert (file.readable(), file.seekable(), file.writable()) == (True, True, False)
         monkeypatch.setattr(File, "read", property(lambda self: pytest.fail("read")))
         assert file.seek(-1, io.SEEK_END) == len(CONTENT) - 1
@@ -135,7 +150,7 @@ def test_nothing_of_a_stored_file_is_read_before_it_is_asked_for(
 @pytest.mark.parametrize("kind", [_seekable, _one_way])
 def test_what_is_not_there_is_told_at_once(kind: Callable[[Path], Storage], tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable):
-        StoredFile(kind(tmp_path), "name")
+        open_stored(kind(tmp_path), "name")
 
 
 class LateFile(ContentFile):  # type: ignore[type-arg]
@@ -156,13 +171,13 @@ class LateStorage(InMemoryStorage):
 
 
 def test_a_seek_before_the_first_read_counts() -> None:
-    with StoredFile(LateStorage(), "name") as file:
+    with open_stored(LateStorage(), "name") as file:
         file.seek(100)
         assert file.read(5) == CONTENT[100:105]
 
 
 def test_it_is_closed_with_what_the_storage_gave(storage: Storage) -> None:
-    file = StoredFile(storage, "name")
+    file = open_stored(storage, "name")
     file.close()
     file.close()
     assert file.closed

@@ -13,10 +13,13 @@ from django.core.files.base import File
 from django.core.files.storage import Storage
 
 from ..exceptions import LargeFilesError, StoreFull, StoreUnavailable
-from ..options import MIB
+from ..options import KIB, MIB
 
 LARGEST_READ = 256 * MIB
 """Bytes; a storage that asks for more at once would hold the file in memory. (Google's client asks for 100 MiB.)"""
+
+BUFFER_SIZE = 64 * KIB
+"""Parsers read a few bytes at a time, and each read may be a question to a server."""
 
 _SKIPPED_AT_ONCE = MIB
 
@@ -68,7 +71,8 @@ class OutgoingFile(io.RawIOBase):
             self._progress(position)
             if wanted > LARGEST_READ:
                 raise StoreUnavailable(f"the storage wants to hold {wanted} bytes of a file in memory")
-            return self._file.read(wanted)
+            with translated_errors():
+                return self._file.read(wanted)
         except BaseException as error:
             self.error = error
             raise
@@ -82,19 +86,32 @@ class OutgoingFile(io.RawIOBase):
         return len(data)
 
 
-class StoredFile(io.RawIOBase):
-    """What a storage gives to read, as a seekable file without a descriptor; it is not buffered.
+def open_stored(storage: Storage, name: str) -> BinaryIO:
+    """A seekable reader of what a storage holds. Raises ``StoreUnavailable``, at once where there is nothing."""
+    return io.BufferedReader(_StoredFile(storage, name, _opened(storage, name)), BUFFER_SIZE)
 
-    Where the storage's own cannot seek, going forward is reading, and going back is opening it anew. Raises
-    ``StoreUnavailable``, at once where there is nothing under that name.
+
+def _opened(storage: Storage, name: str) -> File[bytes]:
+    with translated_errors():
+        file: File[bytes] = storage.open(name)
+        # Some storages open at the first read, and forget a seek that came before it.
+        file.read(0)
+    return file
+
+
+class _StoredFile(io.RawIOBase):
+    """What a storage gives to read, as a seekable file without a descriptor.
+
+    Where the storage's own cannot seek, going forward is reading, and going back is opening it anew.
     """
 
-    def __init__(self, storage: Storage, name: str) -> None:
+    def __init__(self, storage: Storage, name: str, file: File[bytes]) -> None:
         super().__init__()
         self._storage = storage
         self._name = name
+        self._file = file
+        self._reached = 0
         self._position = 0
-        self._file = self._opened()
 
     def readable(self) -> bool:
         return True
@@ -129,14 +146,6 @@ class StoredFile(io.RawIOBase):
                 return self._storage.size(self._name)
         return self._position if whence == io.SEEK_CUR else 0
 
-    def _opened(self) -> File[bytes]:
-        with translated_errors():
-            file: File[bytes] = self._storage.open(self._name)
-            # Some storages open at the first read, and forget a seek that came before it.
-            file.read(0)
-        self._reached = 0
-        return file
-
     def _catch_up(self) -> None:
         """Bring the storage's file to where the next read begins."""
         if self._reached == self._position:
@@ -147,7 +156,7 @@ class StoredFile(io.RawIOBase):
             return
         if self._position < self._reached:
             self._file.close()
-            self._file = self._opened()
+            self._file, self._reached = _opened(self._storage, self._name), 0
         while self._reached < self._position:
             skipped = self._file.read(min(_SKIPPED_AT_ONCE, self._position - self._reached))
             if not skipped:

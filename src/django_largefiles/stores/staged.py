@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -11,22 +10,18 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning as CheckWarning
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, Storage
 
 from ..conf import largefiles_settings
 from ..exceptions import InvalidSetting, StoreUnavailable
-from ..options import KIB, MAX_STORED_NAME
+from ..options import MAX_STORED_NAME
 from .base import Appender, Store, StoreState
 from .filesystem import FilesystemStore
-from .remote import OutgoingFile, StoredFile, translated_errors
+from .remote import OutgoingFile, open_stored, translated_errors
 
 logger = logging.getLogger(__name__)
-
-BUFFER_SIZE = 64 * KIB
-"""Parsers read a few bytes at a time, and each read may be a question to a server."""
 
 
 class StagedStore(Store):
@@ -92,7 +87,7 @@ class StagedStore(Store):
     def open_ranged(self, name: str) -> BinaryIO:
         if self._is_local(name):
             return self._local.open_ranged(name)
-        return io.BufferedReader(StoredFile(self._storage, name), BUFFER_SIZE)
+        return open_stored(self._storage, name)
 
     def check(self) -> Iterator[CheckMessage]:
         if not os.access(_nearest_folder(self._directory), os.W_OK | os.X_OK):
@@ -100,18 +95,12 @@ class StagedStore(Store):
                 f"LARGEFILES: STAGING_DIRECTORY: {self._directory} cannot be written to.",
                 id="django_largefiles.E020",
             )
-        if settings.MEDIA_ROOT and self._directory.resolve().is_relative_to(Path(settings.MEDIA_ROOT).resolve()):
-            yield CheckWarning(
-                "Files that are not verified yet are kept below MEDIA_ROOT, which may be served.",
-                hint="Let LARGEFILES['STAGING_DIRECTORY'] be outside what the web server serves.",
-                id="django_largefiles.W020",
-            )
         # An option of django-storages' GoogleCloudStorage, 0 unless it is set: files never go over to disk.
         if getattr(self._storage, "max_memory_size", None) == 0:
             yield CheckWarning(
                 f"{type(self._storage).__qualname__} holds each file that is read from it in memory, whole.",
                 hint="Set its option max_memory_size to some MiB: larger files then go through a temporary one.",
-                id="django_largefiles.W021",
+                id="django_largefiles.W020",
             )
 
     def _is_local(self, name: str) -> bool:
