@@ -136,8 +136,7 @@ class _StoredFile(io.RawIOBase):
         return len(data)
 
     def close(self) -> None:
-        if not self.closed:
-            self._file.close()
+        self._file.close()
         super().close()
 
     def _start(self, whence: int) -> int:
