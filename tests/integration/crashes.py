@@ -139,9 +139,10 @@ class Site:
 
 
 def descendants(process: psutil.Process) -> list[psutil.Process]:
+    found: list[psutil.Process] = []
     with suppress(psutil.NoSuchProcess):
-        return process.children(recursive=True)
-    return []
+        found = process.children(recursive=True)
+    return found
 
 
 def pool_processes(site: Site) -> list[psutil.Process]:
@@ -164,8 +165,8 @@ def worker_killed(site: Site, random: Random) -> None:
 
 
 def sandbox_killed(site: Site, random: Random) -> None:
-    for process in sandboxes(site)[:1]:
-        site.kill(process)
+    with suppress(IndexError):
+        site.kill(sandboxes(site)[0])
 
 
 def everything_in_the_pool_killed(site: Site, random: Random) -> None:  # needs_server
