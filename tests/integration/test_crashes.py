@@ -122,7 +122,27 @@ def test_a_file_that_kills_its_workers_is_given_up_after_so_many_attempts(
         assert site.client.wait_until_settled(well, patience=60)["state"] == "ready"
 
 
-def poisoned(poison: str) -> Sample:  # needs_server
+@pytest.mark.parametrize(
+    ("poison", "heard"),
+    [
+        ("killed_before_the_signal", ["received", "ready"]),
+        ("killed_after_the_signal", ["received", "ready", "ready"]),
+    ],
+)
+def test_no_crash_loses_a_signal_and_only_one_that_was_heard_by_the_dead_comes_again(
+    poison: str, heard: list[str], example: Example, wait_for: Callable[..., None]
+) -> None:
+    with brokers.files(example.data_dir) as queue:
+        site = Site(example, queue, {})
+        asset_id = site.upload(poisoned(poison))
+        wait_for(lambda: [call.name for call in site.heard()[asset_id]] == heard)
+        wait_for(lambda: site.rows()["Announcement"] == 0)
+        assert [call.name for call in site.heard()[asset_id]] == heard
+        assert example.column("state") == ["ready"]
+        assert example.column("attempts") == [1]
+
+
+def poisoned(poison: str) -> Sample:
     return Sample(name="poison.png", head=png(1, 1) + f"poison: {poison}".encode())
 
 
