@@ -154,6 +154,14 @@ def test_a_receiver_that_raises_disturbs_nobody(heard: Heard) -> None:
     assert heard == [("received", State.RECEIVED)]
 
 
+def test_an_upload_does_not_complete_at_another_length() -> None:
+    asset = make(State.RECEIVING)
+    Upload.objects.update(length=4)
+    assert not complete(asset)
+    Upload.objects.update(length=3)
+    assert complete(asset)
+
+
 def test_a_complete_upload_has_no_more_record() -> None:
     asset = make(State.RECEIVING)
     complete(asset)
@@ -244,6 +252,19 @@ def test_an_asset_under_a_lease_is_left_alone(state: State) -> None:
     asset = make(state, lease_expires_at=timezone.now() + LATER)
     assert not lifecycle.overdue().exists()
     assert not lifecycle.reclaim(asset.pk)
+
+
+@pytest.mark.parametrize(("attempt", "seconds"), [(1, 5), (2, 10), (3, 20), (4, 40)])
+def test_after_a_lost_worker_the_next_waits_longer_each_time(attempt: int, seconds: int) -> None:
+    asset = make(State.PROCESSING, attempts=attempt, lease_expires_at=timezone.now() - timedelta(seconds=seconds - 1))
+    assert not lifecycle.overdue().exists()
+    FileAsset.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=seconds))
+    assert list(lifecycle.overdue()) == [asset]
+
+
+def test_after_the_last_attempt_nobody_waits(heard: Heard) -> None:
+    make(State.PROCESSING, attempts=MAX_ATTEMPTS, lease_expires_at=timezone.now())
+    assert lifecycle.overdue().exists()
 
 
 def test_a_file_that_kills_its_workers_fails_in_the_end(heard: Heard) -> None:

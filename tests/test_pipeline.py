@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.contrib.auth.models import User
 from django.utils import timezone
 
@@ -175,6 +176,19 @@ def test_an_unforeseen_error_tells_clients_no_more_than_its_name(
         process(received.pk)
     received.refresh_from_db()
     assert received.detail == "ZeroDivisionError"
+
+
+@pytest.mark.parametrize("error", [SoftTimeLimitExceeded, MemoryError, RecursionError])
+def test_whatever_a_worker_survives_is_a_failed_attempt(
+    error: type[Exception], received: FileAsset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(file: BinaryIO) -> str:
+        raise error
+
+    monkeypatch.setattr(pipeline, "sniff_file", fail)
+    FileAsset.objects.update(attempts=MAX_ATTEMPTS - 1)
+    assert processed(received).state == State.FAILED
+    assert (received.reason, received.detail) == (Reason.GAVE_UP, error.__name__)
 
 
 def test_a_profile_that_the_host_took_away_fails_the_asset(received: FileAsset) -> None:

@@ -10,9 +10,11 @@ from django.utils import timezone
 
 from django_largefiles import lifecycle
 from django_largefiles.doors.ingest import ingest
+from django_largefiles.exceptions import StoreUnavailable
 from django_largefiles.intake import Declaration, begin
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.states import Reason, State
+from django_largefiles.stores.filesystem import FilesystemStore
 from django_largefiles.sweeper import Swept, sweep
 from tests.conftest import IMMEDIATE, Largefiles, png
 
@@ -77,6 +79,18 @@ def test_a_rejected_file_whose_bytes_were_left_is_emptied(
     assert sweep() == replace(NOTHING, emptied=1)
     assert sweep() == NOTHING
     assert stored() == []
+
+
+def test_a_store_that_is_down_does_not_end_the_sweep(
+    received: FileAsset, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(self: FilesystemStore, name: str) -> None:
+        raise StoreUnavailable("the storage does not answer")
+
+    FileAsset.objects.update(state=State.REJECTED, reason=Reason.TYPE_NOT_ALLOWED)
+    monkeypatch.setattr(FilesystemStore, "delete", fail)
+    assert sweep() == NOTHING
+    assert f"bytes of the rejected asset {received.pk} are still there" in caplog.text
 
 
 def test_a_blocked_file_is_kept(ready: FileAsset, stored: Callable[[], list[str]]) -> None:

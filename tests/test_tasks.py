@@ -41,6 +41,11 @@ def test_a_worker_that_is_lost_gives_its_message_back() -> None:
     assert tasks.process.time_limit > tasks.process.soft_time_limit
 
 
+def test_sweeps_that_nobody_did_do_not_pile_up() -> None:
+    assert tasks.sweep.expires == 3600
+    assert tasks.sweep.time_limit > tasks.sweep.soft_time_limit
+
+
 def test_sweeping_is_a_task_too(monkeypatch: pytest.MonkeyPatch) -> None:
     swept: list[Callable[[], object]] = []
     monkeypatch.setattr(sweeper, "sweep", lambda: swept.append(sweeper.sweep))

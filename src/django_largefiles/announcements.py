@@ -2,7 +2,7 @@
 
 Each is noted in the transaction that makes it due, sent after its commit, and the note removed. What was noted by a
 process that died before it had removed the note is sent by the sweeper: so a receiver is called at least once, and
-once only unless the process that calls it dies, or takes longer than ``RESEND_AFTER``.
+once only unless the process that calls it dies, loses its database or takes longer than ``RESEND_AFTER``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""Sent after commit, once per transition, with ``sender=FileAsset`` and ``asset=`` the asset.
+"""Sent after commit, once per transition, with ``sender=FileAsset`` and ``asset=`` the asset as it is now.
 
-Receivers are called with ``send_robust``: one that raises is logged and disturbs nobody.
+Should the process die before all receivers have returned, the sweeper sends the signal again: none is lost, and a
+receiver is called a second time only where its process died, or took more than five minutes. Receivers are called with
+``send_robust``: one that raises is logged and disturbs nobody.
 """
 
 from __future__ import annotations

@@ -31,7 +31,18 @@ def process(self: Task[[str], None], asset_id: str) -> None:
         raise self.retry(exc=again, countdown=again.delay.total_seconds()) from again
 
 
-@shared_task(name="django_largefiles.tasks.sweep", ignore_result=True)
+SWEEP_TIME_LIMIT = 600
+SWEEP_EXPIRES = 3600
+"""Seconds. Without workers there is one message more each minute: they must not all be left to do when one comes."""
+
+
+@shared_task(
+    name="django_largefiles.tasks.sweep",
+    ignore_result=True,
+    expires=SWEEP_EXPIRES,
+    soft_time_limit=SWEEP_TIME_LIMIT,
+    time_limit=SWEEP_TIME_LIMIT + 60,
+)
 def sweep() -> None:
     """Sweep once; to be scheduled every minute or so. See ``sweeper.sweep``."""
     sweeper.sweep()

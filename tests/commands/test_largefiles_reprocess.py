@@ -88,7 +88,7 @@ def test_one_that_cannot_be_is_an_error_and_the_others_are_processed(state: Stat
     assert received() == {right}
 
 
-@pytest.mark.parametrize("age", ["7", "h", "-1h", "1w", "9999999d", "٣h"])
+@pytest.mark.parametrize("age", ["7", "h", "-1h", "1w", "100000d", "٣h"])
 def test_an_age_that_is_none_is_an_error(age: str) -> None:
     with pytest.raises(CommandError, match="no age such as"):
         reprocess(f"--older-than={age}")

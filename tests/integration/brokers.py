@@ -22,6 +22,9 @@ AMQP = "amqp://guest:guest@127.0.0.1:5672//"
 
 
 class Broker(ABC):
+    outlives_its_pool = True
+    """Whether a worker goes on where a process of its pool is killed that has nothing to do."""
+
     def __init__(self, url: str) -> None:
         self.url = url
         self.queue = f"largefiles-{uuid4().hex}"
@@ -47,13 +50,34 @@ class RabbitMQ(Broker):
             return channel.queue_declare(self.queue, passive=True).message_count
 
 
+class Files(Broker):
+    """kombu's filesystem transport, in the example's own folder: a worker that dies loses the messages it holds.
+
+    Processes of its pool share a queue, and one that waits holds the lock on it (billiard).
+    """
+
+    outlives_its_pool = False
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__("filesystem://")
+        self._folder = folder
+
+    def messages(self) -> int:
+        return len(list(self._folder.glob(f"*.{self.queue}.msg")))
+
+
+@contextmanager
+def files(data_dir: Path) -> Iterator[Broker]:
+    yield Files(data_dir / "broker" / "messages")
+
+
 needs_redis = pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is not installed")
 
 
 @contextmanager
-def redis(folder: Path) -> Iterator[Broker]:  # needs_redis
+def redis(data_dir: Path) -> Iterator[Broker]:  # needs_redis
     port = free_port()
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(data_dir)]
     with subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL) as process:
         try:
             yield Redis(f"redis://127.0.0.1:{port}/0")
@@ -74,7 +98,7 @@ needs_rabbitmq = pytest.mark.skipif(bool(why_no_rabbitmq()), reason=why_no_rabbi
 
 
 @contextmanager
-def rabbitmq(folder: Path) -> Iterator[Broker]:  # needs_rabbitmq
+def rabbitmq(data_dir: Path) -> Iterator[Broker]:  # needs_rabbitmq
     """The server that is there; the queue is deleted in the end."""
     broker = RabbitMQ(AMQP)
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -103,6 +103,10 @@ class Site:
             heard[asset_id].append(Heard(name=name, process=int(process), at=float(at)))
         return heard
 
+    def executions(self) -> Mapping[str, int]:
+        """How often the task was begun, by asset."""
+        return Counter((self.example.data_dir / "executions.log").read_text().splitlines())
+
     def rows(self) -> dict[str, int]:
         """How many there are of each model but the asset."""
         models = ("Upload", "Announcement", "Removal")
@@ -135,9 +139,10 @@ class Site:
 
 
 def descendants(process: psutil.Process) -> list[psutil.Process]:
+    found: list[psutil.Process] = []
     with suppress(psutil.NoSuchProcess):
-        return process.children(recursive=True)
-    return []
+        found = process.children(recursive=True)
+    return found
 
 
 def pool_processes(site: Site) -> list[psutil.Process]:
@@ -151,7 +156,7 @@ def sandboxes(site: Site) -> list[psutil.Process]:
 Crash: TypeAlias = Callable[[Site, Random], None]
 
 
-def pool_process_killed(site: Site, random: Random) -> None:
+def pool_process_killed(site: Site, random: Random) -> None:  # needs_server
     site.kill(random.choice(pool_processes(site)))
 
 
@@ -160,16 +165,17 @@ def worker_killed(site: Site, random: Random) -> None:
 
 
 def sandbox_killed(site: Site, random: Random) -> None:
-    for process in sandboxes(site)[:1]:
-        site.kill(process)
+    with suppress(IndexError):
+        site.kill(sandboxes(site)[0])
 
 
-def everything_in_the_pool_killed(site: Site, random: Random) -> None:
+def everything_in_the_pool_killed(site: Site, random: Random) -> None:  # needs_server
     for process in pool_processes(site):
         site.kill(process)
 
 
-CRASHES: Sequence[Crash] = (pool_process_killed, worker_killed, sandbox_killed, everything_in_the_pool_killed)
+OUTSIDE_THE_POOL: Sequence[Crash] = (worker_killed, sandbox_killed)
+CRASHES: Sequence[Crash] = (pool_process_killed, *OUTSIDE_THE_POOL, everything_in_the_pool_killed)
 
 
 class Crashes:
@@ -181,7 +187,8 @@ class Crashes:
         self._sent: dict[str, Sample] = {}
 
     def run(self, rounds: int) -> None:
-        for number, crash in enumerate(islice(cycle(CRASHES), rounds)):
+        crashes = CRASHES if self._site.broker.outlives_its_pool else OUTSIDE_THE_POOL
+        for number, crash in enumerate(islice(cycle(crashes), rounds)):
             moment = self._random.uniform(0, LONGEST_WAIT)
             logger.warning("Round %s: %s after %.3f s", number, crash.__name__, moment)
             sent = {self._site.upload(sample): sample for sample in self._random.sample(SAMPLES, k=4)}
@@ -219,9 +226,9 @@ class Crashes:
         temporary = [path for path in (self._site.example.data_dir / "tmp").rglob("*") if not path.is_dir()]
         assert temporary == [], temporary
 
-    def attempts(self) -> Mapping[int, int]:
+    def executions(self) -> Mapping[int, int]:
         """How many assets took so many executions of the task, those that found nothing to do among them."""
-        return executions_of(self._site.example, list(self._sent))
+        return Counter(self._site.executions()[asset_id] for asset_id in self._sent)
 
     def _check_end(self, asset_id: str, sample: Sample) -> None:
         asset = self._site.client.wait_until_settled(asset_id, patience=PATIENCE)
@@ -236,11 +243,3 @@ class Crashes:
         died_at = self._site.deaths.get(call.process, 0.0)
         again = any(other.name == call.name and other.at > call.at for other in calls)
         return again and 0 <= died_at - call.at <= LATEST
-
-
-def executions_of(example: Example, asset_ids: Sequence[str]) -> Mapping[int, int]:
-    lines = (example.data_dir / "executions.log").read_text().splitlines()
-    counts: dict[int, int] = defaultdict(int)
-    for asset_id in asset_ids:
-        counts[lines.count(asset_id)] += 1
-    return dict(sorted(counts.items()))

@@ -11,7 +11,7 @@ from ..models import FileAsset, FileAssetQuerySet
 
 PAGE = 1000
 
-_AGE = re.compile(r"([0-9]{1,6})([mhd])", re.ASCII)
+_AGE = re.compile(r"([0-9]{1,5})([mhd])", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 

@@ -48,7 +48,7 @@ def poison() -> None:
     sniff_file = pipeline.sniff_file
 
     def sniff(file: BinaryIO) -> str:
-        file.seek(-32, os.SEEK_END)
+        file.seek(-48, os.SEEK_END)
         name = file.read().rpartition(MARK)[2].decode(errors="replace")
         POISONS.get(name, lambda: None)()
         return sniff_file(file)
@@ -84,8 +84,31 @@ def deaf() -> None:
     time.sleep(3600)
 
 
+def killed_before_the_signal() -> None:
+    """After the commit of the next transition."""
+    from django_largefiles import announcements
+
+    announcements._send = lambda *args: killed()
+
+
+def killed_after_the_signal() -> None:
+    """When the receivers have heard of the next transition, before anybody knows that they have."""
+    from django_largefiles.models import Announcement
+
+    Announcement.delete = lambda *args, **options: killed()
+
+
 POISONS: dict[str, Callable[[], None]] = {
-    poison.__name__: poison for poison in (killed, segfault, out_of_memory, too_long, deaf)
+    poison.__name__: poison
+    for poison in (
+        killed,
+        segfault,
+        out_of_memory,
+        too_long,
+        deaf,
+        killed_before_the_signal,
+        killed_after_the_signal,
+    )
 }
 
 
