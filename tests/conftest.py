@@ -60,7 +60,7 @@ def moto_endpoint() -> Iterator[str]:
 @pytest.fixture
 def bucket(moto_endpoint: str) -> Iterator[S3Bucket]:
     """An empty bucket, with nothing else on the server."""
-    yield S3Bucket.made(moto_endpoint)
+    yield S3Bucket.made(moto_endpoint, "largefiles")
     reset_moto(moto_endpoint)
 
 

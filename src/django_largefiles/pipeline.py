@@ -78,9 +78,10 @@ def _verify_and_describe(claim: Claim) -> None:
     asset = FileAsset.objects.filter(pk=claim.asset_id).first()
     if asset is None:
         raise LostClaim
-    rules, findings = get_profile(asset.profile), dict[str, Any]()
+    rules, findings, store = get_profile(asset.profile), dict[str, Any](), current_store()
+    store.tidy(str(asset.file))
     try:
-        with closing(current_store().open_ranged(str(asset.file))) as file:
+        with closing(store.open_ranged(str(asset.file))) as file:
             _examine(claim, asset, rules, file, findings)
     except Refusal as refusal:
         _keep(lifecycle.reject(claim, Reason(refusal.code), refusal.detail, **findings))
