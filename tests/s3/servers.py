@@ -92,6 +92,12 @@ class S3Bucket:
         found = self.client.list_multipart_uploads(Bucket=self.name)
         return sorted(upload["Key"] for upload in found.get("Uploads", ()))
 
+    def empty(self) -> None:
+        for upload in self.client.list_multipart_uploads(Bucket=self.name).get("Uploads", ()):
+            self.client.abort_multipart_upload(Bucket=self.name, Key=upload["Key"], UploadId=upload["UploadId"])
+        for key in self.keys():
+            self.client.delete_object(Bucket=self.name, Key=key)
+
     def content(self, key: str) -> bytes:
         return bytes(self.client.get_object(Bucket=self.name, Key=key)["Body"].read())
 

@@ -11,6 +11,11 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
+def bucket(seaweedfs_bucket: S3Bucket) -> S3Bucket:
+    return seaweedfs_bucket
+
+
+@pytest.fixture
 def store(bucket: S3Bucket) -> Store:
     return store_for(bucket.storage())
 
