@@ -278,7 +278,7 @@ def test_a_store_that_fails(tus: Tus, url: str, monkeypatch: pytest.MonkeyPatch)
 
     before = everything()
     with monkeypatch.context() as patched:
-        patched.setattr(appender_class(), "commit", fail)
+        patched.setattr(appender_class(), "conclude", fail)
         assert problem(tus.patch(url, 4000, PICTURE[4000:])) == (503, "store_unavailable")
     assert everything() == before
     finish(tus, url)
