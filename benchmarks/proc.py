@@ -27,6 +27,11 @@ def written(pid: int) -> int:
     return int(_field(Path(f"/proc/{pid}/io").read_text(), "wchar"))
 
 
+def stored(pid: int) -> int:
+    """Bytes that were to be put on a disk, now or later: what goes into sockets is not among them."""
+    return int(_field(Path(f"/proc/{pid}/io").read_text(), "write_bytes"))
+
+
 def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 

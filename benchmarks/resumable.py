@@ -94,7 +94,7 @@ class Largefiles(Contender):
 
     collection = "/files/uploads/"
 
-    def __init__(self, folder: Path, threads: int) -> None:
+    def __init__(self, folder: Path, threads: int, env: Mapping[str, str] | None = None) -> None:
         def command(host: str, port: int) -> list[str]:
             return [
                 *(sys.executable, "-m", "gunicorn", "example.wsgi:application", "--bind", f"{host}:{port}"),
@@ -102,12 +102,12 @@ class Largefiles(Contender):
                 *("--graceful-timeout", "5"),
             ]
 
-        env = {
+        own = {
             "DJANGO_SETTINGS_MODULE": "benchmarks.resumable_site.settings",
             "EXAMPLE_ACCESS": "anyone",
             "EXAMPLE_ALLOWED_MIME_TYPES": "*/*",
         }
-        super().__init__(folder, command, env)
+        super().__init__(folder, command, {**own, **(env or {})})
 
 
 class TusServer(Contender):
@@ -203,7 +203,7 @@ def _made(folder: Path) -> Path:
 
 def run(size: int, rounds: int, folder: Path) -> dict[Case, dict[str, list[Measurement]]]:
     source = _made(folder / "source") / "file"
-    _make_source(source, size)
+    make_source(source, size)
     names = (OURS, THEIRS, BARE)
     folders = {name: _made(folder / str(number)) for number, name in enumerate(names)}
     manage("migrate", data_dir=folders[OURS])
@@ -223,7 +223,7 @@ def _rotated(names: Sequence[str], number: int) -> Sequence[str]:
     return [*names[first:], *names[:first]]
 
 
-def _make_source(path: Path, size: int) -> None:
+def make_source(path: Path, size: int) -> None:
     """Sparse, and read once into the page cache: what is measured is how it is received."""
     with path.open("wb") as file:
         file.truncate(size)

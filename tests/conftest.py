@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.models import FileAsset
-from tests.s3.servers import S3Bucket, moto, reset_moto
+from tests.s3.servers import S3Bucket, find_weed, moto, reset_moto, seaweedfs
 from tests.sftp import sftp_server
 
 IMMEDIATE = "django_largefiles.dispatch.immediate.ImmediateDispatcher"
@@ -46,9 +46,14 @@ def media(largefiles: Largefiles) -> Path:
 
 
 @pytest.fixture
-def stored(media: Path) -> Callable[[], list[str]]:
+def files(media: Path) -> Callable[[], list[str]]:
     """The files in the storage, incoming ones too, relative to its root."""
     return lambda: sorted(str(path.relative_to(media)) for path in media.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def stored(files: Callable[[], list[str]]) -> Callable[[], list[str]]:
+    return files
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +66,7 @@ def moto_endpoint() -> Iterator[str]:
 @pytest.fixture
 def bucket(moto_endpoint: str) -> Iterator[S3Bucket]:
     """An empty bucket, with nothing else on the server."""
-    yield S3Bucket.made(moto_endpoint)
+    yield S3Bucket.made(moto_endpoint, "largefiles")
     reset_moto(moto_endpoint)
 
 
@@ -83,6 +88,27 @@ def sftp_options(sftp_port: int, tmp_path: Path) -> dict[str, Any]:
         "known_host_file": str(known_hosts),
         "root_path": f"/{tmp_path.name}",
     }
+
+
+@pytest.fixture(scope="session")
+def seaweedfs_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real S3 server of this process's own."""
+    if find_weed() is None:  # needs_seaweedfs
+        pytest.skip("SeaweedFS is not installed")
+    with seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def seaweedfs_shared(seaweedfs_endpoint: str) -> S3Bucket:
+    return S3Bucket.made(seaweedfs_endpoint)
+
+
+@pytest.fixture
+def seaweedfs_bucket(seaweedfs_shared: S3Bucket) -> Iterator[S3Bucket]:
+    """An empty bucket."""
+    yield seaweedfs_shared
+    seaweedfs_shared.empty()
 
 
 @pytest.fixture

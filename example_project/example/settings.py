@@ -90,7 +90,19 @@ DATABASES = {"default": database(DATABASE_URL)}
 
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGE = environment.choice(
-    "EXAMPLE_STORAGE", "local", {"local": {"BACKEND": "django.core.files.storage.FileSystemStorage"}}
+    "EXAMPLE_STORAGE",
+    "local",
+    {
+        "local": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "s3": {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            # Credentials and region come from the usual variables of AWS.
+            "OPTIONS": {
+                "bucket_name": environment.text("EXAMPLE_S3_BUCKET", "largefiles"),
+                "endpoint_url": environment.text("EXAMPLE_S3_ENDPOINT", "") or None,
+            },
+        },
+    },
 )
 STORAGES = {
     "default": STORAGE,

@@ -218,8 +218,17 @@ class Arrival:
         self._upload.expires_at = timezone.now() + self._rules.upload_expires_after
         held = Upload.objects.filter(pk=self.asset_id, lease_token=self._token)
         if not held.update(expires_at=self._upload.expires_at, **changes):
+            raise self._lost()
+
+    def _lost(self) -> TakenOver:
+        """The error, where another request has the upload; where none has, nothing of these late bytes must stay."""
+        try:
             reload(self._upload)
-            raise TakenOver("a later request has taken over the upload")
+        except UploadGone:
+            self.close()
+            self._store.abort(self._upload.store_state)
+            raise
+        return TakenOver("a later request has taken over the upload")
 
     def _store_for_good(self, sha256: str) -> None:
         state = self._appender.conclude()
@@ -232,14 +241,8 @@ class Arrival:
         self._settled = lifecycle.complete(
             self._upload, name=name, size=self.received, sha256=sha256, media_type=self._media_type
         )
-        if self._settled:
-            return
-        try:
-            reload(self._upload)
-        except UploadGone:
-            self._store.abort(state)
-            raise
-        raise TakenOver("a later request has taken over the upload")
+        if not self._settled:
+            raise self._lost()
 
     @contextmanager
     def _failing_only_while_held(self) -> Iterator[None]:

@@ -102,7 +102,8 @@ def resume(upload: Upload, offset: int, *, checkpoints: bool = True) -> Arrival:
             raise OffsetMismatch(upload.offset, offset)
         upload.lease_token = token
         if current_store().keeps_progress:
-            upload.refresh_from_db(using=using, fields=["store_state"])
+            states = Upload.objects.using(using).values_list("store_state", flat=True)
+            upload.store_state = states.get(pk=upload.pk)
         return Arrival(upload, checkpoints=checkpoints)
 
 

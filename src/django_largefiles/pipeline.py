@@ -73,7 +73,8 @@ def _verify_and_describe(claim: Claim) -> None:
     asset = FileAsset.objects.filter(pk=claim.asset_id).first()
     if asset is None:
         raise LostClaim
-    rules, findings = get_profile(asset.profile), dict[str, Any]()
+    rules, findings, store = get_profile(asset.profile), dict[str, Any](), current_store()
+    store.tidy(str(asset.file))
     try:
         with closing(_opened(claim, asset)) as file:
             _examine(claim, asset, rules, file, findings)

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 from unittest.mock import patch
@@ -32,6 +33,7 @@ SECRET_KEY = "testsecret"
 READY_SECONDS = 60.0
 
 
+@cache
 def client_of(endpoint: str) -> Any:
     return boto3.client(
         "s3",
@@ -52,8 +54,8 @@ class S3Bucket:
         self.client = client_of(endpoint)
 
     @classmethod
-    def made(cls, endpoint: str) -> Self:
-        made = cls(endpoint, f"largefiles-{uuid4()}")
+    def made(cls, endpoint: str, name: str = "") -> Self:
+        made = cls(endpoint, name or f"largefiles-{uuid4()}")
         made.client.create_bucket(Bucket=made.name)
         return made
 
@@ -75,6 +77,11 @@ class S3Bucket:
     def storage(self, **options: Any) -> S3Storage:
         return S3Storage(**self.options, **options)
 
+    @property
+    def setting(self) -> dict[str, Any]:
+        """An entry of ``STORAGES``."""
+        return {"BACKEND": "tests.s3.servers.shared_storage", "OPTIONS": self.options}
+
     def keys(self) -> list[str]:
         """Of all objects, in order."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name)
@@ -85,8 +92,25 @@ class S3Bucket:
         found = self.client.list_multipart_uploads(Bucket=self.name)
         return sorted(upload["Key"] for upload in found.get("Uploads", ()))
 
+    def empty(self) -> None:
+        for upload in self.client.list_multipart_uploads(Bucket=self.name).get("Uploads", ()):
+            self.client.abort_multipart_upload(Bucket=self.name, Key=upload["Key"], UploadId=upload["UploadId"])
+        for key in self.keys():
+            self.client.delete_object(Bucket=self.name, Key=key)
+
     def content(self, key: str) -> bytes:
         return bytes(self.client.get_object(Bucket=self.name, Key=key)["Body"].read())
+
+
+_shared: dict[tuple[str, str], S3Storage] = {}
+
+
+def shared_storage(**options: Any) -> S3Storage:
+    """One for each bucket: to make a client takes boto3 a quarter of a second."""
+    bucket = options["endpoint_url"], options["bucket_name"]
+    if bucket not in _shared:
+        _shared[bucket] = S3Storage(**options)
+    return _shared[bucket]
 
 
 def reset_moto(endpoint: str) -> None:

@@ -15,7 +15,8 @@ from django_largefiles import lifecycle
 from django_largefiles.exceptions import StoreUnavailable
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.states import Reason, State
-from django_largefiles.stores.filesystem import FileAppender, FilesystemStore, translated_errors
+from django_largefiles.stores.base import Appender, StoreState
+from django_largefiles.stores.filesystem import translated_errors
 from tests.conftest import EXECUTABLE, Largefiles, png
 from tests.doors.resumable.draft_client import (
     PARTIAL,
@@ -32,6 +33,7 @@ from tests.doors.resumable.draft_client import (
     unknown,
     upload_at,
 )
+from tests.doors.resumable.storages import appender_class, store_class
 from tests.multipart import CountingBody
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -346,16 +348,16 @@ class TestFullDisk:
     @pytest.fixture
     def full(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A disk with room for one piece of a body."""
-        write, written = FileAppender.write, list[bytes]()
+        write, written = appender_class().write, list[bytes]()
 
-        def write_once(self: FileAppender, chunk: bytes) -> None:
+        def write_once(self: Appender, chunk: bytes) -> StoreState | None:
             with translated_errors():
                 if written:
                     raise OSError(errno.ENOSPC, "no space")
             written.append(chunk)
-            write(self, chunk)
+            return write(self, chunk)
 
-        monkeypatch.setattr(FileAppender, "write", write_once)
+        monkeypatch.setattr(appender_class(), "write", write_once)
 
     def test_a_creation_leaves_nothing_behind(self, client: Client, full: None, stored: Stored) -> None:
         assert problem(create(client, PICTURE)) == (507, "store_full")
@@ -380,7 +382,7 @@ class TestFullDisk:
             with translated_errors():
                 raise OSError(errno.ENOSPC, "no space")
 
-        monkeypatch.setattr(FilesystemStore, "append", fail)
+        monkeypatch.setattr(store_class(), "append", fail)
         assert problem(create(client, PICTURE)) == (507, "store_full")
         assert not FileAsset.objects.exists()
         assert stored() == []
@@ -392,7 +394,7 @@ class TestStoreThatFailsAtTheEnd:
         def fail(*arguments: object) -> None:
             raise StoreUnavailable("the storage does not answer")
 
-        monkeypatch.setattr(FilesystemStore, "finish", fail)
+        monkeypatch.setattr(store_class(), "finish", fail)
 
     def test_a_creation_leaves_nothing_behind(self, client: Client, failing: None, stored: Stored) -> None:
         assert problem(create(client, PICTURE)) == (503, "store_unavailable")

@@ -17,9 +17,9 @@ from django_largefiles.doors.resumable import tus as tus_verbs
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.signals import asset_received
 from django_largefiles.states import State
-from django_largefiles.stores.base import StoreState
-from django_largefiles.stores.filesystem import FilesystemStore
+from django_largefiles.stores.base import Store, StoreState
 from tests.conftest import EXECUTABLE, Largefiles
+from tests.doors.resumable.storages import fill_the_disk, store_class
 from tests.doors.resumable.tus_client import (
     COLLECTION,
     PICTURE,
@@ -28,7 +28,6 @@ from tests.doors.resumable.tus_client import (
     Tus,
     asset_at,
     everything,
-    fill_the_disk,
     metadata,
     problem,
     upload_at,
@@ -208,13 +207,13 @@ def test_row_66_a_final_upload_whose_last_part_is_complete_just_before_it_is_mad
 
 def test_row_66_a_final_upload_that_another_request_puts_together(tus: Tus, monkeypatch: pytest.MonkeyPatch) -> None:
     part = tus.partial(PICTURE)
-    finish = FilesystemStore.finish
+    finish = store_class().finish
 
-    def finish_late(self: FilesystemStore, state: StoreState, token: UUID) -> str:
+    def finish_late(self: Store, state: StoreState, token: UUID) -> str:
         intake.resume(Upload.objects.get(kind="final"), 0).close()
         return finish(self, state, token)
 
-    monkeypatch.setattr(FilesystemStore, "finish", finish_late)
+    monkeypatch.setattr(store_class(), "finish", finish_late)
     answer = tus.post(upload_concat=final_of(part))
     assert (answer.status_code, "Upload-Expires" in answer) == (201, True)
     assert Upload.objects.filter(kind="final").exists()

@@ -15,8 +15,8 @@ from django_largefiles.models import FileAsset, Upload
 from django_largefiles.options import MIB
 from django_largefiles.pipeline import process
 from django_largefiles.states import State
-from django_largefiles.stores.filesystem import FileAppender, FilesystemStore
 from tests.conftest import EXECUTABLE, Largefiles
+from tests.doors.resumable.storages import appender_class, fill_the_disk, store_class
 from tests.doors.resumable.tus_client import (
     BYTES,
     CHUNKED,
@@ -27,7 +27,6 @@ from tests.doors.resumable.tus_client import (
     BrokenBody,
     Tus,
     asset_at,
-    fill_the_disk,
     metadata,
     problem,
     upload_at,
@@ -376,7 +375,7 @@ def test_a_store_that_fails_leaves_nothing_of_a_creation(
     def fail(*_: object) -> None:
         raise StoreUnavailable("down")
 
-    monkeypatch.setattr(FilesystemStore, duty, fail)
+    monkeypatch.setattr(store_class(), duty, fail)
     assert problem(tus.post(PICTURE, upload_length=str(SIZE))) == (503, "store_unavailable")
     nothing_left()
 
@@ -387,7 +386,7 @@ def test_a_creation_that_crashes_leaves_nothing(
     def crash(*_: object) -> None:
         raise SystemExit("the server stops its worker")
 
-    monkeypatch.setattr(FileAppender, "write", crash)
+    monkeypatch.setattr(appender_class(), "write", crash)
     with pytest.raises(SystemExit):
         tus.post(PICTURE, upload_length=str(SIZE))
     nothing_left()

@@ -17,8 +17,8 @@ from django_largefiles.models import FileAsset, Upload
 from django_largefiles.options import MIB
 from django_largefiles.pipeline import process
 from django_largefiles.states import Reason, State
-from django_largefiles.stores.filesystem import FileAppender
 from tests.conftest import EXECUTABLE, Largefiles, png
+from tests.doors.resumable.storages import appender_class, fill_the_disk
 from tests.doors.resumable.tus_client import (
     BYTES,
     CHUNKED,
@@ -30,7 +30,6 @@ from tests.doors.resumable.tus_client import (
     Tus,
     asset_at,
     everything,
-    fill_the_disk,
     metadata,
     problem,
     upload_at,
@@ -279,7 +278,7 @@ def test_a_store_that_fails(tus: Tus, url: str, monkeypatch: pytest.MonkeyPatch)
 
     before = everything()
     with monkeypatch.context() as patched:
-        patched.setattr(FileAppender, "commit", fail)
+        patched.setattr(appender_class(), "conclude", fail)
         assert problem(tus.patch(url, 4000, PICTURE[4000:])) == (503, "store_unavailable")
     assert everything() == before
     finish(tus, url)

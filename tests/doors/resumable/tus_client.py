@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import base64
-import errno
 import hashlib
-import os
 from collections.abc import Mapping
 from importlib.util import find_spec
-from io import BytesIO, FileIO
-from pathlib import Path
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -135,24 +132,6 @@ class BrokenBody(BytesIO):
 
 CHUNKED = {"transfer_encoding": "chunked", "wsgi.input_terminated": "1"}
 """Headers of a body without a length, from a server that knows where it ends."""
-
-
-def fill_the_disk(monkeypatch: pytest.MonkeyPatch, *, at: int) -> None:
-    """Let arriving files grow to ``at`` bytes and no further."""
-
-    class Limited(FileIO):
-        def write(self, chunk: Any, /) -> int:
-            room = at - self.tell()
-            if room <= 0:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            return super().write(bytes(chunk[:room]))
-
-    original = Path.open
-
-    def open_limited(path: Path, mode: str = "r", *args: Any, **options: Any) -> Any:
-        return Limited(path, "r+") if mode == "r+b" else original(path, mode, *args, **options)
-
-    monkeypatch.setattr(Path, "open", open_limited)
 
 
 class Anyone(OwnerOrStaff):

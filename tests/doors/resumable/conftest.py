@@ -1,0 +1,37 @@
+"""Every test of the door runs over each kind of storage: what it promises does not depend on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from tests.conftest import Largefiles
+from tests.doors.resumable.storages import left_in
+from tests.s3.servers import S3Bucket
+
+KINDS = ["filesystem", "moto", pytest.param("seaweedfs", marks=pytest.mark.integration)]
+BUCKETS = {"moto": "bucket", "seaweedfs": "seaweedfs_bucket"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    metafunc.parametrize("storage", KINDS, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def storage(request: pytest.FixtureRequest, largefiles: Largefiles, settings: Settings) -> S3Bucket | None:
+    if request.param not in BUCKETS:
+        return None
+    bucket: S3Bucket = request.getfixturevalue(BUCKETS[request.param])
+    settings.STORAGES = {**settings.STORAGES, "default": bucket.setting}
+    return bucket
+
+
+@pytest.fixture
+def stored(storage: S3Bucket | None, request: pytest.FixtureRequest) -> Callable[[], list[str]]:
+    """The names of all that is in the storage, incoming ones too."""
+    if storage is None:
+        files: Callable[[], list[str]] = request.getfixturevalue("files")
+        return files
+    return lambda: left_in(storage)
