@@ -36,6 +36,11 @@ ALWAYS = Q()
 
 REPROCESSABLE = (State.FAILED, State.READY)
 
+KEPT = (Reason.BLOCKED, Reason.UNSCANNABLE)
+"""Why the bytes of a rejected asset may stay: a takedown is evidence, and what is in quarantine may be released."""
+
+QUARANTINED = Q(state=State.REJECTED, reason=Reason.UNSCANNABLE) & ~Q(file="")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
@@ -120,10 +125,10 @@ def reject(claim: Claim, reason: Reason, detail: str, **described: Any) -> bool:
     return _settle(claim, State.REJECTED, asset_rejected, reason=reason, detail=detail[:1000], **described)
 
 
-def give_back(claim: Claim, reason: Reason, detail: str, *, retry_after: timedelta) -> bool:
+def give_back(claim: Claim, reason: Reason, detail: str, *, retry_after: timedelta, **described: Any) -> bool:
     """processing → received, to be tried again; → failed where ``MAX_ATTEMPTS`` are used up."""
     if claim.attempt >= MAX_ATTEMPTS:
-        return _settle(claim, State.FAILED, asset_failed, reason=reason, detail=detail[:1000])
+        return _settle(claim, State.FAILED, asset_failed, reason=reason, detail=detail[:1000], **described)
     return _move(
         claim.asset_id,
         _held(claim),
@@ -131,6 +136,7 @@ def give_back(claim: Claim, reason: Reason, detail: str, *, retry_after: timedel
         lease_expires_at=timezone.now() + retry_after,
         detail=detail[:1000],
         stage="",
+        **described,
     )
 
 
@@ -166,10 +172,10 @@ def not_handed_over(asset_id: UUID) -> None:
 
 
 def reprocess(asset_id: UUID) -> bool:
-    """failed or ready → received: verify and describe the kept bytes anew."""
+    """failed, ready or in quarantine → received: verify and describe the kept bytes anew."""
     return _move(
         asset_id,
-        Q(state__in=REPROCESSABLE),
+        Q(state__in=REPROCESSABLE) | QUARANTINED,
         State.RECEIVED,
         asset_received,
         reason="",
@@ -178,6 +184,8 @@ def reprocess(asset_id: UUID) -> bool:
         lease_expires_at=timezone.now() + HAND_OVER,
         stage="",
         stage_done=0,
+        scan_verdict="",
+        scan_detail=[],
     )
 
 

@@ -11,7 +11,7 @@ from . import lifecycle
 from .dispatch import hand_over
 from .models import FileAsset, Upload
 from .pipeline import discard_rejected
-from .states import Reason, State
+from .states import State
 
 BATCH = 1000
 """How many rows of each kind one sweep looks at."""
@@ -50,7 +50,7 @@ def _hand_over() -> int:
 
 
 def _empty() -> int:
-    kept = FileAsset.objects.filter(state=State.REJECTED).exclude(reason=Reason.BLOCKED).exclude(file="")
+    kept = FileAsset.objects.filter(state=State.REJECTED).exclude(reason__in=lifecycle.KEPT).exclude(file="")
     emptied = list(kept[:BATCH])
     for asset in emptied:
         discard_rejected(asset)

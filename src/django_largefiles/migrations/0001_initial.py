@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('receiving', 'receiving'), ('received', 'received'), ('processing', 'processing'), ('ready', 'ready'), ('rejected', 'rejected'), ('failed', 'failed')], default='receiving', max_length=16, verbose_name='state')),
                 ('reason', models.CharField(blank=True, choices=[('type_not_allowed', 'type not allowed'), ('type_mismatch', 'type does not fit the name'), ('too_large', 'too large'), ('digest_mismatch', 'digest differs from the promised one'), ('extraction_failed', 'metadata could not be read'), ('archive_refused', 'archive beyond the limits'), ('infected', 'infected'), ('unscannable', 'could not be scanned'), ('scanner_unavailable', 'scanner unavailable'), ('blocked', 'blocked'), ('store_unavailable', 'storage unavailable'), ('gave_up', 'gave up')], max_length=32, verbose_name='reason')),
                 ('detail', models.CharField(blank=True, max_length=1000, verbose_name='detail')),
-                ('stage', models.CharField(blank=True, choices=[('reading', 'reading'), ('sniffing', 'detecting the type'), ('extracting', 'extracting metadata')], max_length=16, verbose_name='stage')),
+                ('stage', models.CharField(blank=True, choices=[('reading', 'reading'), ('scanning', 'waiting for the scanners'), ('sniffing', 'detecting the type'), ('extracting', 'extracting metadata')], max_length=16, verbose_name='stage')),
                 ('stage_done', models.BigIntegerField(default=0, verbose_name='bytes done')),
                 ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
                 ('lease_expires_at', models.DateTimeField(editable=False, null=True)),
