@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -39,7 +38,7 @@ def sample(content: bytes = b"content", **other: Any) -> Sample:
 
 
 @contextmanager
-def serving(behave: Behaviour) -> Iterator[ClamdScanner]:
+def serving(behave: Behaviour, *, patience: float = 10) -> Iterator[ClamdScanner]:
     """A scanner whose clamd is ``behave``, called with each connection, which is closed after it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -55,7 +54,7 @@ def serving(behave: Behaviour) -> Iterator[ClamdScanner]:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield ClamdScanner(
-            host="127.0.0.1", port=listener.getsockname()[1], connect_timeout=2, send_timeout=2, reply_timeout=2
+            host="127.0.0.1", port=listener.getsockname()[1], send_timeout=patience, reply_timeout=patience
         )
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
@@ -164,23 +163,23 @@ def test_a_reply_that_drips_is_not_waited_for() -> None:
         except OSError:
             pass
 
-    with serving(drip) as scanner:
+    with serving(drip, patience=0.5) as scanner:
         result = scanner.scan(sample())
         left.set()
-    assert (result.verdict, "no answer within 2 s" in result.detail) == (ERROR, True)
+    assert (result.verdict, "no answer within 0.5 s" in result.detail) == (ERROR, True)
 
 
 def test_silence_is_an_error() -> None:
     left = threading.Event()
-    with serving(lambda connection: left.wait()) as scanner:
+    with serving(lambda connection: left.wait(), patience=0.5) as scanner:
         result = scanner.scan(sample())
         left.set()
-    assert (result.verdict, "no answer within 2 s" in result.detail) == (ERROR, True)
+    assert (result.verdict, "no answer within 0.5 s" in result.detail) == (ERROR, True)
 
 
 def test_a_clamd_that_does_not_read_is_an_error() -> None:
     left = threading.Event()
-    with serving(lambda connection: left.wait()) as scanner:
+    with serving(lambda connection: left.wait(), patience=0.5) as scanner:
         # More than sockets buffer.
         result = scanner.scan(sample(bytes(24 * MIB)))
         left.set()
@@ -191,9 +190,8 @@ def test_what_it_says_before_it_closes_is_heard() -> None:
     def refuse(connection: socket.socket) -> None:
         connection.recv(1000)
         connection.sendall(b"INSTREAM size limit exceeded. ERROR\0")
-        connection.shutdown(socket.SHUT_WR)
         # As clamd does: the rest is not read.
-        time.sleep(0)
+        connection.shutdown(socket.SHUT_WR)
 
     assert verdict_of(refuse, sample(bytes(24 * MIB))).verdict == UNSCANNABLE
 
@@ -207,7 +205,7 @@ def test_ok_before_the_last_byte_is_not_clean() -> None:
     assert (result.verdict, "of 25165824 bytes" in result.detail) == (ERROR, True)
 
 
-@pytest.mark.parametrize("read", [0, 1000, 12 * MIB], ids=["at once", "at the beginning", "in the middle"])
+@pytest.mark.parametrize("read", [1, 1000, 12 * MIB], ids=["at the first byte", "at the beginning", "in the middle"])
 def test_a_connection_that_breaks_is_an_error(read: int) -> None:
     def die(connection: socket.socket) -> None:
         left = read
@@ -341,12 +339,6 @@ def test_a_version_that_is_none_is_an_error(reply: bytes) -> None:
 )
 def test_the_network_is_warned_of(options: dict[str, Any], told: int) -> None:
     assert len(ClamdScanner(**options).check()) == told
-
-
-@pytest.fixture(scope="module")
-def clamd() -> Iterator[Clamd]:  # needs_clamd
-    with running() as clamd:
-        yield clamd
 
 
 TRANSPORTS = pytest.mark.parametrize("transport", ["unix", "tcp", "descriptor"])

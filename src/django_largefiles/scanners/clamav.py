@@ -27,7 +27,7 @@ MAX_SIZE = 2_147_483_645
 MAX_REPLY = 4096
 """Bytes. A reply is one line, with the name of one signature at most."""
 
-LAST_WORDS = 5.0
+LAST_WORDS = 1.0
 """Seconds to wait for the reply of a clamd that has closed its end while bytes were sent."""
 
 _ASK_EVERY = 1.0

@@ -52,7 +52,7 @@ class RunningScan:
         self._finished, self._abandoned = threading.Event(), threading.Event()
         self._sign_of_life = time.monotonic()
         self._engine = Engine()
-        self._result = _error("the scan ended without an answer")
+        self._result: ScanResult | None = None
         # Of its own: the caller closes its file, and a scanner that hangs must not find another's under the number.
         self._descriptor = None if descriptor is None else os.dup(descriptor)
         self._sample = Sample(
@@ -80,7 +80,7 @@ class RunningScan:
         self.feed(_END, beat)
         while not self._finished.wait(BEAT_SECONDS) and not self._gave_up():
             beat()
-        result = self._result if self._finished.is_set() else _error(f"silent for {self._scanner.patience:g} s")
+        result = self._result or _error(f"silent for {self._scanner.patience:g} s")
         return ScanReport(
             scanner=clean_text(self._scanner.name, MAX_NAME),
             engine=_bounded_engine(self._engine),
@@ -108,14 +108,12 @@ class RunningScan:
         return self._thread.start()
 
     def _run(self) -> None:
-        result = self._result
         try:
             self._engine = self._scanner.engine()
             result = self._checked(self._scanner.scan(self._sample))
-        except Exception as error:  # noqa: BLE001 - the scanner may be the host's, and the engine is another program
+        except BaseException as error:  # noqa: BLE001 - nobody else would hear of it
             result = _raised(error)
-        finally:
-            self._finish(result)
+        self._finish(result)
 
     def _finish(self, result: ScanResult) -> None:
         if self._descriptor is not None:
@@ -162,7 +160,7 @@ def _error(detail: str) -> ScanResult:
     return ScanResult(verdict=ScanVerdict.ERROR, detail=detail)
 
 
-def _raised(error: Exception) -> ScanResult:
+def _raised(error: BaseException) -> ScanResult:
     return _error(f"{type(error).__name__}: {error}")
 
 
