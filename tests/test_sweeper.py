@@ -78,6 +78,12 @@ def test_a_rejected_file_whose_bytes_were_left_is_emptied(
     assert stored() == []
 
 
+def test_a_file_in_quarantine_is_kept(received: FileAsset, stored: Callable[[], list[str]]) -> None:
+    FileAsset.objects.update(state=State.REJECTED, reason=Reason.UNSCANNABLE)
+    assert sweep() == NOTHING
+    assert stored() == [received.file.name]
+
+
 def test_a_blocked_file_is_kept(ready: FileAsset, stored: Callable[[], list[str]]) -> None:
     lifecycle.block(ready.pk)
     assert sweep() == NOTHING

@@ -30,7 +30,7 @@
     ├── StoreError                 the place where bytes are kept
     │   ├── StoreUnavailable       503 store_unavailable
     │   └── StoreFull              507 store_full
-    ├── ScannerUnavailable         503 scanner_unavailable: no verdict; a later attempt may get one
+    ├── ScannerUnavailable         503 scanner_unavailable
     └── ConfigurationError         the host project's settings (also an ImproperlyConfigured)
         ├── InvalidSetting
         ├── NotImportable

@@ -385,9 +385,7 @@ class TestRealClamd:  # needs_clamd
         assert scan(clamd, transport, archive(3 * MIB + 1), tmp_path).verdict == UNSCANNABLE
 
     @TRANSPORTS
-    def test_above_a_limit_of_files_that_we_were_not_told(
-        self, clamd: Clamd, transport: str, tmp_path: Path
-    ) -> None:
+    def test_above_a_limit_of_files_that_we_were_not_told(self, clamd: Clamd, transport: str, tmp_path: Path) -> None:
         result = scan(clamd, transport, archive(3 * MIB + 1), tmp_path, **LARGER)
         assert (result.verdict, result.threat) == (UNSCANNABLE, "Heuristics.Limits.Exceeded.MaxFileSize")
 

@@ -36,12 +36,10 @@ class Command(BaseCommand):
             raise CommandError("\n".join(failures))
 
     def _failures(self, scanner: Scanner, rules: Profile) -> Iterator[str]:
-        engine = Engine()
-        for canary in chain(small_canaries(), large_canaries(_largest(scanner, rules))):
+        for number, canary in enumerate(chain(small_canaries(), large_canaries(_largest(scanner, rules)))):
             report = try_out(scanner, canary)
-            if report.engine != engine:
-                engine = report.engine
-                self.stdout.write(f"{report.scanner}: {_described(engine)}")
+            if number == 0:
+                self.stdout.write(f"{report.scanner}: {_described(report.engine)}")
             passed = report.result.verdict in canary.expected
             self.stdout.write(f"  {'ok' if passed else 'FAILED':6}  {canary.name}: {_said(report)}")
             if not passed:
