@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from io import BytesIO
 from pathlib import Path
@@ -75,6 +76,22 @@ def test_everybody_gets_each_chunk_and_the_file_is_read_once() -> None:
     assert (result.sha256, verdicts(result)) == (SHA256, [ScanVerdict.CLEAN] * 2)
     assert got == [[CONTENT[start : start + 32] for start in range(0, 100, 32)]] * 2
     assert file.taken == [32, 32, 32, 4, 0]
+
+
+def test_a_scanner_that_moves_in_its_file_moves_nobody_else(tmp_path: Path) -> None:
+    moved = threading.Event()
+
+    class Moving(odd.Apart):
+        def scan(self, sample: Sample) -> ScanResult:
+            assert sample.descriptor is not None
+            os.lseek(sample.descriptor, 7, os.SEEK_SET)
+            moved.set()
+            return CLEAN
+
+    (tmp_path / "file").write_bytes(CONTENT)
+    with (tmp_path / "file").open("rb", buffering=0) as file:
+        result = reading(file, Moving(), tell=lambda stage, done: moved.wait(10))
+    assert (result.sha256, verdicts(result)) == (SHA256, [ScanVerdict.CLEAN])
 
 
 def test_it_is_read_from_its_beginning() -> None:

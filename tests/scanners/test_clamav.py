@@ -268,7 +268,7 @@ def test_descriptors_are_not_limited_as_streams_are() -> None:
     ids=["a descriptor over TCP", "no size", "a negative size", "no time"],
 )
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="must|needs"):
+    with pytest.raises(ValueError, match=r"must|needs"):
         ClamdScanner(**options)
 
 
@@ -277,9 +277,9 @@ def test_where_nobody_listens_it_raises(options: dict[str, Any], tmp_path: Path)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     scanner = ClamdScanner(socket=str(tmp_path / "nobody"), port=port, **options)
-    with pytest.raises(OSError, match="refused|No such file"):
+    with pytest.raises(OSError, match=r"refused|No such file"):
         scanner.scan(sample())
-    with pytest.raises(OSError, match="refused|No such file"):
+    with pytest.raises(OSError, match=r"refused|No such file"):
         scanner.engine()
 
 

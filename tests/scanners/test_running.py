@@ -193,6 +193,19 @@ def test_a_descriptor_stays_open_for_one_that_hangs(hanging: Callable[..., odd.H
     assert seen == [7]
 
 
+def test_a_file_that_cannot_be_opened_anew_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: str, flags: int) -> int:
+        raise FileNotFoundError(path)
+
+    (tmp_path / "file").write_bytes(b"content")
+    with (tmp_path / "file").open("rb") as file:
+        monkeypatch.setattr(os, "open", fail)
+        scan = RunningScan(odd.Apart(), size=7, descriptor=file.fileno())
+        monkeypatch.undo()
+        assert scan.needs_bytes
+        scan.abandon()
+
+
 def test_one_that_reads_by_itself_needs_no_bytes(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"content")
     with (tmp_path / "file").open("rb") as file:

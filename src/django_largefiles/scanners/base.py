@@ -25,7 +25,7 @@ class Sample:
     chunks: Iterable[bytes]
     """All of its bytes, once. Raises ``Abandoned``."""
     descriptor: int | None = None
-    """The open file, of which neither position nor flags may be changed; ``None`` where it lies on another machine."""
+    """The file, opened for this scan and closed after it; ``None`` where it lies on another machine."""
     abandoned: Callable[[], bool] = lambda: False
     """Whether the answer is still waited for. To be asked every second or so by a scanner that waits."""
 

@@ -53,8 +53,7 @@ class RunningScan:
         self._sign_of_life = time.monotonic()
         self._engine = Engine()
         self._result: ScanResult | None = None
-        # Of its own: the caller closes its file, and a scanner that hangs must not find another's under the number.
-        self._descriptor = None if descriptor is None else os.dup(descriptor)
+        self._descriptor = None if descriptor is None else _opened_anew(descriptor)
         self._sample = Sample(
             size=size, chunks=self._take(), descriptor=self._descriptor, abandoned=self._abandoned.is_set
         )
@@ -150,6 +149,18 @@ class RunningScan:
         if result.verdict is ScanVerdict.CLEAN and self._streamed and self._taken != self._size:
             return _error(f"called clean what it had {self._taken} bytes of, not {self._size}")
         return result
+
+
+def _opened_anew(descriptor: int) -> int | None:
+    """The file once more, where the system lets us at it (Linux); ``None`` is answered by sending the bytes.
+
+    A copy would share its position, which clamd moves. And the caller closes its own, whose number another file then
+    gets, while a scanner may still hang.
+    """
+    try:
+        return os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY)
+    except OSError:
+        return None
 
 
 def _hanging_name(scanner: Scanner) -> str:
