@@ -39,15 +39,22 @@ STARTS_WITHIN = 30.0
 
 
 class Clamd:  # needs_clamd
-    def __init__(self, folder: Path, process: subprocess.Popen[bytes], port: int) -> None:
+    def __init__(self, folder: Path, port: int) -> None:
         self.socket = str(folder / "clamd.sock")
         self.port = port
-        self._process = process
+        self._configuration = folder / "clamd.conf"
+        self.start_again()
 
     def scanner(self, **options: Any) -> ClamdScanner:
         """Which knows the limits."""
         limits = {"stream_max_length": 4 * MIB, "max_file_size": 3 * MIB, "max_scan_size": 8 * MIB}
         return ClamdScanner(**{"socket": self.socket, **limits, **options})
+
+    def start_again(self) -> None:
+        assert CLAMD
+        self._process = subprocess.Popen(
+            [CLAMD, "--foreground", "--config-file", str(self._configuration)], stdout=subprocess.DEVNULL
+        )
 
     def kill(self) -> None:
         self._process.kill()
@@ -81,13 +88,8 @@ def running(**limits: Any) -> Iterator[Clamd]:  # needs_clamd
     with tempfile.TemporaryDirectory(prefix="clamd-") as name:
         folder, port = Path(name), _free_port()
         _write_signatures(folder / "signatures")
-        configuration = folder / "clamd.conf"
-        configuration.write_text(_configuration(folder, port, {**LIMITS, **limits}))
-        assert CLAMD
-        process = subprocess.Popen(
-            [CLAMD, "--foreground", "--config-file", str(configuration)], stdout=subprocess.DEVNULL
-        )
-        clamd = Clamd(folder, process, port)
+        (folder / "clamd.conf").write_text(_configuration(folder, port, {**LIMITS, **limits}))
+        clamd = Clamd(folder, port)
         try:
             clamd.wait_until_it_answers()
             yield clamd

@@ -99,7 +99,8 @@ class ClamdScanner(Scanner):
         """By the command ``VERSION``. Raises ``OSError``."""
         with self._connect() as connection:
             connection.sendall(b"zVERSION\0")
-            reply = _read_reply(connection, self._connect_timeout)
+            # It queues behind the scans of others.
+            reply = _read_reply(connection, self._reply_timeout)
         match = _VERSION.fullmatch(reply.text)
         if reply.trouble or match is None:
             raise ConnectionError(f"clamd told no version but {reply.text[:100]!r} {reply.trouble}".rstrip())

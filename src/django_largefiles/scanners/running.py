@@ -109,6 +109,7 @@ class RunningScan:
     def _run(self) -> None:
         try:
             self._engine = self._scanner.engine()
+            self._sign_of_life = time.monotonic()
             result = self._checked(self._scanner.scan(self._sample))
         except BaseException as error:  # noqa: BLE001 - nobody else would hear of it
             result = _raised(error)
