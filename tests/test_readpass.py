@@ -14,7 +14,7 @@ from django_largefiles.canaries import eicar
 from django_largefiles.exceptions import StoreUnavailable
 from django_largefiles.readpass import Reading, read_through
 from django_largefiles.scanners import running
-from django_largefiles.scanners.base import Sample, Scanner, ScanResult
+from django_largefiles.scanners.base import Abandoned, Sample, Scanner, ScanResult
 from django_largefiles.states import ScanVerdict, Stage
 from django_largefiles.testing.scanners import FakeScanner
 from tests.scanners import odd
@@ -170,10 +170,9 @@ def test_whoever_lost_the_file_stops_at_once_and_lets_the_scanners_go() -> None:
 
     class Noticing(Scanner):
         def scan(self, sample: Sample) -> ScanResult:
-            try:
+            with pytest.raises(Abandoned):
                 list(sample.chunks)
-            finally:
-                let_go.set()
+            let_go.set()
             return CLEAN
 
     def lose(stage: Stage, done: int) -> None:

@@ -104,7 +104,6 @@ LOGIN_REDIRECT_URL = "index"
 LOGOUT_REDIRECT_URL = "index"
 
 
-
 def scanners(clamd: str, max_size: int) -> list[dict[str, Any]]:
     """``clamd`` is the path of a socket, or ``host:port``; none where it is empty."""
     if not clamd:

@@ -82,14 +82,13 @@ def process(asset_id: UUID) -> None:
 
 def discard_rejected(asset: FileAsset) -> None:
     """Remove the bytes of a rejected asset, unless its reason is one to keep them."""
-    if asset.state == State.REJECTED and asset.reason not in lifecycle.KEPT:
+    if asset.state == State.REJECTED and asset.reason not in lifecycle.KEPT and asset.file:
         _remove_bytes(asset)
 
 
 def _remove_bytes(asset: FileAsset) -> None:
-    if asset.file:
-        current_store().delete(str(asset.file))
-        FileAsset.objects.filter(pk=asset.pk).update(file="")
+    current_store().delete(str(asset.file))
+    FileAsset.objects.filter(pk=asset.pk).update(file="")
 
 
 def _verify_and_describe(claim: Claim, findings: dict[str, Any]) -> None:

@@ -21,6 +21,10 @@ class TestFake(ScannerContract):
         return FakeScanner(max_size=request.param)
 
 
+def test_the_fake_counts() -> None:
+    assert ScannerContract().verdict(FakeScanner(), b"content", size=8) == ScanVerdict.ERROR
+
+
 @pytest.mark.parametrize("verdict", list(ScanVerdict))
 def test_the_fake_says_what_it_is_told_to(verdict: ScanVerdict) -> None:
     assert ScannerContract().verdict(FakeScanner(verdict=verdict.value), b"content") == verdict
