@@ -316,7 +316,7 @@ def test_a_scanner_that_cannot_be_used_is_an_error(
 
 def test_a_scanner_has_checks_of_its_own(largefiles: Largefiles) -> None:
     largefiles.set(SCANNERS=[{"BACKEND": CLAMD, "OPTIONS": {"host": "scanner.example.com"}}])
-    assert "scanner.example.com" in the_message("django_largefiles.W010")
+    assert "scanner.example.com" in the_message("django_largefiles.W003")
 
 
 def test_scanners_are_asked_before_deployment_alone(largefiles: Largefiles, tmp_path: Path) -> None:

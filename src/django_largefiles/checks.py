@@ -104,8 +104,9 @@ def check_scanners_at_work(**_: Any) -> list[CheckMessage]:
 def _scanner_choices() -> list[ScannerChoice]:
     """Those of all profiles, each once."""
     choices: list[ScannerChoice] = []
-    for name in largefiles_settings.profiles:
-        choices += (choice for choice in get_profile(name).scanners if choice not in choices)
+    for choice in (choice for name in largefiles_settings.profiles for choice in get_profile(name).scanners):
+        if choice not in choices:
+            choices.append(choice)
     return choices
 
 

@@ -149,6 +149,26 @@ def test_a_slow_one_is_not_given_up() -> None:
     assert reported(Slow(), *[b"1"] * 8).result.verdict == ScanVerdict.CLEAN
 
 
+def test_one_that_was_kept_waiting_is_not_given_up() -> None:
+    taken = threading.Event()
+
+    class Impatient(Scanner):
+        patience = 5
+
+        def scan(self, sample: Sample) -> ScanResult:
+            for _ in sample.chunks:
+                taken.set()
+            return CLEAN
+
+    scan = RunningScan(Impatient(), size=2, descriptor=None)
+    scan.feed(b"1", nothing)
+    assert taken.wait(10)
+    # As if the storage had taken its time.
+    scan._sign_of_life -= 10
+    scan.feed(b"2", nothing)
+    assert scan.report(nothing).result.verdict == ScanVerdict.CLEAN
+
+
 def test_one_that_waits_for_bytes_learns_that_none_will_come() -> None:
     learnt = threading.Event()
 

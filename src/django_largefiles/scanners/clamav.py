@@ -127,7 +127,7 @@ class ClamdScanner(Scanner):
             CheckWarning(
                 f"Files are sent to clamd at {self._host} as they are: clamd knows neither encryption nor passwords.",
                 hint="Use a network that nobody else can read, or a tunnel, and then silence this warning.",
-                id="django_largefiles.W010",
+                id="django_largefiles.W003",
             )
         ]
 

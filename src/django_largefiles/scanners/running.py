@@ -67,6 +67,9 @@ class RunningScan:
 
     def feed(self, chunk: bytes, beat: Callable[[], None]) -> None:
         """Hand the chunk over, however long that takes. ``beat`` is called meanwhile; what it raises ends the wait."""
+        if self._chunks.empty():
+            # It has been waiting for us.
+            self._sign_of_life = time.monotonic()
         while self.needs_bytes and not self._gave_up():
             try:
                 return self._chunks.put(chunk, timeout=BEAT_SECONDS)
