@@ -15,7 +15,7 @@ CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test docs lint types migrations matrix wheel audit benchmark clean distclean
+.PHONY: help demo serve test docs lint types migrations matrix wheel audit benchmark reading clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -66,6 +66,9 @@ audit: $(STAMPS)/example ## Measure our upload handler beside Django's
 
 benchmark: $(STAMPS)/example $(STAMPS)/tus-server ## Measure resumable uploads beside @tus/server and a bare loop
 	$(BIN)/python -m benchmarks.resumable
+
+reading: $(STAMPS)/example ## Measure the worker's read pass beside a bare loop of SHA-256
+	$(BIN)/python -m benchmarks.reading
 
 clean: ## Remove what was built and cached, but neither $(VENV) nor the example's data
 	rm -rf build dist reports docs/_build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache

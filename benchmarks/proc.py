@@ -32,6 +32,11 @@ def stored(pid: int) -> int:
     return int(_field(Path(f"/proc/{pid}/io").read_text(), "write_bytes"))
 
 
+def read(pid: int) -> int:
+    """Bytes taken by ``read`` and its like, from a disk or not; not those from sockets."""
+    return int(_field(Path(f"/proc/{pid}/io").read_text(), "rchar"))
+
+
 def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 

@@ -22,6 +22,7 @@ from tests.dispatchers import NobodyDispatcher
 
 HERE = __name__
 MEMORY = "django.core.files.storage.InMemoryStorage"
+CLAMD = "django_largefiles.scanners.clamav.ClamdScanner"
 FILESYSTEM = "django.core.files.storage.FileSystemStorage"
 
 
@@ -56,9 +57,10 @@ class WarningDispatcher(NobodyDispatcher):
         return [CheckWarning("The broker is slow.", id="tests.W001")]
 
 
-def told() -> list[CheckMessage]:
+def told(*, deployment: bool = False) -> list[CheckMessage]:
     """What the system checks say of us."""
-    return [message for message in run_checks() if str(message.id).startswith(("django_largefiles.", "tests."))]
+    messages = run_checks(include_deployment_checks=deployment)
+    return [message for message in messages if str(message.id).startswith(("django_largefiles.", "tests."))]
 
 
 def the_message(check_id: str) -> str:
@@ -105,6 +107,8 @@ def test_the_command_fails_on_a_bad_setting(largefiles: Largefiles) -> None:
         ("EXTRACTORS", []),
         ("EXTRACTION", {"WALL": 1}),
         ("ON_EXTRACTION_FAILURE", "ignore"),
+        ("SCANNERS", ["a.B"]),
+        ("ON_UNSCANNABLE", "ignore"),
         ("STORAGE", None),
         ("CHUNK_SIZE", 0),
         ("DURABILITY", "sync"),
@@ -333,6 +337,57 @@ def test_an_extractor_that_no_profile_uses_is_not_looked_for(largefiles: Largefi
     rule = {"EXTRACTORS": {"font/*": None}}
     largefiles.set(EXTRACTORS={"font/*": "nowhere.Extractor"}, PROFILES={"default": rule})
     assert not told()
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        pytest.param({"BACKEND": "nowhere.Scanner"}, "does not import", id="nowhere"),
+        pytest.param({"BACKEND": f"{HERE}.OwnerOrStaff"}, "is not a subclass", id="not of the class"),
+        pytest.param({"BACKEND": "tests.scanners.odd.Unfinished"}, "is abstract", id="abstract"),
+        pytest.param({"BACKEND": CLAMD, "OPTIONS": {"colour": 1}}, "cannot be instantiated", id="unknown option"),
+        pytest.param({"BACKEND": CLAMD, "OPTIONS": {"max_file_size": 0}}, "must be positive", id="bad option"),
+        pytest.param({"BACKEND": CLAMD, "OPTIONS": {"max_file_size": "1M"}}, "cannot be inst", id="no number"),
+    ],
+)
+@pytest.mark.parametrize("profile", [False, True], ids=["the host's", "a profile's"])
+def test_a_scanner_that_cannot_be_used_is_an_error(
+    largefiles: Largefiles, line: dict[str, Any], why: str, profile: bool
+) -> None:
+    rule = {"SCANNERS": [line]}
+    largefiles.set(**({"PROFILES": {"fonts": rule}} if profile else rule))
+    message = the_message("django_largefiles.E008")
+    assert message.startswith(f"LARGEFILES: SCANNERS: {line['BACKEND']!r} ")
+    assert why in message
+
+
+def test_a_scanner_has_checks_of_its_own(largefiles: Largefiles) -> None:
+    largefiles.set(SCANNERS=[{"BACKEND": CLAMD, "OPTIONS": {"host": "scanner.example.com"}}])
+    assert "scanner.example.com" in the_message("django_largefiles.W003")
+
+
+def test_scanners_are_asked_before_deployment_alone(largefiles: Largefiles, tmp_path: Path) -> None:
+    nobody = {"BACKEND": CLAMD, "OPTIONS": {"socket": str(tmp_path / "nobody")}}
+    largefiles.set(SCANNERS=[nobody], PROFILES={"videos": {"SCANNERS": [nobody]}})
+    assert not told()
+    messages = told(deployment=True)
+    assert [message.id for message in messages] == ["django_largefiles.E009"] * 2
+    assert "clamd said 'error' of a harmless file. FileNotFoundError" in messages[0].msg
+
+
+def test_a_scanner_that_detects_is_well(largefiles: Largefiles) -> None:
+    largefiles.set(SCANNERS=[{"BACKEND": "django_largefiles.testing.scanners.FakeScanner"}])
+    assert not told(deployment=True)
+
+
+@pytest.mark.parametrize(
+    ("lines", "check_id"),
+    [(None, "django_largefiles.E001"), ([{"BACKEND": "nowhere.Scanner"}], "django_largefiles.E008")],
+    ids=["no list", "not importable"],
+)
+def test_what_cannot_be_loaded_is_told_once(largefiles: Largefiles, lines: Any, check_id: str) -> None:
+    largefiles.set(SCANNERS=lines)
+    assert [message.id for message in told(deployment=True)] == [check_id]
 
 
 def a_foreign_magic() -> ModuleType:

@@ -11,7 +11,17 @@ from pytest_django.fixtures import Settings
 
 from django_largefiles.conf import get_profile, largefiles_settings, problems
 from django_largefiles.exceptions import InvalidSetting, UnknownProfile
-from django_largefiles.options import DEFAULT_EXTRACTORS, GIB, KIB, MIB, OPTIONS, RULES, ExtractionLimits, Quota
+from django_largefiles.options import (
+    DEFAULT_EXTRACTORS,
+    GIB,
+    KIB,
+    MIB,
+    OPTIONS,
+    RULES,
+    ExtractionLimits,
+    Quota,
+    ScannerChoice,
+)
 from tests.conftest import Largefiles
 
 BAD_RULES = [
@@ -44,6 +54,22 @@ BAD_RULES = [
         )
     ],
     *[("ON_EXTRACTION_FAILURE", value) for value in ("ignore", "", None, ["accept"])],
+    *[
+        ("SCANNERS", value)
+        for value in (
+            None,
+            "a.B",
+            {"BACKEND": "a.B"},
+            ["a.B"],
+            [{}],
+            [{"OPTIONS": {}}],
+            [{"BACKEND": ""}],
+            [{"BACKEND": "a.B", "OPTIONS": ["x"]}],
+            [{"BACKEND": "a.B", "OPTIONS": {1: "x"}}],
+            [{"BACKEND": "a.B", "HOST": "x"}],
+        )
+    ],
+    *[("ON_UNSCANNABLE", value) for value in ("accept", "", None, True)],
 ]
 
 BAD_OPTIONS = [
@@ -229,6 +255,14 @@ RULE_VALUES = [
     ("EXTRACTION", {"WALL_SECONDS": 0.5}, "extraction", ExtractionLimits(wall_seconds=0.5)),
     ("EXTRACTION", {"CPU_SECONDS": 3, "READ_BYTES": 9}, "extraction", ExtractionLimits(cpu_seconds=3, read_bytes=9)),
     ("ON_EXTRACTION_FAILURE", "reject", "reject_on_extraction_failure", True),
+    ("SCANNERS", [{"BACKEND": "a.B"}], "scanners", (ScannerChoice(backend="a.B"),)),
+    (
+        "SCANNERS",
+        ({"BACKEND": "a.B", "OPTIONS": {"port": 1}}, {"BACKEND": "c.D"}),
+        "scanners",
+        (ScannerChoice(backend="a.B", options={"port": 1}), ScannerChoice(backend="c.D")),
+    ),
+    ("ON_UNSCANNABLE", "allow", "on_unscannable", "allow"),
 ]
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_largefiles import lifecycle, signals
 from django_largefiles.lifecycle import MAX_ATTEMPTS, Claim
 from django_largefiles.models import FileAsset, Upload
-from django_largefiles.states import Reason, Stage, State
+from django_largefiles.states import Reason, ScanVerdict, Stage, State
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -282,10 +282,38 @@ def test_what_could_not_be_handed_over_is_overdue_at_once() -> None:
 
 
 def test_reprocessing_starts_afresh() -> None:
-    asset = make(State.FAILED, attempts=MAX_ATTEMPTS, reason=Reason.GAVE_UP, detail="x")
+    asset = make(
+        State.FAILED,
+        attempts=MAX_ATTEMPTS,
+        reason=Reason.GAVE_UP,
+        detail="x",
+        scan_verdict=ScanVerdict.CLEAN,
+        scan_detail=[{"scanner": "clamd"}],
+    )
     lifecycle.reprocess(asset.pk)
     asset.refresh_from_db()
     assert (asset.attempts, asset.reason, asset.detail) == (0, "", "")
+    assert (asset.scan_verdict, asset.scan_detail) == ("", [])
+
+
+@pytest.mark.parametrize(
+    ("reason", "file", "won"),
+    [
+        pytest.param(Reason.UNSCANNABLE, "a", True, id="in quarantine"),
+        pytest.param(Reason.UNSCANNABLE, "", False, id="removed"),
+        pytest.param(Reason.INFECTED, "a", False, id="not removed yet"),
+        pytest.param(Reason.BLOCKED, "a", False, id="blocked"),
+    ],
+)
+def test_of_rejected_files_those_in_quarantine_are_reprocessed(reason: Reason, file: str, won: bool) -> None:
+    assert lifecycle.reprocess(make(State.REJECTED, reason=reason, file=file).pk) == won
+
+
+@pytest.mark.parametrize("attempts", [0, MAX_ATTEMPTS - 1], ids=["to be tried again", "the last"])
+def test_what_an_attempt_found_is_kept_when_it_is_given_back(attempts: int) -> None:
+    claim = claimed(attempts=attempts)
+    lifecycle.give_back(claim, Reason.GAVE_UP, "x", retry_after=LATER, scan_verdict=ScanVerdict.ERROR)
+    assert FileAsset.objects.get().scan_verdict == ScanVerdict.ERROR
 
 
 def test_an_asset_that_waits_in_a_long_queue_is_handed_over_ever_more_seldom() -> None:

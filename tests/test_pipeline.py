@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
@@ -10,16 +11,21 @@ from typing import BinaryIO
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
-from django_largefiles import lifecycle, pipeline
+from django_largefiles import lifecycle, pipeline, readpass
+from django_largefiles.canaries import eicar
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.exceptions import StoreUnavailable
 from django_largefiles.lifecycle import MAX_ATTEMPTS
 from django_largefiles.models import FileAsset
 from django_largefiles.pipeline import TryAgain, process
-from django_largefiles.states import Reason, Stage, State
+from django_largefiles.scanners import running
+from django_largefiles.scanners.base import Sample, ScanResult
+from django_largefiles.states import Reason, ScanVerdict, Stage, State
 from django_largefiles.stores.filesystem import FilesystemStore
+from django_largefiles.testing.scanners import FakeScanner
 from tests.conftest import Largefiles, png
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,7 +64,7 @@ def test_processing_twice_changes_nothing(received: FileAsset) -> None:
 def test_a_digest_that_was_made_on_the_way_in_is_not_made_again(
     received: FileAsset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(pipeline, "RunningSHA256")
+    monkeypatch.delattr(hashlib, "sha256")
     assert processed(received).state == State.READY
 
 
@@ -248,3 +254,190 @@ def test_a_blocked_asset_keeps_its_bytes(ready: FileAsset, stored: Stored) -> No
     ready.refresh_from_db()
     pipeline.discard_rejected(ready)
     assert stored() == [ready.file.name]
+
+
+FAKE = "django_largefiles.testing.scanners.FakeScanner"
+
+
+def scanner(backend: str = FAKE, **options: object) -> dict[str, object]:
+    return {"BACKEND": backend, "OPTIONS": options}
+
+
+@pytest.fixture
+def infected(received: FileAsset) -> FileAsset:
+    """A picture with the test string behind its end."""
+    path = Path(received.file.path)
+    path.write_bytes(path.read_bytes() + eicar())
+    FileAsset.objects.update(size=path.stat().st_size)
+    return received
+
+
+def test_without_scanners_there_is_no_verdict(infected: FileAsset) -> None:
+    asset = processed(infected)
+    assert (asset.state, asset.scan_verdict, asset.scan_detail) == (State.READY, "", [])
+
+
+def test_what_all_scanners_call_clean_becomes_ready(received: FileAsset, largefiles: Largefiles) -> None:
+    largefiles.set(SCANNERS=[scanner(), scanner()])
+    asset = processed(received)
+    assert (asset.state, asset.scan_verdict) == (State.READY, ScanVerdict.CLEAN)
+    assert [scan["verdict"] for scan in asset.scan_detail] == ["clean", "clean"]
+
+
+def test_an_infected_file_is_rejected_and_its_bytes_removed(
+    infected: FileAsset, largefiles: Largefiles, stored: Stored
+) -> None:
+    largefiles.set(SCANNERS=[scanner(), scanner(verdict="clean")])
+    asset = processed(infected)
+    assert (asset.state, asset.reason, asset.detail) == (State.REJECTED, Reason.INFECTED, "FakeScanner found EICAR")
+    assert (asset.scan_verdict, len(asset.scan_detail)) == (ScanVerdict.INFECTED, 2)
+    assert stored() == []
+
+
+def test_an_infected_file_that_is_not_the_promised_one_either_is_recorded_as_infected(
+    infected: FileAsset, largefiles: Largefiles
+) -> None:
+    FileAsset.objects.update(expected_sha256="0" * 64)
+    largefiles.set(SCANNERS=[scanner()])
+    asset = processed(infected)
+    assert (asset.reason, asset.scan_verdict) == (Reason.DIGEST_MISMATCH, ScanVerdict.INFECTED)
+
+
+@pytest.mark.parametrize(
+    ("policy", "state", "kept"),
+    [("quarantine", State.REJECTED, True), ("reject", State.REJECTED, False), ("allow", State.READY, True)],
+)
+def test_what_cannot_be_scanned_goes_where_the_profile_says(
+    policy: str, state: State, kept: bool, received: FileAsset, largefiles: Largefiles, stored: Stored
+) -> None:
+    largefiles.set(SCANNERS=[scanner(verdict="unscannable")], ON_UNSCANNABLE=policy)
+    asset = processed(received)
+    assert (asset.state, asset.scan_verdict) == (state, ScanVerdict.UNSCANNABLE)
+    assert asset.reason == ("" if policy == "allow" else Reason.UNSCANNABLE)
+    assert (stored(), bool(asset.file)) == ([asset.file.name] if kept else [], kept)
+
+
+def test_nothing_else_of_what_may_not_be_scanned_is_allowed(infected: FileAsset, largefiles: Largefiles) -> None:
+    largefiles.set(SCANNERS=[scanner(verdict="unscannable"), scanner()], ON_UNSCANNABLE="allow")
+    assert processed(infected).reason == Reason.INFECTED
+
+
+def test_quarantine_ends_with_a_scan(received: FileAsset, largefiles: Largefiles) -> None:
+    largefiles.set(SCANNERS=[scanner(max_size=1)])
+    assert processed(received).state == State.REJECTED
+    assert lifecycle.reprocess(received.pk)
+    assert processed(received).reason == Reason.UNSCANNABLE
+    largefiles.set(SCANNERS=[scanner()])
+    assert lifecycle.reprocess(received.pk)
+    assert processed(received).state == State.READY
+
+
+@pytest.mark.parametrize("policy", ["quarantine", "reject", "allow"])
+@pytest.mark.parametrize("failing", ["Raising", "WithoutEngine", "Lying", "RaisingAtOnce"])
+def test_a_scanner_that_fails_is_asked_again_and_then_the_file_failed(
+    failing: str,
+    policy: str,
+    received: FileAsset,
+    largefiles: Largefiles,
+    stored: Stored,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    largefiles.set(SCANNERS=[scanner(), scanner(f"tests.scanners.odd.{failing}")], ON_UNSCANNABLE=policy)
+    for attempt in range(1, MAX_ATTEMPTS):
+        with pytest.raises(TryAgain) as caught:
+            process(received.pk)
+        assert caught.value.delay == timedelta(seconds=30) * 2 ** (attempt - 1)
+        received.refresh_from_db()
+        assert (received.state, received.scan_verdict) == (State.RECEIVED, ScanVerdict.ERROR)
+    assert processed(received).state == State.FAILED
+    assert (received.reason, received.detail) == (Reason.SCANNER_UNAVAILABLE, f"{failing} gave no verdict")
+    assert [scan["verdict"] for scan in received.scan_detail] == ["clean", "error"]
+    assert stored() == [received.file.name]
+    alerts = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert len(alerts) == MAX_ATTEMPTS
+
+
+def test_once_the_scanner_is_back_the_file_becomes_ready(received: FileAsset, largefiles: Largefiles) -> None:
+    largefiles.set(SCANNERS=[scanner("tests.scanners.odd.Raising")])
+    with pytest.raises(TryAgain):
+        process(received.pk)
+    largefiles.set(SCANNERS=[scanner()])
+    asset = processed(received)
+    assert (asset.state, asset.scan_verdict, asset.detail) == (State.READY, ScanVerdict.CLEAN, "")
+
+
+def test_a_digest_is_not_made_again_because_a_scanner_failed(undigested: FileAsset, largefiles: Largefiles) -> None:
+    largefiles.set(SCANNERS=[scanner("tests.scanners.odd.Raising")])
+    with pytest.raises(TryAgain):
+        process(undigested.pk)
+    undigested.refresh_from_db()
+    assert undigested.sha256 == hashlib.sha256(png()).hexdigest()
+
+
+def test_a_scanner_that_cannot_be_loaded_lets_nothing_through(received: FileAsset, largefiles: Largefiles) -> None:
+    largefiles.set(SCANNERS=[scanner("nowhere.Scanner")])
+    with pytest.raises(TryAgain):
+        process(received.pk)
+    received.refresh_from_db()
+    assert received.state == State.RECEIVED
+
+
+def test_a_ready_file_is_scanned_anew_when_it_is_reprocessed(ready: FileAsset, largefiles: Largefiles) -> None:
+    largefiles.set(SCANNERS=[scanner(verdict="infected")])
+    assert lifecycle.reprocess(ready.pk)
+    assert processed(ready).reason == Reason.INFECTED
+
+
+def test_a_file_in_quarantine_cannot_be_had(received: FileAsset, largefiles: Largefiles, client: Client) -> None:
+    largefiles.set(SCANNERS=[scanner(verdict="unscannable")])
+    processed(received)
+    client.force_login(received.owner)
+    answers = [client.get(f"/files/{path}/") for path in (f"assets/{received.pk}/download", f"uploads/{received.pk}")]
+    assert [answer.status_code for answer in answers] == [409, 409]
+
+
+def test_the_lease_is_renewed_while_a_scanner_thinks(
+    received: FileAsset, largefiles: Largefiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Stage] = []
+    renew = lifecycle.renew
+
+    def tell(claim: lifecycle.Claim, stage: Stage, *, done: int = 0, lease: timedelta = lifecycle.LEASE) -> bool:
+        told.append(stage)
+        if len(told) == 3:
+            released.set()
+        return renew(claim, stage, done=done, lease=lease)
+
+    class Thinking(FakeScanner):
+        def scan(self, sample: Sample) -> ScanResult:
+            result = super().scan(sample)
+            released.wait()
+            return result
+
+    released = threading.Event()
+    monkeypatch.setattr(lifecycle, "renew", tell)
+    monkeypatch.setattr(readpass, "TELL_SECONDS", 0)
+    monkeypatch.setattr(running, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(pipeline, "load_scanners", lambda choices: (Thinking(),))
+    assert processed(received).state == State.READY
+    assert told[:3] == [Stage.READING, Stage.SCANNING, Stage.SCANNING]
+
+
+def test_a_worker_that_was_replaced_while_it_scans_says_nothing(
+    received: FileAsset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Replaced(FakeScanner):
+        def scan(self, sample: Sample) -> ScanResult:
+            sample_seen.set()
+            return super().scan(sample)
+
+    def lose(claim: lifecycle.Claim, stage: Stage, **other: object) -> bool:
+        FileAsset.objects.update(attempts=2)
+        return False
+
+    sample_seen = threading.Event()
+    monkeypatch.setattr(lifecycle, "renew", lose)
+    monkeypatch.setattr(pipeline, "load_scanners", lambda choices: (Replaced(),))
+    asset = processed(received)
+    assert (asset.state, asset.attempts, asset.scan_verdict) == (State.PROCESSING, 2, "")
+    assert sample_seen.wait(10)

@@ -93,6 +93,12 @@ def test_a_store_that_is_down_does_not_end_the_sweep(
     assert f"bytes of the rejected asset {received.pk} are still there" in caplog.text
 
 
+def test_a_file_in_quarantine_is_kept(received: FileAsset, stored: Callable[[], list[str]]) -> None:
+    FileAsset.objects.update(state=State.REJECTED, reason=Reason.UNSCANNABLE)
+    assert sweep() == NOTHING
+    assert stored() == [received.file.name]
+
+
 def test_a_blocked_file_is_kept(ready: FileAsset, stored: Callable[[], list[str]]) -> None:
     lifecycle.block(ready.pk)
     assert sweep() == NOTHING

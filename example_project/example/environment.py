@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -32,6 +33,14 @@ def positive_integer(name: str, default: int) -> int:
     if not value.isdecimal() or int(value) == 0:
         raise ImproperlyConfigured(f"{name} must be a positive whole number, not {value!r}")
     return int(value)
+
+
+def clamd(name: str) -> str:
+    """The path of a socket, or host and port; empty where there is none."""
+    value = text(name, "")
+    if value and not value.startswith("/") and not re.fullmatch(r".+:\d+", value):
+        raise ImproperlyConfigured(f"{name} must be the path of a socket or host:port, not {value!r}")
+    return value
 
 
 def words(name: str, default: str) -> list[str]:

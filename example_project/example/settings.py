@@ -115,6 +115,17 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "index"
 LOGOUT_REDIRECT_URL = "index"
 
+
+def scanners(clamd: str, max_size: int) -> list[dict[str, Any]]:
+    """``clamd`` is the path of a socket, or ``host:port``; none where it is empty."""
+    if not clamd:
+        return []
+    host, _, port = clamd.rpartition(":")
+    where = {"socket": clamd} if clamd.startswith("/") else {"host": host, "port": int(port)}
+    limits = {"stream_max_length": max_size, "max_file_size": max_size, "max_scan_size": 4 * max_size}
+    return [{"BACKEND": "django_largefiles.scanners.clamav.ClamdScanner", "OPTIONS": {**where, **limits}}]
+
+
 LARGEFILES = {
     "MAX_UPLOAD_SIZE": environment.positive_integer("EXAMPLE_MAX_UPLOAD_SIZE", 5 * 1024**3),
     "ALLOWED_MIME_TYPES": environment.words(
@@ -125,6 +136,9 @@ LARGEFILES = {
         "EXAMPLE_ACCESS",
         "login",
         {"login": "django_largefiles.access.OwnerOrStaff", "anyone": "example.access.Anyone"},
+    ),
+    "SCANNERS": scanners(
+        environment.clamd("EXAMPLE_CLAMD"), environment.positive_integer("EXAMPLE_CLAMD_MAX_SIZE", 25 * 1024**2)
     ),
 }
 

@@ -40,7 +40,7 @@ class FileAssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "profile",
         "created_at",
     )
-    list_filter = ("state", "reason", ProfileFilter, "created_at")
+    list_filter = ("state", "reason", "scan_verdict", ProfileFilter, "created_at")
     list_select_related = ("owner", "upload")
     search_fields = ("id", "original_name", "sha256", "title")
     ordering = ("-created_at",)

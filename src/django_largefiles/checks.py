@@ -12,11 +12,15 @@ from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarnin
 from django.core.files.storage import FileSystemStorage
 
 from .access import access_policy
+from .canaries import small_canaries, try_out
 from .conf import get_profile, largefiles_settings, problems
 from .dispatch import current_dispatcher
 from .exceptions import ConfigurationError
 from .extractors.base import Extractor
+from .options import ScannerChoice
 from .registry import load_class
+from .scanners import load_scanner
+from .scanners.base import Scanner
 from .sniffing import sniff_head
 from .storage import current_storage
 from .stores import store_for
@@ -31,7 +35,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     if wrong:
         # The other checks read the settings.
         return wrong
-    return [*check_storage(), *check_pluggables(), *check_extractors(), *check_libmagic()]
+    return [*check_storage(), *check_pluggables(), *check_extractors(), *check_scanners(), *check_libmagic()]
 
 
 def check_storage() -> Iterator[CheckMessage]:
@@ -88,6 +92,43 @@ def check_extractors() -> Iterator[CheckMessage]:
     paths = {path for name in largefiles_settings.profiles for path in get_profile(name).extractors.values()}
     for path in sorted(paths):
         yield from _tried(partial(load_class, path, Extractor, "EXTRACTORS"), "django_largefiles.E006")
+
+
+def check_scanners() -> Iterator[CheckMessage]:
+    for choice in _scanner_choices():
+        failed = list(_tried(partial(load_scanner, choice), "django_largefiles.E008"))
+        yield from failed or load_scanner(choice).check()
+
+
+@register(Tags.files, deploy=True)
+def check_scanners_at_work(**_: Any) -> list[CheckMessage]:
+    """Asks each scanner, over the network; ``largefiles_check_scanners`` tries large files as well."""
+    if any(problems()):
+        return []
+    # What cannot be loaded, ``check_scanners`` tells.
+    choices = [choice for choice in _scanner_choices() if not any(_tried(partial(load_scanner, choice), ""))]
+    return [message for choice in choices for message in _try_out(load_scanner(choice))]
+
+
+def _scanner_choices() -> list[ScannerChoice]:
+    """Those of all profiles, each once."""
+    choices: list[ScannerChoice] = []
+    for choice in (choice for name in largefiles_settings.profiles for choice in get_profile(name).scanners):
+        if choice not in choices:
+            choices.append(choice)
+    return choices
+
+
+def _try_out(scanner: Scanner) -> Iterator[CheckMessage]:
+    for canary in small_canaries():
+        result = try_out(scanner, canary).result
+        if result.verdict not in canary.expected:
+            yield Error(
+                f"LARGEFILES: SCANNERS: {scanner.name} said {result.verdict.value!r} of {canary.name}. "
+                f"{result.detail}".rstrip(),
+                hint=f"As it is, {canary.otherwise}",
+                id="django_largefiles.E009",
+            )
 
 
 def check_libmagic() -> Iterator[CheckMessage]:

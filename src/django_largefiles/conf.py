@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 
 from .exceptions import InvalidSetting, UnknownProfile
-from .options import DEFAULT_PROFILE, OPTIONS, RULES, ExtractionLimits, Option, Quota, mapping
+from .options import DEFAULT_PROFILE, OPTIONS, RULES, ExtractionLimits, Option, Quota, ScannerChoice, mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,9 @@ class Profile:
     extractors: Mapping[str, str]
     extraction: ExtractionLimits
     reject_on_extraction_failure: bool
+    scanners: tuple[ScannerChoice, ...]
+    on_unscannable: str
+    """``"quarantine"``, ``"reject"`` or ``"allow"``."""
 
 
 def _host_settings() -> Mapping[str, Any]:
@@ -143,6 +146,8 @@ def get_profile(name: str) -> Profile:
         extractors=rule("EXTRACTORS"),
         extraction=rule("EXTRACTION"),
         reject_on_extraction_failure=rule("ON_EXTRACTION_FAILURE") == "reject",
+        scanners=rule("SCANNERS"),
+        on_unscannable=rule("ON_UNSCANNABLE"),
     )
 
 

@@ -24,10 +24,13 @@
     │       ├── TypeNotAllowed     415 type_not_allowed
     │       ├── TypeMismatch       415 type_mismatch
     │       ├── DigestMismatch     422 digest_mismatch
-    │       └── MetadataUnreadable 422 extraction_failed
+    │       ├── MetadataUnreadable 422 extraction_failed
+    │       ├── Infected           422 infected
+    │       └── Unscannable        422 unscannable
     ├── StoreError                 the place where bytes are kept
     │   ├── StoreUnavailable       503 store_unavailable
     │   └── StoreFull              507 store_full
+    ├── ScannerUnavailable         503 scanner_unavailable
     └── ConfigurationError         the host project's settings (also an ImproperlyConfigured)
         ├── InvalidSetting
         ├── NotImportable
@@ -158,6 +161,18 @@ class MetadataUnreadable(WrongContent):
     code = "extraction_failed"
 
 
+class Infected(WrongContent):
+    """``value`` is the name of what a scanner found."""
+
+    code = "infected"
+
+
+class Unscannable(WrongContent):
+    """A scanner cannot look at all of it, however often it is asked."""
+
+    code = "unscannable"
+
+
 class TakenOver(Refusal):
     """A later request has taken over the upload that this one was writing to."""
 
@@ -177,6 +192,11 @@ class StoreUnavailable(StoreError):
 class StoreFull(StoreError):
     code = "store_full"
     status = 507
+
+
+class ScannerUnavailable(LargeFilesError):
+    code = "scanner_unavailable"
+    status = 503
 
 
 class ConfigurationError(LargeFilesError, ImproperlyConfigured):

@@ -45,6 +45,11 @@ ALWAYS = Q()
 
 REPROCESSABLE = (State.FAILED, State.READY)
 
+KEPT = (Reason.BLOCKED, Reason.UNSCANNABLE)
+"""Why the bytes of a rejected asset may stay: a takedown is evidence, and what is in quarantine may be released."""
+
+QUARANTINED = Q(state=State.REJECTED, reason=Reason.UNSCANNABLE) & ~Q(file="")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
@@ -54,9 +59,9 @@ class Claim:
     attempt: int
 
 
-def back_off(attempt: int) -> timedelta:
-    """How long to wait after the failure of this attempt."""
-    return FIRST_DELAY * (1 << (attempt - 1))
+def back_off(attempt: int, first: timedelta = FIRST_DELAY) -> timedelta:
+    """How long to wait after the failure of this attempt: twice as long each time, and ``first`` after the first."""
+    return first * (1 << (attempt - 1))
 
 
 def complete(upload: Upload, *, name: str, size: int, sha256: str, media_type: str) -> bool:
@@ -136,10 +141,10 @@ def reject(claim: Claim, reason: Reason, detail: str, **described: Any) -> bool:
     return _settle(claim, State.REJECTED, reason=reason, detail=detail[:1000], **described)
 
 
-def give_back(claim: Claim, reason: Reason, detail: str, *, retry_after: timedelta) -> bool:
+def give_back(claim: Claim, reason: Reason, detail: str, *, retry_after: timedelta, **described: Any) -> bool:
     """processing → received, to be tried again; → failed where ``MAX_ATTEMPTS`` are used up."""
     if claim.attempt >= MAX_ATTEMPTS:
-        return _settle(claim, State.FAILED, reason=reason, detail=detail[:1000])
+        return _settle(claim, State.FAILED, reason=reason, detail=detail[:1000], **described)
     return _move(
         claim.asset_id,
         _held(claim),
@@ -147,6 +152,7 @@ def give_back(claim: Claim, reason: Reason, detail: str, *, retry_after: timedel
         lease_expires_at=timezone.now() + retry_after,
         detail=detail[:1000],
         stage="",
+        **described,
     )
 
 
@@ -182,12 +188,12 @@ def not_handed_over(asset_id: UUID) -> None:
 
 
 def reprocess(asset_id: UUID) -> bool:
-    """failed or ready → received: verify and describe the kept bytes anew."""
+    """failed, ready or in quarantine → received: verify and describe the kept bytes anew."""
     using = router.db_for_write(FileAsset)
     with transaction.atomic(using=using):
         won = _move_and_announce(
             asset_id,
-            Q(state__in=REPROCESSABLE),
+            Q(state__in=REPROCESSABLE) | QUARANTINED,
             State.RECEIVED,
             reason="",
             detail="",
@@ -195,6 +201,8 @@ def reprocess(asset_id: UUID) -> bool:
             lease_expires_at=timezone.now() + HAND_OVER,
             stage="",
             stage_done=0,
+            scan_verdict="",
+            scan_detail=[],
         )
         if won:
             _let_wait(asset_id, using)

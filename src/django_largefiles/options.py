@@ -39,6 +39,14 @@ class ExtractionLimits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScannerChoice:
+    """One line of ``SCANNERS``: the dotted path of a class, and its keyword arguments."""
+
+    backend: str
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Quota:
     """What one owner may keep; ``None`` is without limit."""
 
@@ -151,6 +159,26 @@ def _extraction(value: Any) -> ExtractionLimits:
     return ExtractionLimits(**_read_fields(value, readers))
 
 
+def _scanners(value: Any) -> tuple[ScannerChoice, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"must be a list of dicts with BACKEND and, if need be, OPTIONS, not {value!r}")
+    return tuple(_scanner(item) for item in value)
+
+
+def _scanner(value: Any) -> ScannerChoice:
+    chosen = _read_fields(value, {"BACKEND": _text, "OPTIONS": _keyword_arguments})
+    if "backend" not in chosen:
+        raise ValueError(f"{value!r} lacks BACKEND")
+    return ScannerChoice(**chosen)
+
+
+def _keyword_arguments(value: Any) -> Mapping[str, Any]:
+    for name in mapping(value):
+        if not isinstance(name, str):
+            raise ValueError(f"OPTIONS are keyword arguments: {name!r} is no name of one")
+    return value  # type: ignore[no-any-return]
+
+
 def _quota(value: Any) -> Quota:
     return Quota(**_read_fields(value, {"BYTES": _positive_integer, "FILES": _positive_integer}))
 
@@ -197,6 +225,8 @@ RULES = {
     "EXTRACTORS": Option(default={}, read=_extractors, merges=True),
     "EXTRACTION": Option(default={}, read=_extraction, merges=True),
     "ON_EXTRACTION_FAILURE": Option(default="accept", read=_one_of("accept", "reject")),
+    "SCANNERS": Option(default=(), read=_scanners),
+    "ON_UNSCANNABLE": Option(default="quarantine", read=_one_of("quarantine", "reject", "allow")),
 }
 
 OPTIONS = RULES | {

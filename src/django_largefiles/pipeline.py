@@ -6,31 +6,39 @@
 from __future__ import annotations
 
 import logging
-import time
 from contextlib import closing
 from datetime import timedelta
 from typing import Any, BinaryIO
 from uuid import UUID
 
-from . import lifecycle, policy
+from . import lifecycle, policy, verdicts
 from .conf import Profile, get_profile, largefiles_settings
-from .digests import RunningSHA256
-from .exceptions import DigestMismatch, LargeFilesError, MetadataUnreadable, Refusal, StoreError
+from .exceptions import (
+    DigestMismatch,
+    LargeFilesError,
+    MetadataUnreadable,
+    Refusal,
+    ScannerUnavailable,
+    StoreError,
+    Unscannable,
+)
 from .extractors.base import Metadata
 from .heartbeat import Heartbeat, LostClaim
 from .lifecycle import LEASE, MAX_ATTEMPTS, Claim
 from .media_types import most_specific
 from .models import FileAsset
+from .readpass import Reading, read_through
 from .sandbox.runner import ExtractionFailed, run
 from .settling import settle
+from .scanners import load_scanners
 from .sniffing import sniff_file
 from .states import Reason, Stage, State
 from .stores import current_store
 
 logger = logging.getLogger(__name__)
 
-PROGRESS_SECONDS = 1.0
-"""Progress is written, and the lease renewed, at most this often while bytes are read."""
+FIRST_SCANNER_DELAY = timedelta(seconds=30)
+"""After a scanner failed for the first time: one that is started anew loads its signatures for a minute."""
 
 
 class TryAgain(Exception):
@@ -49,12 +57,17 @@ def process(asset_id: UUID) -> None:
     claim = lifecycle.claim(asset_id)
     if claim is None:
         return
+    findings = dict[str, Any]()
     try:
-        _verify_and_describe(claim)
+        _verify_and_describe(claim, findings)
     except LostClaim:
         logger.info("Asset %s was taken over by another worker, or deleted.", asset_id)
     except StoreError as error:
         _give_back(claim, Reason.STORE_UNAVAILABLE, error, error.detail)
+    except ScannerUnavailable as error:
+        # Nothing is let through meanwhile, so somebody should hear of it before the last attempt.
+        logger.error("Asset %s could not be scanned: %s", asset_id, findings["scan_detail"])
+        _give_back(claim, Reason.SCANNER_UNAVAILABLE, error, error.detail, first_delay=FIRST_SCANNER_DELAY, **findings)
     except LargeFilesError as error:
         _give_back(claim, Reason.GAVE_UP, error, error.detail)
     except Exception as error:  # noqa: BLE001 — whatever a file or a library can do ends as a failed attempt
@@ -63,24 +76,30 @@ def process(asset_id: UUID) -> None:
 
 
 def discard_rejected(asset: FileAsset) -> None:
-    """Remove the bytes of a rejected asset. A takedown keeps them, as evidence."""
-    if asset.state == State.REJECTED and asset.reason != Reason.BLOCKED and asset.file:
-        current_store().delete(str(asset.file))
-        FileAsset.objects.filter(pk=asset.pk).update(file="")
+    """Remove the bytes of a rejected asset, unless its reason is one to keep them."""
+    if asset.state == State.REJECTED and asset.reason not in lifecycle.KEPT and asset.file:
+        _remove_bytes(asset)
 
 
-def _verify_and_describe(claim: Claim) -> None:
+def _remove_bytes(asset: FileAsset) -> None:
+    current_store().delete(str(asset.file))
+    FileAsset.objects.filter(pk=asset.pk).update(file="")
+
+
+def _verify_and_describe(claim: Claim, findings: dict[str, Any]) -> None:
     asset = FileAsset.objects.filter(pk=claim.asset_id).first()
     if asset is None:
         raise LostClaim
-    rules, findings, store = get_profile(asset.profile), dict[str, Any](), current_store()
+    rules, store = get_profile(asset.profile), current_store()
     store.tidy(str(asset.file))
     try:
         with closing(_opened(claim, asset)) as file:
             _examine(claim, asset, rules, file, findings)
     except Refusal as refusal:
         _keep(lifecycle.reject(claim, Reason(refusal.code), refusal.detail, **findings))
-        discard_rejected(FileAsset.objects.get(pk=asset.pk))
+        if not (isinstance(refusal, Unscannable) and rules.on_unscannable == "quarantine"):
+            # A worker that dies before this leaves it to the sweeper, or in quarantine.
+            _remove_bytes(asset)
     else:
         settle(claim, asset, findings)
 
@@ -94,24 +113,26 @@ def _opened(claim: Claim, asset: FileAsset) -> BinaryIO:
 def _examine(claim: Claim, asset: FileAsset, rules: Profile, file: BinaryIO, findings: dict[str, Any]) -> None:
     """Fill ``findings``, columns of the asset by name, as far as it gets; raises the refusal of a bad file."""
     policy.check_size(asset.size or 0, rules)
-    findings["sha256"] = asset.sha256 or _digest(claim, file)
-    _check_digest(asset, findings["sha256"])
+    reading = _read(claim, asset, rules, file)
+    findings["sha256"] = reading.sha256
+    findings |= verdicts.columns(reading.scans)
+    _check_digest(asset, reading.sha256)
+    verdicts.check(reading.scans, rules)
     _keep(lifecycle.renew(claim, Stage.SNIFFING))
     findings["media_type"] = sniff_file(file)
     policy.check_type(findings["media_type"], asset.original_name, rules)
     findings |= _describe(claim, file, findings["media_type"], rules)
 
 
-def _digest(claim: Claim, file: BinaryIO) -> str:
-    digest, done, told = RunningSHA256(), 0, 0.0
-    file.seek(0)
-    while chunk := file.read(largefiles_settings.chunk_size):
-        digest.update(chunk)
-        done += len(chunk)
-        if time.monotonic() - told >= PROGRESS_SECONDS:
-            _keep(lifecycle.renew(claim, Stage.READING, done=done))
-            told = time.monotonic()
-    return digest.hexdigest()
+def _read(claim: Claim, asset: FileAsset, rules: Profile, file: BinaryIO) -> Reading:
+    return read_through(
+        file,
+        size=asset.size or 0,
+        sha256=asset.sha256,
+        scanners=load_scanners(rules.scanners),
+        chunk_size=largefiles_settings.chunk_size,
+        tell=lambda stage, done: _keep(lifecycle.renew(claim, stage, done=done)),
+    )
 
 
 def _check_digest(asset: FileAsset, sha256: str) -> None:
@@ -154,9 +175,17 @@ def _keep(held: bool) -> None:
         raise LostClaim
 
 
-def _give_back(claim: Claim, reason: Reason, error: Exception, detail: str) -> None:
+def _give_back(
+    claim: Claim,
+    reason: Reason,
+    error: Exception,
+    detail: str,
+    *,
+    first_delay: timedelta = lifecycle.FIRST_DELAY,
+    **findings: Any,
+) -> None:
     logger.warning("Attempt %s at asset %s failed.", claim.attempt, claim.asset_id, exc_info=error)
-    delay = lifecycle.back_off(claim.attempt)
-    held = lifecycle.give_back(claim, reason, detail, retry_after=delay)
+    delay = lifecycle.back_off(claim.attempt, first_delay)
+    held = lifecycle.give_back(claim, reason, detail, retry_after=delay, **findings)
     if held and claim.attempt < MAX_ATTEMPTS:
         raise TryAgain(delay) from error

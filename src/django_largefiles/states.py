@@ -39,6 +39,7 @@ class Stage(TextChoices):
     """What a worker is doing with an asset that is ``processing``."""
 
     READING = "reading", _("reading")
+    SCANNING = "scanning", _("waiting for the scanners")
     SNIFFING = "sniffing", _("detecting the type")
     EXTRACTING = "extracting", _("extracting metadata")
     STORING = "storing", _("moving to the storage")

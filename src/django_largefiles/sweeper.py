@@ -15,7 +15,7 @@ from .exceptions import StoreError
 from .models import FileAsset, Upload
 from .pipeline import discard_rejected
 from .removals import remove_leftovers
-from .states import Reason, State
+from .states import State
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def _hand_over() -> int:
 
 
 def _empty() -> int:
-    kept = FileAsset.objects.filter(state=State.REJECTED).exclude(reason=Reason.BLOCKED).exclude(file="")
+    kept = FileAsset.objects.filter(state=State.REJECTED).exclude(reason__in=lifecycle.KEPT).exclude(file="")
     count = 0
     for asset in list(kept.order_by("updated_at")[:BATCH]):
         try:

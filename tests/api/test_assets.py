@@ -19,6 +19,7 @@ from django_largefiles.arrival import FIRST_READ
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.intake import Declaration, begin
 from django_largefiles.models import FileAsset
+from django_largefiles.pipeline import process
 from django_largefiles.states import State
 from tests.conftest import EXECUTABLE, IMMEDIATE, Largefiles, png
 from tests.multipart import END, CountingBody, field, file, post_arguments
@@ -66,6 +67,7 @@ def test_a_file_is_created(client: Client, owner: User, stored: Stored) -> None:
         "title": "",
         "extra_attributes": {},
         "extraction_error": "",
+        "scan_verdict": "",
         "created_at": "",
         "updated_at": "",
         "processed_at": None,
@@ -90,6 +92,7 @@ def test_a_created_file_can_be_followed_and_downloaded(client: Client, largefile
         "media_type": "image/png",
         "sha256": hashlib.sha256(PICTURE).hexdigest(),
         "extraction_error": "",
+        "scan_verdict": "",
         "processed_at": "",
     }
     answer = client.get(f"{location}download/")
@@ -285,6 +288,24 @@ def test_a_file_that_is_not_ready_is_not_served(client: Client, received: FileAs
 def test_a_ready_file_is_processed_again(client: Client, ready: FileAsset) -> None:
     answer = client.post(f"{LIST}{ready.pk}/reprocess/")
     assert (answer.status_code, answer.json()["state"]) == (202, "received")
+
+
+def test_a_file_in_quarantine_is_scanned_again_and_never_served(
+    client: Client, received: FileAsset, largefiles: Largefiles
+) -> None:
+    scanner = {"BACKEND": "django_largefiles.testing.scanners.FakeScanner"}
+    largefiles.set(SCANNERS=[{**scanner, "OPTIONS": {"max_size": 1}}])
+    process(received.pk)
+    answer = client.get(f"{LIST}{received.pk}/").json()
+    assert (answer["state"], answer["reason"], answer["scan_verdict"]) == ("rejected", "unscannable", "unscannable")
+    assert client.get(f"{LIST}{received.pk}/download/").status_code == 409
+    largefiles.set(SCANNERS=[scanner])
+    assert client.post(f"{LIST}{received.pk}/reprocess/").json()["scan_verdict"] == ""
+    process(received.pk)
+    assert client.get(f"{LIST}{received.pk}/status/").json()["scan_verdict"] == "clean"
+    served = client.get(f"{LIST}{received.pk}/download/")
+    assert b"".join(served.streaming_content) == png()
+    served.close()
 
 
 def test_a_blocked_file_is_not_processed_again(client: Client, ready: FileAsset) -> None:

@@ -44,6 +44,7 @@ class AssetSerializer(serializers.ModelSerializer[FileAsset]):
             "title",
             "extra_attributes",
             "extraction_error",
+            "scan_verdict",
             "created_at",
             "updated_at",
             "processed_at",
@@ -67,6 +68,7 @@ class StatusSerializer(AssetSerializer):
             "media_type",
             "sha256",
             "extraction_error",
+            "scan_verdict",
             "processed_at",
         )
         read_only_fields = fields

@@ -83,7 +83,7 @@ class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
 
     @action(detail=True, methods=["post"])
     def reprocess(self, request: Request, pk: UUID) -> Response:
-        """Verify and describe a failed or ready asset anew."""
+        """Verify and describe a failed or ready asset anew, or one in quarantine."""
         asset = self.get_object()
         if not access_policy().may_reprocess(request.user, asset):
             raise NotPermitted("processing the file again is not permitted", value=str(pk))

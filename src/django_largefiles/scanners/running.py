@@ -1,0 +1,194 @@
+"""One scanner at work on one file, in a thread of its own, so that no scanner can hold up or break anything else."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from queue import Empty, Full, Queue
+
+from django.utils import timezone
+
+from ..extractors.base import clean_text
+from ..states import ScanVerdict
+from .base import Abandoned, Engine, Sample, Scanner, ScanResult
+
+AHEAD = 4
+"""Chunks that wait for a scanner at most."""
+
+BEAT_SECONDS = 1.0
+"""However long a scanner takes, whoever waits for it may act this often."""
+
+MAX_HANGING = 8
+"""Scans by one class that were abandoned and still hang in this process; beyond them it is not asked any more."""
+
+MAX_NAME = 255
+"""Characters of whatever has a name: a scanner, a threat, an engine, a version of signatures."""
+
+_END = b""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanReport:
+    """What one scanner said of a file, and when. Texts are of bounded length and free of control characters."""
+
+    scanner: str
+    engine: Engine
+    result: ScanResult
+    at: datetime
+
+
+class RunningScan:
+    """``feed`` it every chunk while it ``needs_bytes``, then ask for its ``report``; ``abandon`` it in any case."""
+
+    def __init__(self, scanner: Scanner, *, size: int, descriptor: int | None) -> None:
+        self._scanner = scanner
+        self._size, self._taken = size, 0
+        self._chunks: Queue[bytes] = Queue(AHEAD)
+        self._finished, self._abandoned = threading.Event(), threading.Event()
+        self._sign_of_life = time.monotonic()
+        self._engine = Engine()
+        self._result: ScanResult | None = None
+        self._descriptor = None if descriptor is None else _opened_anew(descriptor)
+        self._sample = Sample(
+            size=size, chunks=self._take(), descriptor=self._descriptor, abandoned=self._abandoned.is_set
+        )
+        self._streamed = False
+        self._thread = threading.Thread(target=self._run, name=f"scan by {type(scanner).__qualname__}", daemon=True)
+        self._start()
+
+    @property
+    def needs_bytes(self) -> bool:
+        return self._streamed and not self._finished.is_set() and not self._abandoned.is_set()
+
+    def feed(self, chunk: bytes, beat: Callable[[], None]) -> None:
+        """Hand the chunk over, however long that takes. ``beat`` is called meanwhile; what it raises ends the wait."""
+        if self._chunks.empty():
+            # It has been waiting for us.
+            self._sign_of_life = time.monotonic()
+        while self.needs_bytes and not self._gave_up():
+            try:
+                return self._chunks.put(chunk, timeout=BEAT_SECONDS)
+            except Full:
+                beat()
+        return None
+
+    def report(self, beat: Callable[[], None]) -> ScanReport:
+        """Once there is an answer, or none is to be expected any more."""
+        self.feed(_END, beat)
+        while not self._finished.wait(BEAT_SECONDS) and not self._gave_up():
+            beat()
+        result = self._result or _error(f"silent for {self._scanner.patience:g} s")
+        return ScanReport(
+            scanner=clean_text(self._scanner.name, MAX_NAME),
+            engine=_bounded_engine(self._engine),
+            result=_bounded(result),
+            at=timezone.now(),
+        )
+
+    def abandon(self) -> None:
+        """Nobody asks for the report any more. The thread ends as soon as the scanner notices."""
+        self._abandoned.set()
+        self._thread.name = _hanging_name(self._scanner)
+        self._drain()
+        with suppress(Full):
+            # Wakes a scanner that waits for bytes.
+            self._chunks.put_nowait(_END)
+
+    def _start(self) -> None:
+        hanging = sum(thread.name == _hanging_name(self._scanner) for thread in threading.enumerate())
+        if hanging >= MAX_HANGING:
+            return self._finish(_error(f"{hanging} earlier scans hang"))
+        try:
+            self._streamed = self._scanner.needs_bytes(self._sample)
+        except Exception as error:  # noqa: BLE001 - the scanner may be the host's
+            return self._finish(_raised(error))
+        return self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._engine = self._scanner.engine()
+            self._sign_of_life = time.monotonic()
+            result = self._checked(self._scanner.scan(self._sample))
+        except BaseException as error:  # noqa: BLE001 - nobody else would hear of it
+            result = _raised(error)
+        self._finish(result)
+
+    def _finish(self, result: ScanResult) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._result = result
+        self._finished.set()
+        # Somebody may be waiting for room.
+        self._drain()
+
+    def _take(self) -> Iterator[bytes]:
+        """The chunks, as the scanner sees them."""
+        while chunk := self._chunks.get():
+            self._sign_of_life = time.monotonic()
+            self._taken += len(chunk)
+            yield chunk
+        if self._abandoned.is_set():
+            raise Abandoned
+        self._sign_of_life = time.monotonic()
+
+    def _gave_up(self) -> bool:
+        if time.monotonic() - self._sign_of_life > self._scanner.patience:
+            self.abandon()
+        return self._abandoned.is_set()
+
+    def _drain(self) -> None:
+        with suppress(Empty):
+            while True:
+                self._chunks.get_nowait()
+
+    def _checked(self, result: object) -> ScanResult:
+        """Scanners are not to be trusted either."""
+        if not isinstance(result, ScanResult) or not isinstance(result.verdict, ScanVerdict):
+            return _error(f"answered a {type(result).__qualname__} without a verdict")
+        if result.verdict is ScanVerdict.CLEAN and self._streamed and self._taken != self._size:
+            return _error(f"called clean what it had {self._taken} bytes of, not {self._size}")
+        return result
+
+
+def _opened_anew(descriptor: int) -> int | None:
+    """The file once more, where the system lets us at it (Linux); ``None`` is answered by sending the bytes.
+
+    A copy would share its position, which clamd moves. And the caller closes its own, whose number another file then
+    gets, while a scanner may still hang.
+    """
+    try:
+        return os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY)
+    except OSError:
+        return None
+
+
+def _hanging_name(scanner: Scanner) -> str:
+    return f"abandoned scan by {type(scanner).__module__}.{type(scanner).__qualname__}"
+
+
+def _error(detail: str) -> ScanResult:
+    return ScanResult(verdict=ScanVerdict.ERROR, detail=detail)
+
+
+def _raised(error: BaseException) -> ScanResult:
+    return _error(f"{type(error).__name__}: {error}")
+
+
+def _bounded(result: ScanResult) -> ScanResult:
+    return replace(result, threat=clean_text(result.threat, MAX_NAME), detail=clean_text(result.detail))
+
+
+def _bounded_engine(engine: object) -> Engine:
+    if not isinstance(engine, Engine):
+        return Engine()
+    made = engine.signatures_at if isinstance(engine.signatures_at, datetime) else None
+    return Engine(
+        version=clean_text(engine.version, MAX_NAME),
+        signatures=clean_text(engine.signatures, MAX_NAME),
+        signatures_at=made,
+    )
