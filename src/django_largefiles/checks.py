@@ -17,6 +17,8 @@ from .dispatch import current_dispatcher
 from .exceptions import ConfigurationError
 from .extractors.base import Extractor
 from .registry import load_class
+from .sandbox.probe import machine
+from .sandbox.runner import ExtractionFailed
 from .sniffing import sniff_head
 from .storage import current_storage
 from .stores import store_for
@@ -79,6 +81,23 @@ def check_extractors() -> Iterator[CheckMessage]:
     paths = {path for name in largefiles_settings.profiles for path in get_profile(name).extractors.values()}
     for path in sorted(paths):
         yield from _tried(partial(load_class, path, Extractor, "EXTRACTORS"), "django_largefiles.E006")
+    if paths:
+        yield from _check_confinement()
+
+
+def _check_confinement() -> Iterator[CheckMessage]:
+    try:
+        found = machine()
+    except ExtractionFailed as failure:
+        yield CheckWarning(f"No extractor can be run here: {failure.detail}.", id="django_largefiles.W011")
+        return
+    if found.lacking:
+        acts = f" A file that takes its parser over can {', '.join(found.possible)}." if found.possible else ""
+        yield CheckWarning(
+            f"Files are described without these layers of confinement: {', '.join(found.lacking)}.{acts}",
+            hint="See the page on confinement in the documentation: it tells what each layer needs.",
+            id="django_largefiles.W010",
+        )
 
 
 def check_libmagic() -> Iterator[CheckMessage]:
