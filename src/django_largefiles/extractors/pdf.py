@@ -68,10 +68,20 @@ def _buffered(file: BinaryIO) -> Iterator[BinaryIO]:
 
 
 def _open(stream: BinaryIO) -> PdfReader:
-    """A reader, also of a document whose encryption pypdf cannot handle: all but its texts is there to be read."""
+    """A reader. A large file is taken at its word first: otherwise pypdf looks at each object that its table names."""
+    if _is_large(stream):
+        with suppress(Exception):
+            reader = _open_as(stream, strict=True)
+            reader.strict = False
+            return reader
+    return _open_as(stream, strict=False)
+
+
+def _open_as(stream: BinaryIO, *, strict: bool) -> PdfReader:
+    """Also of a document whose encryption pypdf cannot handle: all but its texts is there to be read."""
     reader = PdfReader.__new__(PdfReader)
     try:
-        PdfReader.__init__(reader, stream)
+        PdfReader.__init__(reader, stream, strict=strict)
     except Exception:
         if not reader.is_encrypted:
             raise
@@ -175,4 +185,8 @@ def _claimed_page_count(reader: PdfReader) -> int | None:
 
 
 def _walkable_pages(stream: BinaryIO) -> int:
-    return WALKED_PAGES if stream.seek(0, os.SEEK_END) <= LARGE_FILE else WALKED_PAGES_OF_LARGE_FILE
+    return WALKED_PAGES_OF_LARGE_FILE if _is_large(stream) else WALKED_PAGES
+
+
+def _is_large(stream: BinaryIO) -> bool:
+    return stream.seek(0, os.SEEK_END) > LARGE_FILE

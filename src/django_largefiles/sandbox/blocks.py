@@ -102,7 +102,9 @@ class BudgetedFile(io.RawIOBase):
     def readinto(self, buffer: WriteableBuffer) -> int:
         target = memoryview(buffer).cast("B")
         index, start = divmod(self._position, self._source.block_size)
-        piece = self._block(index)[start : start + len(target)]
+        # The buffer above asks for less than a block, unless the extractor itself wants more at once.
+        wanted = -(-len(target) // self._source.block_size)
+        piece = self._block(index, wanted)[start : start + len(target)]
         target[: len(piece)] = piece
         self._position += len(piece)
         return len(piece)
@@ -113,33 +115,33 @@ class BudgetedFile(io.RawIOBase):
             self._refuse()
         return super().readall()
 
-    def _block(self, index: int) -> bytes:
+    def _block(self, index: int, wanted: int) -> bytes:
+        """The block at ``index``, the first of those ``wanted``; ``b""`` beyond the end."""
         if index * self._source.block_size >= self._source.size:
             return b""
         if index not in self._blocks:
-            self._read_blocks(index)
+            self._read_blocks(index, self._how_many(index, wanted))
         self._blocks.move_to_end(index)
         return self._blocks[index]
 
-    def _read_blocks(self, index: int) -> None:
+    def _how_many(self, index: int, wanted: int) -> int:
+        """Blocks to read at once: those wanted, and twice as many as last time where they follow the last."""
+        self._ahead = 2 * self._ahead if index == self._next else 1
+        self._ahead = min(max(self._ahead, wanted), self._source.longest_read)
+        return max(1, min(self._ahead, self._left // self._source.block_size))
+
+    def _read_blocks(self, index: int, count: int) -> None:
         block_size, offset = self._source.block_size, index * self._source.block_size
-        rest = self._source.size - offset
-        if min(block_size, rest) > self._left:
+        size = min(count * block_size, self._source.size - offset)
+        if size > self._left:
             self._refuse()
-        affordable = max(1, self._left // block_size)
-        size = min(self._how_many(index, affordable) * block_size, rest)
         self._left -= size
         content = self._source.read(offset, size)
-        for number, start in enumerate(range(0, size, block_size)):
-            self._blocks[index + number] = content[start : start + block_size]
-        self._next = index + number + 1
+        for start in range(0, size, block_size):
+            self._blocks[index + start // block_size] = content[start : start + block_size]
+        self._next = index + count
         while len(self._blocks) * block_size > CACHED_BYTES:
             self._blocks.popitem(last=False)
-
-    def _how_many(self, index: int, affordable: int) -> int:
-        """Blocks to read at once: twice as many each time, as long as what is missing follows what was read last."""
-        self._ahead = min(2 * self._ahead, self._source.longest_read) if index == self._next else 1
-        return min(self._ahead, affordable)
 
     def _refuse(self) -> NoReturn:
         self._left = 0
