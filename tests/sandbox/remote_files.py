@@ -41,7 +41,7 @@ class RemoteFile(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         target = memoryview(buffer).cast("B")
-        size = min(len(target), self._size - self._position)
+        size = max(0, min(len(target), self._size - self._position))
         target[:size] = self._content(self._position, size)
         self._position += size
         self.requests += 1
@@ -107,7 +107,7 @@ def recording(sample: bytes, size: int) -> RemoteFile:
 
 def book(pages: int, size: int) -> RemoteFile:
     """A PDF whose pages are spread over it evenly, each before the scan that it shows."""
-    step, parts, offsets = size // (pages + 2), {0: b"%PDF-1.7\n"}, []
+    step, parts, offsets = size // (pages + 4), {0: b"%PDF-1.7\n"}, []
     kids = " ".join(f"{3 + number} 0 R" for number in range(pages))
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",

@@ -135,7 +135,8 @@ def works_unconfined(perform: Perform, act: str) -> None:
     with pytest.MonkeyPatch.context() as patched:
         confine_with(patched, "lambda spec: []")
         outcome = perform(act)
-    assert outcome in {"done", f"ended with status {EXECUTED} and without an answer"}
+    # A program that replaced the child has no metadata to tell.
+    assert outcome in {"done", "answered nonsense: it is not JSON"}
 
 
 def test_every_act_is_tried() -> None:
