@@ -147,7 +147,7 @@ class Begging(Extractor):
     """A parser that was taken over: it writes what it likes to the channel of its answer."""
 
     def extract(self, file: BinaryIO, media_type: str) -> Metadata:  # pragma: no cover
-        for line in file.read().splitlines():
+        for line in file.read(1000).split(b"\n")[:-1]:
             write_to_all(line + b"\n")
         time.sleep(60)
         return Metadata()
@@ -170,13 +170,6 @@ class Threaded(Extractor):
 
     def extract(self, file: BinaryIO, media_type: str) -> Metadata:  # pragma: no cover
         return Metadata(title="threaded")
-
-
-class ReadingTwice(Extractor):
-    """Does not care for an error in between."""
-
-    def extract(self, file: BinaryIO, media_type: str) -> Metadata:  # pragma: no cover
-        return Metadata(page_count=len(file.read()), title=str(file.seek(0) == 0 and file.read(3)))
 
 
 class Hoarding(Extractor):

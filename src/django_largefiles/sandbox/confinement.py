@@ -27,6 +27,8 @@ LAYERS = (
 
 MAX_OPEN_FILES = 16
 
+_TASKS = Path("/proc/self/task")
+
 
 def die_with(parent: int) -> list[str]:
     """Have the kernel end this process with the parent's. The layers that hold."""
@@ -120,7 +122,7 @@ def _restrict_files(readable: list[str]) -> str:
 
 def _is_single_thread() -> bool:
     with suppress(OSError):
-        return len(list(Path("/proc/self/task").iterdir())) == 1
+        return len(list(_TASKS.iterdir())) == 1
     return False
 
 
