@@ -10,9 +10,7 @@ import pytest
 from django_largefiles.sandbox import landlock
 from django_largefiles.sandbox.landlock import Rights, handled, restrict
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux", reason="needs Linux"
-)
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 
 
 class FakeKernel:

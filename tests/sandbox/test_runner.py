@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import gzip
+import io
 import struct
 import subprocess
 import sys
+import tracemalloc
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -15,8 +19,9 @@ from django_largefiles.extractors.base import Metadata
 from django_largefiles.options import ExtractionLimits
 from django_largefiles.sandbox import runner
 from django_largefiles.sandbox.conversation import Conversation
+from django_largefiles.sandbox.probe import lacking, machine
 from django_largefiles.sandbox.runner import ExtractionFailed, run
-from tests.sandbox.remote_files import MIB, chunk, sparse
+from tests.sandbox.remote_files import MIB, RemoteFile, chunk, sparse
 
 BUILT_IN = "django_largefiles.extractors"
 HELPERS = "tests.sandbox.extractors"
@@ -46,6 +51,68 @@ def assert_all_gone(media_type: str) -> None:
 def test_metadata_comes_back(sample: Path, media_type: str) -> None:
     metadata = extract(sample, f"{HELPERS}.Behaving", media_type)
     assert metadata == Metadata(title="0123456789", attributes={"media_type": media_type})
+
+
+def test_a_file_without_a_descriptor_is_read_by_the_parent(media_type: str) -> None:
+    extraction = run(f"{HELPERS}.Behaving", io.BytesIO(b"0123456789abc"), media_type, ExtractionLimits())
+    assert extraction.metadata == Metadata(title="0123456789", attributes={"media_type": media_type})
+
+
+def test_an_empty_file_without_a_descriptor(media_type: str) -> None:
+    assert run(f"{HELPERS}.Behaving", io.BytesIO(), media_type, ExtractionLimits()).metadata.title == ""
+
+
+@pytest.mark.parametrize(("mode", "buffering"), [("rb", -1), ("rb", 0), ("r+b", -1), ("r+b", 0)])
+def test_a_descriptor_through_which_nobody_can_write_is_handed_over(sample: Path, mode: str, buffering: int) -> None:
+    with sample.open(mode, buffering) as file:
+        assert runner._descriptor(file) == (file.fileno() if mode == "rb" else None)
+
+
+def test_of_a_file_that_is_more_than_its_descriptor_the_parent_reads(sample: Path) -> None:
+    with gzip.open(sample, "wb") as packed:
+        packed.write(b"content")
+    with gzip.open(sample) as file:
+        assert runner._descriptor(file) is None
+        assert run(f"{HELPERS}.Behaving", file, "a/b", ExtractionLimits()).metadata.title == "content"
+
+
+def test_the_layers_that_held_are_told(sample: Path, media_type: str) -> None:
+    with sample.open("rb") as file:
+        held = run(f"{HELPERS}.Behaving", file, media_type, ExtractionLimits()).confinement
+    assert lacking(held) == machine().lacking
+
+
+@pytest.mark.parametrize(("extractor", "told"), [("Mistaken", True), ("Killing", True), ("Missing", False)])
+def test_a_failure_tells_the_layers_that_held_if_it_came_so_far(
+    sample: Path, media_type: str, extractor: str, told: bool
+) -> None:
+    with sample.open("rb") as file, pytest.raises(ExtractionFailed) as caught:
+        run(f"{HELPERS}.{extractor}", file, media_type, ExtractionLimits())
+    assert bool(caught.value.confinement) is told
+
+
+@pytest.mark.skipif("landlock" in machine().lacking, reason="this kernel has no Landlock")
+def test_threads_that_an_import_started_are_not_passed_over(media_type: str) -> None:
+    extraction = run(f"{HELPERS}.Threaded", io.BytesIO(), media_type, ExtractionLimits())
+    assert lacking(extraction.confinement) == (*machine().lacking, "landlock")
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not limit address spaces")
+def test_a_child_holds_no_more_memory_than_its_limit(media_type: str) -> None:
+    limits = ExtractionLimits(memory_bytes=256 * MIB)
+    peak = run(f"{HELPERS}.Growing", io.BytesIO(), media_type, limits).metadata.attributes["peak"]
+    assert isinstance(peak, int)
+    assert 64 * MIB < peak <= 256 * MIB
+
+
+@pytest.mark.parametrize("extractor", ["Printing", "Flooding", "Reading"])
+def test_the_parent_holds_little_whatever_a_child_says_or_reads(media_type: str, extractor: str) -> None:
+    tracemalloc.start()
+    with suppress(ExtractionFailed):
+        run(f"{HELPERS}.{extractor}", RemoteFile(32 * MIB, {}), media_type, ExtractionLimits())  # type: ignore[arg-type]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2 * MIB
 
 
 def test_position_is_neither_used_nor_moved(sample: Path, media_type: str) -> None:
@@ -185,6 +252,13 @@ def test_relative_entries_of_the_path_are_not_passed_on(monkeypatch: pytest.Monk
     assert runner._path() == ["/absolute"]
 
 
+def test_a_project_s_folder_is_not_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    runner._readable.cache_clear()
+    assert runner._readable()
+    assert not any(tmp_path.is_relative_to(folder) for folder in runner._readable())
+
+
 def png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
 
@@ -194,13 +268,13 @@ def image_head(tmp_path: Path, suffix: str) -> bytes:
     return (tmp_path / f"head.{suffix}").read_bytes()
 
 
-def test_pdf_followed_by_zeros_ends_within_the_budget(tmp_path: Path) -> None:
+def test_pdf_followed_by_zeros_is_not_searched_for_its_end(tmp_path: Path) -> None:
     writer = PdfWriter()
     writer.add_blank_page(612, 792)
     writer.write(tmp_path / "a.pdf")
     path = sparse(tmp_path / "b.pdf", (tmp_path / "a.pdf").read_bytes())
-    detail = failure(path, f"{BUILT_IN}.pdf.PdfExtractor", "application/pdf", read_bytes=4 * MIB)
-    assert detail.startswith("ReadBudgetExceeded")
+    detail = failure(path, f"{BUILT_IN}.pdf.PdfExtractor", "application/pdf", read_bytes=MIB)
+    assert detail == "ValueError: there is no end of a PDF in the last 65536 bytes"
 
 
 def test_pdf_with_a_bad_startxref_is_not_read_whole(tmp_path: Path) -> None:

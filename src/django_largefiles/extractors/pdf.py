@@ -70,11 +70,19 @@ def _buffered(file: BinaryIO) -> Iterator[BinaryIO]:
 def _open(stream: BinaryIO) -> PdfReader:
     """A reader. A large file is taken at its word first: otherwise pypdf looks at each object that its table names."""
     if _is_large(stream):
+        _require_an_end(stream)
         with suppress(Exception):
             reader = _open_as(stream, strict=True)
             reader.strict = False
             return reader
     return _open_as(stream, strict=False)
+
+
+def _require_an_end(stream: BinaryIO) -> None:
+    """Readers look for it in the last 1,024 bytes (ISO 32000-1, annex H, note 18); pypdf goes back through the file."""
+    stream.seek(-BUFFER_SIZE, os.SEEK_END)
+    if b"startxref" not in stream.read(BUFFER_SIZE):
+        raise ValueError(f"there is no end of a PDF in the last {BUFFER_SIZE} bytes")
 
 
 def _open_as(stream: BinaryIO, *, strict: bool) -> PdfReader:
