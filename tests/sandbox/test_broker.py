@@ -12,7 +12,7 @@ from django_largefiles.sandbox.broker import Broker
 from django_largefiles.sandbox.conversation import Deadline
 from django_largefiles.sandbox.runner import run
 from django_largefiles.sandbox.spec import BLOCK_SIZE, MAX_REQUEST
-from tests.sandbox.remote_files import GIB, MIB, RemoteFile
+from tests.remote_files import GIB, MIB, RemoteFile
 
 HELPERS = "tests.sandbox.extractors"
 

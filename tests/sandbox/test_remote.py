@@ -11,7 +11,7 @@ import pytest
 from django_largefiles.extractors.base import Metadata
 from django_largefiles.options import ExtractionLimits
 from django_largefiles.sandbox.runner import run
-from tests.sandbox.remote_files import GIB, KIB, MIB, RemoteFile, book, film, photograph, recording
+from tests.remote_files import GIB, KIB, MIB, RemoteFile, book, film, photograph, recording
 
 BUILT_IN = "django_largefiles.extractors"
 

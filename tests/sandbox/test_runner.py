@@ -21,7 +21,7 @@ from django_largefiles.sandbox import runner
 from django_largefiles.sandbox.conversation import Conversation
 from django_largefiles.sandbox.probe import lacking, machine
 from django_largefiles.sandbox.runner import ExtractionFailed, run
-from tests.sandbox.remote_files import MIB, RemoteFile, chunk, sparse
+from tests.remote_files import MIB, RemoteFile, chunk, sparse
 
 BUILT_IN = "django_largefiles.extractors"
 HELPERS = "tests.sandbox.extractors"

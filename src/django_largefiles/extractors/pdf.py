@@ -72,24 +72,24 @@ def _open(stream: BinaryIO) -> PdfReader:
     if _is_large(stream):
         _require_an_end(stream)
         with suppress(Exception):
-            reader = _open_as(stream, strict=True)
+            reader = PdfReader(stream, strict=True)
             reader.strict = False
             return reader
-    return _open_as(stream, strict=False)
+    return _open_leniently(stream)
 
 
 def _require_an_end(stream: BinaryIO) -> None:
-    """Readers look for it in the last 1,024 bytes (ISO 32000-1, annex H, note 18); pypdf goes back through the file."""
+    """Readers look in the last 1,024 bytes (ISO 32000-1, annex H, note 18); pypdf goes back through the whole file."""
     stream.seek(-BUFFER_SIZE, os.SEEK_END)
     if b"startxref" not in stream.read(BUFFER_SIZE):
         raise ValueError(f"there is no end of a PDF in the last {BUFFER_SIZE} bytes")
 
 
-def _open_as(stream: BinaryIO, *, strict: bool) -> PdfReader:
-    """Also of a document whose encryption pypdf cannot handle: all but its texts is there to be read."""
+def _open_leniently(stream: BinaryIO) -> PdfReader:
+    """A reader also of a document whose encryption pypdf cannot handle: all but its texts is there to be read."""
     reader = PdfReader.__new__(PdfReader)
     try:
-        PdfReader.__init__(reader, stream, strict=strict)
+        PdfReader.__init__(reader, stream)
     except Exception:
         if not reader.is_encrypted:
             raise
