@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tracemalloc
 import zlib
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -252,11 +253,20 @@ def test_relative_entries_of_the_path_are_not_passed_on(monkeypatch: pytest.Monk
     assert runner._path() == ["/absolute"]
 
 
-def test_a_project_s_folder_is_not_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+@pytest.fixture
+def forgotten_folders() -> Iterator[None]:
     runner._readable.cache_clear()
-    assert runner._readable()
-    assert not any(tmp_path.is_relative_to(folder) for folder in runner._readable())
+    yield
+    runner._readable.cache_clear()
+
+
+@pytest.mark.parametrize(("found", "readable"), [("settings.py", False), ("pypdf-7.1.dist-info", True)])
+def test_of_the_path_installed_libraries_are_readable_and_projects_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forgotten_folders: None, found: str, readable: bool
+) -> None:
+    (tmp_path / found).mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    assert any(tmp_path.is_relative_to(folder) for folder in runner._readable()) is readable
 
 
 def png_header(width: int, height: int) -> bytes:

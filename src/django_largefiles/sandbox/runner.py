@@ -95,9 +95,15 @@ def _readable() -> list[str]:
 
     Not all of ``sys.path``: a project's folder often holds its settings, its database and its users' files.
     """
-    installed = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
-    folders = dict.fromkeys((*installed, *site.getsitepackages(), f"{sys.base_prefix}/lib", *_SYSTEM_LIBRARIES))
+    interpreter = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), f"{sys.base_prefix}/lib")
+    libraries = (*site.getsitepackages(), *filter(_holds_installed_libraries, _path()))
+    folders = dict.fromkeys((*interpreter, *libraries, *_SYSTEM_LIBRARIES))
     return [folder for folder in folders if Path(folder).exists()]
+
+
+def _holds_installed_libraries(folder: str) -> bool:
+    """Also one that is no ``site-packages``, but was the target of an installation."""
+    return any(Path(folder).glob("*.dist-info"))
 
 
 def _run(spec: Spec, stdin: int, broker: Broker | None, deadline: Deadline) -> Extraction:
