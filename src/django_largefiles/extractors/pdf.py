@@ -12,6 +12,9 @@ from typing import Any, BinaryIO
 from pypdf import Configuration, DocumentInformation, PasswordType, PdfReader, apply_configuration
 from pypdf.generic import RectangleObject
 
+# pypdf imports these at the first stream: in the child that is after the limits, where imports may fail.
+from pypdf import filters  # noqa: F401  # isort: skip
+
 from .base import JSON, MAX_TEXT, MAX_TITLE, Extractor, Metadata, clean_text
 
 _MIB = 1024 * 1024
