@@ -14,9 +14,12 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from pytest_django.fixtures import Settings
 
-from django_largefiles import sniffing
+from django_largefiles import checks, sniffing
 from django_largefiles.access import OwnerOrStaff
 from django_largefiles.extractors.base import Extractor
+from django_largefiles.options import DEFAULT_EXTRACTORS
+from django_largefiles.sandbox.probe import Machine
+from django_largefiles.sandbox.runner import ExtractionFailed
 from tests.conftest import Largefiles
 from tests.dispatchers import NobodyDispatcher
 
@@ -55,6 +58,12 @@ class SpoolingStorage(InMemoryStorage):
 class WarningDispatcher(NobodyDispatcher):
     def check(self) -> Sequence[CheckMessage]:
         return [CheckWarning("The broker is slow.", id="tests.W001")]
+
+
+@pytest.fixture(autouse=True)
+def confining_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the machine had all layers."""
+    monkeypatch.setattr(checks, "machine", lambda: Machine(lacking=(), possible=()))
 
 
 def told(*, deployment: bool = False) -> list[CheckMessage]:
@@ -388,6 +397,42 @@ def test_a_scanner_that_detects_is_well(largefiles: Largefiles) -> None:
 def test_what_cannot_be_loaded_is_told_once(largefiles: Largefiles, lines: Any, check_id: str) -> None:
     largefiles.set(SCANNERS=lines)
     assert [message.id for message in told(deployment=True)] == [check_id]
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        pytest.param(
+            Machine(lacking=("landlock", "seccomp"), possible=("start processes", "open connections")),
+            ["without these layers of confinement: landlock, seccomp.", "can start processes, open connections."],
+            id="something possible",
+        ),
+        pytest.param(Machine(lacking=("no-capabilities",), possible=()), ["no-capabilities."], id="nothing possible"),
+    ],
+)
+def test_layers_that_the_machine_lacks_are_a_warning(
+    monkeypatch: pytest.MonkeyPatch, found: Machine, words: list[str]
+) -> None:
+    monkeypatch.setattr(checks, "machine", lambda: found)
+    message = the_message("django_largefiles.W010")
+    assert all(each in message for each in words)
+    assert bool(found.possible) == ("takes its parser over" in message)
+
+
+def test_a_machine_on_which_no_child_can_be_run_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> Machine:
+        raise ExtractionFailed("could not start a child process")
+
+    monkeypatch.setattr(checks, "machine", fail)
+    assert "could not start a child process" in the_message("django_largefiles.W011")
+
+
+def test_where_nothing_is_extracted_nothing_need_be_confined(
+    monkeypatch: pytest.MonkeyPatch, largefiles: Largefiles
+) -> None:
+    monkeypatch.setattr(checks, "machine", lambda: Machine(lacking=("seccomp",), possible=()))
+    largefiles.set(EXTRACTORS=dict.fromkeys(DEFAULT_EXTRACTORS))
+    assert not told()
 
 
 def a_foreign_magic() -> ModuleType:

@@ -8,11 +8,12 @@ import django
 import pytest
 
 import django_largefiles
-from django_largefiles.sandbox import child
 
 PACKAGE = Path(django_largefiles.__file__).parent
 
 OPTIONAL = ["rest_framework", "magic", "pylibmagic", "rehashes"]
+
+IN_THE_CHILD = ["django_largefiles.sandbox.child", "django_largefiles.sandbox.attempts"]
 
 BLOCKED = "import sys; sys.modules[sys.argv[1]] = None"
 IMPORT = "import importlib; [importlib.import_module(name) for name in sys.argv[2:]]"
@@ -35,9 +36,9 @@ def without_extras() -> list[str]:
     return [name for name in modules() if not name.startswith(absent)]
 
 
-def run(*lines: str, arguments: list[str], options: tuple[str, ...] = ()) -> None:
+def run(*lines: str, arguments: list[str]) -> None:
     """Run the lines in a fresh interpreter; what it says on the way is the failure's message."""
-    command = [sys.executable, *options, "-c", "\n".join(lines), *arguments]
+    command = [sys.executable, "-c", "\n".join(lines), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -63,10 +64,6 @@ def test_no_setting_is_read_on_import() -> None:
     run(f"import sys; {BAD_SETTINGS}", SET_UP, IMPORT, arguments=["", *without_extras()])
 
 
-@pytest.mark.parametrize("name", [*modules("extractors/*.py"), "django_largefiles.sandbox.child"])
+@pytest.mark.parametrize("name", [*modules("extractors/*.py"), *IN_THE_CHILD])
 def test_what_runs_in_the_sandbox_imports_no_django(name: str) -> None:
     run(BLOCKED, IMPORT, arguments=["django", name])
-
-
-def test_the_child_itself_needs_the_standard_library_alone() -> None:
-    run("import runpy, sys; runpy.run_path(sys.argv[1])", arguments=[child.__file__], options=("-I", "-S"))

@@ -21,6 +21,7 @@ from django_largefiles.exceptions import StoreUnavailable
 from django_largefiles.lifecycle import MAX_ATTEMPTS
 from django_largefiles.models import FileAsset
 from django_largefiles.pipeline import TryAgain, process
+from django_largefiles.sandbox.probe import lacking, machine
 from django_largefiles.scanners import running
 from django_largefiles.scanners.base import Sample, ScanResult
 from django_largefiles.states import Reason, ScanVerdict, Stage, State
@@ -134,6 +135,39 @@ def test_metadata_that_cannot_be_read_is_recorded_and_the_file_ready(
     asset = processed(received)
     assert (asset.state, asset.width) == (State.READY, None)
     assert "this file is odd" in asset.extraction_error
+
+
+@pytest.mark.parametrize("extractor", ["Describing", "Failing"])
+def test_the_layers_that_held_an_extraction_are_recorded(
+    received: FileAsset, largefiles: Largefiles, extractor: str
+) -> None:
+    largefiles.set(EXTRACTORS={"image/*": f"tests.example_extractors.{extractor}"})
+    assert lacking(processed(received).confinement.split()) == machine().lacking
+
+
+def test_a_rejection_for_its_metadata_keeps_the_record_of_them(received: FileAsset, largefiles: Largefiles) -> None:
+    largefiles.set(EXTRACTORS={"image/*": "tests.example_extractors.Failing"}, ON_EXTRACTION_FAILURE="reject")
+    asset = processed(received)
+    assert lacking(asset.confinement.split()) == machine().lacking
+    assert "this file is odd" in asset.extraction_error
+
+
+def test_an_extraction_that_the_store_breaks_off_is_tried_again(
+    received: FileAsset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(BytesIO):
+        """Lets libmagic see what it wants, and answers no child."""
+
+        def read(self, size: int | None = -1) -> bytes:
+            if threading.current_thread() is not threading.main_thread():
+                raise StoreUnavailable("the storage does not answer")
+            return super().read(size)
+
+    monkeypatch.setattr(FilesystemStore, "open_ranged", lambda store, name: Failing(png()))
+    with pytest.raises(TryAgain):
+        process(received.pk)
+    received.refresh_from_db()
+    assert (received.state, received.detail) == (State.RECEIVED, "the storage does not answer")
 
 
 def test_a_host_s_extractor_replaces_ours_by_one_line(received: FileAsset, largefiles: Largefiles) -> None:

@@ -19,6 +19,8 @@ from .exceptions import ConfigurationError
 from .extractors.base import Extractor
 from .options import ScannerChoice
 from .registry import load_class
+from .sandbox.probe import machine
+from .sandbox.runner import ExtractionFailed
 from .scanners import load_scanner
 from .scanners.base import Scanner
 from .sniffing import sniff_head
@@ -92,6 +94,23 @@ def check_extractors() -> Iterator[CheckMessage]:
     paths = {path for name in largefiles_settings.profiles for path in get_profile(name).extractors.values()}
     for path in sorted(paths):
         yield from _tried(partial(load_class, path, Extractor, "EXTRACTORS"), "django_largefiles.E006")
+    if paths:
+        yield from _check_confinement()
+
+
+def _check_confinement() -> Iterator[CheckMessage]:
+    try:
+        found = machine()
+    except ExtractionFailed as failure:
+        yield CheckWarning(f"No extractor can be run here: {failure.detail}.", id="django_largefiles.W011")
+        return
+    if found.lacking:
+        acts = f" A file that takes its parser over can {', '.join(found.possible)}." if found.possible else ""
+        yield CheckWarning(
+            f"Files are described without these layers of confinement: {', '.join(found.lacking)}.{acts}",
+            hint="See the page on confinement in the documentation: it tells what each layer needs.",
+            id="django_largefiles.W010",
+        )
 
 
 def check_scanners() -> Iterator[CheckMessage]:

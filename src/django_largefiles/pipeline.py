@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import timedelta
 from typing import Any, BinaryIO
@@ -121,7 +122,7 @@ def _examine(claim: Claim, asset: FileAsset, rules: Profile, file: BinaryIO, fin
     _keep(lifecycle.renew(claim, Stage.SNIFFING))
     findings["media_type"] = sniff_file(file)
     policy.check_type(findings["media_type"], asset.original_name, rules)
-    findings |= _describe(claim, file, findings["media_type"], rules)
+    _describe(claim, file, rules, findings)
 
 
 def _read(claim: Claim, asset: FileAsset, rules: Profile, file: BinaryIO) -> Reading:
@@ -144,21 +145,25 @@ def _check_digest(asset: FileAsset, sha256: str) -> None:
         )
 
 
-def _describe(claim: Claim, file: BinaryIO, media_type: str, rules: Profile) -> dict[str, Any]:
+def _describe(claim: Claim, file: BinaryIO, rules: Profile, findings: dict[str, Any]) -> None:
+    media_type = findings["media_type"]
     extractor = most_specific(media_type, rules.extractors)
     if extractor is None:
-        return _columns(Metadata())
+        findings |= _columns(Metadata())
+        return
     lease = LEASE + timedelta(seconds=rules.extraction.wall_seconds)
     _keep(lifecycle.renew(claim, Stage.EXTRACTING, lease=lease))
     try:
-        return _columns(run(extractor, file, media_type, rules.extraction))
+        extraction = run(extractor, file, media_type, rules.extraction)
     except ExtractionFailed as failure:
+        findings |= _columns(Metadata(), error=failure.detail, confinement=failure.confinement)
         if rules.reject_on_extraction_failure:
             raise MetadataUnreadable(f"the metadata could not be read: {failure.detail}") from failure
-        return _columns(Metadata(), error=failure.detail)
+    else:
+        findings |= _columns(extraction.metadata, confinement=extraction.confinement)
 
 
-def _columns(metadata: Metadata, *, error: str = "") -> dict[str, Any]:
+def _columns(metadata: Metadata, *, error: str = "", confinement: Sequence[str] = ()) -> dict[str, Any]:
     return {
         "width": metadata.width,
         "height": metadata.height,
@@ -167,6 +172,7 @@ def _columns(metadata: Metadata, *, error: str = "") -> dict[str, Any]:
         "title": metadata.title,
         "extra_attributes": dict(metadata.attributes),
         "extraction_error": error[:1000],
+        "confinement": " ".join(confinement),
     }
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from pypdf import PdfReader, PdfWriter
-from pypdf.errors import PyPdfError
+from pypdf.errors import PdfReadError, PyPdfError
 from pypdf.generic import ArrayObject, DictionaryObject, FloatObject, NameObject, NumberObject, TextStringObject
 
 from django_largefiles.extractors import pdf as module
 from django_largefiles.extractors.base import Metadata
 from django_largefiles.extractors.pdf import PdfExtractor
+from tests.remote_files import MIB, book
 
 PLAIN = {"encrypted": False, "page_count_claimed": False}
 
@@ -190,6 +191,26 @@ def test_fewer_pages_of_a_large_file_are_walked(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(module, "LARGE_FILE", 100)
     assert extract(claiming(NumberObject(200))).page_count == 3
     assert extract(claiming(NumberObject(201))).page_count == 201
+
+
+def test_of_a_large_file_not_every_object_is_looked_at() -> None:
+    file = book(1000, 500 * MIB)
+    assert PdfExtractor().extract(io.BufferedReader(file, 16384), "application/pdf").page_count == 1000
+    assert file.requests < 30
+
+
+def test_a_large_file_that_is_not_in_order_is_read_nevertheless(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LARGE_FILE", 100)
+    content = claiming(NumberObject(3)).getvalue().replace(b"startxref\n", b"startxref\n9")
+    with pytest.raises(PdfReadError):
+        PdfReader(io.BytesIO(content), strict=True)
+    assert extract(io.BytesIO(content)).page_count == 3
+
+
+def test_a_large_file_is_not_searched_for_its_end() -> None:
+    content = claiming(NumberObject(3)).getvalue() + bytes(module.LARGE_FILE)
+    with pytest.raises(ValueError, match="there is no end of a PDF in the last 65536 bytes"):
+        extract(io.BytesIO(content))
 
 
 @pytest.mark.parametrize(

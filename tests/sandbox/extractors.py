@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +24,13 @@ def write_to_all(content: bytes) -> None:  # pragma: no cover
             os.write(descriptor, content)
 
 
+def is_open(descriptor: int) -> bool:  # pragma: no cover
+    with suppress(OSError):
+        os.fstat(descriptor)
+        return True
+    return False
+
+
 class Behaving(Extractor):
     def extract(self, file: BinaryIO, media_type: str) -> Metadata:
         return Metadata(title=file.read(10).decode(), attributes={"media_type": media_type})
@@ -33,7 +42,7 @@ class Describing(Extractor):
             attributes={
                 "environment": sorted(os.environ),
                 "folder": str(Path.cwd()),
-                "descriptors": len(list(Path("/proc/self/fd").iterdir())) - 1,
+                "descriptors": [number for number in range(100) if is_open(number)],
                 "leads_its_group": os.getpgid(0) == os.getpid(),
                 "django": "django" in sys.modules,
                 "named": hasattr(file, "name"),
@@ -122,13 +131,45 @@ class Abandoning(Extractor):
         os._exit(0)
 
 
-class Writing(Extractor):
+class Growing(Extractor):
+    """Takes memory until it gets no more, and tells how much it held at most."""
+
     def extract(self, file: BinaryIO, media_type: str) -> Metadata:  # pragma: no cover
-        path = Path("/tmp") / media_type.replace("/", "-")
-        with path.open("wb", buffering=0) as written:
-            path.unlink()
-            written.write(b"x")
+        held = []
+        with suppress(MemoryError):
+            while True:
+                held.append(b"x" * 1024 * 1024)
+        held.clear()
+        return Metadata(attributes={"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024})
+
+
+class Begging(Extractor):
+    """A parser that was taken over: it writes what it likes to the channel of its answer."""
+
+    def extract(self, file: BinaryIO, media_type: str) -> Metadata:  # pragma: no cover
+        for line in file.read(1000).split(b"\n")[:-1]:
+            write_to_all(line + b"\n")
+        time.sleep(60)
         return Metadata()
+
+
+class Dozing(Extractor):
+    """Falls asleep once it has read."""
+
+    def extract(self, file: BinaryIO, media_type: str) -> Metadata:  # pragma: no cover
+        file.read(1)
+        time.sleep(60)
+        return Metadata()
+
+
+class Threaded(Extractor):
+    """Whose import, as of some libraries, starts a thread."""
+
+    def __init__(self) -> None:  # pragma: no cover
+        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+
+    def extract(self, file: BinaryIO, media_type: str) -> Metadata:  # pragma: no cover
+        return Metadata(title="threaded")
 
 
 class Hoarding(Extractor):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from django_largefiles.extractors.base import Metadata
-from django_largefiles.sandbox.answer import ExtractionFailed, parse
+from django_largefiles.sandbox.answer import ExtractionFailed, ExtractorRaised, layers, parse
 
 NOTHING: dict[str, Any] = {
     "width": None,
@@ -104,3 +104,36 @@ def test_error_becomes_the_detail(error: Any, detail: str) -> None:
     with pytest.raises(ExtractionFailed) as caught:
         parse(json.dumps({"error": error}).encode())
     assert caught.value.detail == str(caught.value) == detail
+
+
+def test_an_error_of_the_extractor_s_own_is_told_apart() -> None:
+    with pytest.raises(ExtractorRaised):
+        parse(b'{"error": "ValueError"}')
+    with pytest.raises(ExtractionFailed) as caught:
+        parse(b"garbage")
+    assert not isinstance(caught.value, ExtractorRaised)
+
+
+def test_layers_are_told() -> None:
+    assert layers(b'{"layers": ["rlimits", "landlock-7"]}') == ("rlimits", "landlock-7")
+    assert layers(b'{"layers": []}') == ()
+
+
+def test_what_is_no_line_of_layers_is_something_else() -> None:
+    assert layers(b'{"error": "ImportError"}') is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(b"garbage", id="not JSON"),
+        pytest.param(b'{"layers": "seccomp"}', id="no list"),
+        pytest.param(b'{"layers": [1]}', id="no text"),
+        pytest.param(b'{"layers": ["SECCOMP\\u0000"]}', id="no name"),
+        pytest.param(b'{"layers": ["%s"]}' % (b"x" * 30), id="long"),
+        pytest.param(b'{"layers": [%s "x"]}' % (b'"x",' * 10), id="many"),
+    ],
+)
+def test_layers_that_are_none_are_nonsense(line: bytes) -> None:
+    with pytest.raises(ExtractionFailed, match="answered nonsense"):
+        layers(line)

@@ -12,6 +12,9 @@ from typing import Any, BinaryIO
 from pypdf import Configuration, DocumentInformation, PasswordType, PdfReader, apply_configuration
 from pypdf.generic import RectangleObject
 
+# pypdf imports these at the first stream: in the child that is after the limits, where imports may fail.
+from pypdf import filters  # noqa: F401  # isort: skip
+
 from .base import JSON, MAX_TEXT, MAX_TITLE, Extractor, Metadata, clean_text
 
 _MIB = 1024 * 1024
@@ -68,7 +71,25 @@ def _buffered(file: BinaryIO) -> Iterator[BinaryIO]:
 
 
 def _open(stream: BinaryIO) -> PdfReader:
-    """A reader, also of a document whose encryption pypdf cannot handle: all but its texts is there to be read."""
+    """A reader. A large file is taken at its word first: otherwise pypdf looks at each object that its table names."""
+    if _is_large(stream):
+        _require_an_end(stream)
+        with suppress(Exception):
+            reader = PdfReader(stream, strict=True)
+            reader.strict = False
+            return reader
+    return _open_leniently(stream)
+
+
+def _require_an_end(stream: BinaryIO) -> None:
+    """Readers look in the last 1,024 bytes (ISO 32000-1, annex H, note 18); pypdf goes back through the whole file."""
+    stream.seek(-BUFFER_SIZE, os.SEEK_END)
+    if b"startxref" not in stream.read(BUFFER_SIZE):
+        raise ValueError(f"there is no end of a PDF in the last {BUFFER_SIZE} bytes")
+
+
+def _open_leniently(stream: BinaryIO) -> PdfReader:
+    """A reader also of a document whose encryption pypdf cannot handle: all but its texts is there to be read."""
     reader = PdfReader.__new__(PdfReader)
     try:
         PdfReader.__init__(reader, stream)
@@ -175,4 +196,8 @@ def _claimed_page_count(reader: PdfReader) -> int | None:
 
 
 def _walkable_pages(stream: BinaryIO) -> int:
-    return WALKED_PAGES if stream.seek(0, os.SEEK_END) <= LARGE_FILE else WALKED_PAGES_OF_LARGE_FILE
+    return WALKED_PAGES_OF_LARGE_FILE if _is_large(stream) else WALKED_PAGES
+
+
+def _is_large(stream: BinaryIO) -> bool:
+    return stream.seek(0, os.SEEK_END) > LARGE_FILE

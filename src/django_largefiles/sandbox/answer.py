@@ -1,4 +1,4 @@
-"""The child's answer, checked as what it is: the word of a process that may have been taken over."""
+"""What the child says, checked as what it is: the word of a process that may have been taken over."""
 
 from __future__ import annotations
 
@@ -19,24 +19,53 @@ MAX_VALUES = 500
 MAX_DEPTH = 4
 MAX_ATTRIBUTES_BYTES = 32 * 1024
 
+_LAYER = re.compile(r"[a-z-]{1,20}\d{0,3}")
+MAX_LAYERS = 10
+
 _FIELDS = {"width", "height", "duration", "page_count", "title", "attributes"}
 # PostgreSQL takes neither, in text or in JSON.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class ExtractionFailed(Exception):
-    """An extraction gave no metadata; ``detail`` says why, in at most 300 characters for people."""
+    """An extraction gave no metadata; ``detail`` says why, in at most 300 characters for people.
+
+    ``confinement`` are the layers that held the child, as far as it came.
+    """
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.confinement: tuple[str, ...] = ()
+
+
+class ExtractorRaised(ExtractionFailed):
+    """The extractor ended by an exception of its own, in good order, and did not have to be ended."""
+
+
+def layers(line: bytes) -> tuple[str, ...] | None:
+    """The layers that ``line`` tells; ``None`` if it is something else. Raises ``ExtractionFailed`` for nonsense."""
+    content = _load(line)
+    if content.keys() != {"layers"}:
+        return None
+    told = content["layers"]
+    if not isinstance(told, list) or len(told) > MAX_LAYERS or not all(map(_is_layer, told)):
+        _refuse("its layers are none")
+    return tuple(told)
+
+
+def _is_layer(value: Any) -> bool:
+    return isinstance(value, str) and _LAYER.fullmatch(value) is not None
 
 
 def parse(answer: bytes) -> Metadata:
-    """The metadata in ``answer``. Raises ``ExtractionFailed`` if it reports an error or is not within the bounds."""
+    """The metadata in ``answer``. Raises ``ExtractorRaised`` if it tells an error.
+
+    Raises ``ExtractionFailed`` if it is not within the bounds.
+    """
     content = _load(answer)
     if "error" in content:
-        raise ExtractionFailed(clean_text(content["error"], MAX_DETAIL) or "an error without words")
+        raise ExtractorRaised(clean_text(content["error"], MAX_DETAIL) or "an error without words")
     if content.keys() != _FIELDS:
         _refuse("its keys are not those of metadata")
     return Metadata(

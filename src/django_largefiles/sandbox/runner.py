@@ -5,61 +5,138 @@
 
 from __future__ import annotations
 
+import fcntl
+import functools
+import io
+import json
 import os
-import selectors
 import signal
+import site
 import subprocess
 import sys
-import time
+import sysconfig
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from ..extractors.base import Metadata
 from ..options import ExtractionLimits
-from . import child
-from .answer import ExtractionFailed, parse
+from .answer import ExtractionFailed, layers, parse
+from .broker import Broker
+from .conversation import Conversation, Deadline
+from .spec import Spec
 
-__all__ = ["MAX_ANSWER_BYTES", "ExtractionFailed", "run"]
-
-MAX_ANSWER_BYTES = 64 * 1024
+__all__ = ["Extraction", "ExtractionFailed", "run"]
 
 _PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_SYSTEM_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache")
+
+# Isolated, the interpreter has no path but its own.
+_START = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[2])
+from django_largefiles.sandbox import child
+child.run()
+"""
 
 
-def run(extractor: str, file: IO[Any], media_type: str, limits: ExtractionLimits) -> Metadata:
-    """What the extractor at the dotted path ``extractor`` reads out of ``file``, which has a descriptor.
+@dataclass(frozen=True, kw_only=True)
+class Extraction:
+    metadata: Metadata
+    confinement: tuple[str, ...]
+    """The layers of ``sandbox.confinement`` that held the child, in the order in which they were put on."""
 
-    The child gets the descriptor, the media type and the limits: no path, no environment, no settings. It is killed
-    with its process group and reaped before this returns or raises, and by the kernel if this process dies. The
-    position of ``file`` is neither used nor moved.
 
-    Raises ``ExtractionFailed`` if there is no answer within the limits, or one that reports an error or is nonsense.
+def run(extractor: str, file: IO[Any], media_type: str, limits: ExtractionLimits) -> Extraction:
+    """What the extractor at the dotted path ``extractor`` reads out of ``file``, which is open for reading in binary.
+
+    The child gets the media type, the limits and the bytes: no path, no environment, no settings. A file of the
+    operating system's is handed over as its descriptor, and its position is neither used nor moved. Of any other
+    seekable one this process reads the pieces that the child asks for. The child is killed with its process group and
+    reaped before this returns or raises, and by the kernel if this process dies.
+
+    Raises ``ExtractionFailed`` if there is no answer within the limits, or one that tells an error or is nonsense; and
+    what reading ``file`` raises, a ``StoreError`` for instance, as it is.
     """
-    with _child(_spec(extractor, media_type, limits), file) as process:
-        answer = _read_answer(process, limits.wall_seconds)
-    if not answer.endswith(b"\n"):
-        raise ExtractionFailed(_how_it_ended(process.returncode, limits))
-    return parse(answer)
+    deadline = Deadline(limits.wall_seconds)
+    descriptor = _descriptor(file)
+    if descriptor is not None:
+        return _run(_spec(extractor, media_type, limits), descriptor, None, deadline)
+    with closing(Broker(file, limits.read_bytes, deadline)) as broker:
+        return _run(_spec(extractor, media_type, limits, broker.size), subprocess.PIPE, broker, deadline)
 
 
-def _spec(extractor: str, media_type: str, limits: ExtractionLimits) -> child.Spec:
-    return child.Spec(
+def _descriptor(file: IO[Any]) -> int | None:
+    """Of a file that is its descriptor and nothing else, and through which nobody can write."""
+    raw = file.raw if isinstance(file, io.BufferedReader) else file
+    if type(raw) is io.FileIO and fcntl.fcntl(raw, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+        return raw.fileno()
+    return None
+
+
+def _spec(extractor: str, media_type: str, limits: ExtractionLimits, size: int | None = None) -> Spec:
+    return Spec(
         extractor=extractor,
         media_type=media_type,
         parent=os.getpid(),
-        # Of the parent's working directory the child, which runs in the root, must not import.
-        path=[str(entry) for entry in sys.path if Path(entry).is_absolute()],
+        readable=_readable(),
         cpu_seconds=limits.cpu_seconds,
         memory_bytes=limits.memory_bytes,
         read_bytes=limits.read_bytes,
+        size=size,
     )
 
 
+@functools.cache
+def _readable() -> list[str]:
+    """What libraries may import or load at the last moment: those of the interpreter and of the system.
+
+    Not all of ``sys.path``: a project's folder often holds its settings, its database and its users' files.
+    """
+    interpreter = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), f"{sys.base_prefix}/lib")
+    libraries = (*site.getsitepackages(), *filter(_holds_installed_libraries, _path()))
+    folders = dict.fromkeys((*interpreter, *libraries, *_SYSTEM_LIBRARIES))
+    return [folder for folder in folders if Path(folder).exists()]
+
+
+def _holds_installed_libraries(folder: str) -> bool:
+    """Also one that is no ``site-packages``, but was the target of an installation."""
+    return any(Path(folder).glob("*.dist-info"))
+
+
+def _run(spec: Spec, stdin: int, broker: Broker | None, deadline: Deadline) -> Extraction:
+    held: list[str] = []
+    try:
+        with _child(spec, stdin) as process:
+            answer = _answer(Conversation(process, deadline), broker, held)
+        if not answer:
+            raise ExtractionFailed(_how_it_ended(process.returncode, spec.cpu_seconds))
+        return Extraction(metadata=parse(answer), confinement=tuple(held))
+    except ExtractionFailed as failure:
+        failure.confinement = tuple(held)
+        raise
+
+
+def _answer(child: Conversation, broker: Broker | None, held: list[str]) -> bytes:
+    """The child's last line. The layers that hold it, which it tells in the first, go into ``held``."""
+    line = child.line()
+    told = layers(line) if line else None
+    if told is None:
+        # It ended before it was confined, and before it saw the file.
+        return line
+    held += told
+    line = child.line()
+    while broker and line.startswith(b"["):
+        child.send(broker.answer(line))
+        line = child.line()
+    return line
+
+
 @contextmanager
-def _child(spec: child.Spec, file: IO[Any]) -> Iterator[subprocess.Popen[bytes]]:
-    process = _start(spec, file)
+def _child(spec: Spec, stdin: int) -> Iterator[subprocess.Popen[bytes]]:
+    process = _start(spec, stdin)
     try:
         yield process
     finally:
@@ -67,49 +144,40 @@ def _child(spec: child.Spec, file: IO[Any]) -> Iterator[subprocess.Popen[bytes]]
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
+        for pipe in filter(None, (process.stdin, process.stdout)):
+            pipe.close()
 
 
-def _start(spec: child.Spec, file: IO[Any]) -> subprocess.Popen[bytes]:
+def _start(spec: Spec, stdin: int) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(  # noqa: S603 - our own interpreter and file
-            [sys.executable, "-I", child.__file__, spec.dumps()],
-            stdin=file,
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and program
+            [sys.executable, "-I", "-c", _START, spec.dumps(), json.dumps(_path())],
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
             close_fds=True,
             cwd="/",
-            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            env=_environment(),
             start_new_session=True,
         )
     except OSError as error:
         raise ExtractionFailed(f"could not start a child process: {error}") from error
 
 
-def _read_answer(process: subprocess.Popen[bytes], wall_seconds: float) -> bytes:
-    """All that the child says up to the end of a line or its own; without the line's end it said too little."""
-    assert process.stdout is not None
-    deadline = time.monotonic() + wall_seconds
-    answer = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while not answer.endswith(b"\n"):
-            if not selector.select(max(0, deadline - time.monotonic())):
-                raise ExtractionFailed(f"took longer than {wall_seconds:g} s")
-            piece = process.stdout.read(MAX_ANSWER_BYTES)
-            if not piece:
-                break
-            answer += piece
-            if len(answer) > MAX_ANSWER_BYTES:
-                raise ExtractionFailed(f"answered more than {MAX_ANSWER_BYTES} bytes")
-    return answer
+def _path() -> list[str]:
+    """Ours. Of the working directory the child, which runs in the root, must not import."""
+    return [str(entry) for entry in sys.path if Path(entry).is_absolute()]
 
 
-def _how_it_ended(status: int, limits: ExtractionLimits) -> str:
+def _environment() -> dict[str, str]:
+    # Numerical libraries start threads as they are imported, which confinement does not reach.
+    return {"OMP_NUM_THREADS": "1"} | {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+
+
+def _how_it_ended(status: int, cpu_seconds: int) -> str:
     if status == -signal.SIGXCPU:
-        return f"used more than {limits.cpu_seconds} s of processor time"
+        return f"used more than {cpu_seconds} s of processor time"
     if status < 0:
         return f"killed by signal {-status}"
     return f"ended with status {status} and without an answer"
