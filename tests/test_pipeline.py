@@ -14,9 +14,11 @@ from django.utils import timezone
 from django_largefiles import lifecycle, pipeline
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.exceptions import StoreUnavailable
+from django_largefiles.extractors.base import Metadata
 from django_largefiles.lifecycle import MAX_ATTEMPTS
 from django_largefiles.models import FileAsset
 from django_largefiles.pipeline import TryAgain, process
+from django_largefiles.sandbox.runner import ExtractionFailed, ExtractionInterrupted
 from django_largefiles.states import Reason, Stage, State
 from django_largefiles.stores.filesystem import FilesystemStore
 from tests.conftest import Largefiles, png
@@ -127,6 +129,44 @@ def test_metadata_that_cannot_be_read_is_recorded_and_the_file_ready(
     asset = processed(received)
     assert (asset.state, asset.width) == (State.READY, None)
     assert "this file is odd" in asset.extraction_error
+
+
+def runs(monkeypatch: pytest.MonkeyPatch, *ends: Metadata | Exception) -> list[str]:
+    """Have extractions end so, one after the other; gives the stages in which they will have been started."""
+    stages: list[str] = []
+    left = iter(ends)
+
+    def run(*_: object) -> Metadata:
+        stages.append(FileAsset.objects.get().stage)
+        end = next(left)
+        if isinstance(end, Exception):
+            raise end
+        return end
+
+    monkeypatch.setattr(pipeline, "run", run)
+    return stages
+
+
+def test_an_interrupted_extraction_is_tried_again(received: FileAsset, monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = runs(monkeypatch, ExtractionInterrupted("killed by signal 9"), Metadata(width=3))
+    asset = processed(received)
+    assert (asset.state, asset.width, asset.extraction_error, asset.attempts) == (State.READY, 3, "", 1)
+    assert stages == [Stage.EXTRACTING] * 2
+
+
+def test_an_extraction_is_tried_again_once(received: FileAsset, monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = runs(monkeypatch, ExtractionInterrupted("killed by signal 9"), ExtractionInterrupted("took longer"))
+    asset = processed(received)
+    assert (asset.state, asset.width, asset.extraction_error) == (State.READY, None, "took longer")
+    assert len(stages) == 2
+
+
+def test_an_extraction_that_would_fail_again_is_not_tried_again(
+    received: FileAsset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = runs(monkeypatch, ExtractionFailed("MemoryError"))
+    assert processed(received).extraction_error == "MemoryError"
+    assert len(stages) == 1
 
 
 def test_a_host_s_extractor_replaces_ours_by_one_line(received: FileAsset, largefiles: Largefiles) -> None:

@@ -20,7 +20,7 @@ from .extractors.base import Metadata
 from .lifecycle import LEASE, MAX_ATTEMPTS, Claim
 from .media_types import most_specific
 from .models import FileAsset
-from .sandbox.runner import ExtractionFailed, run
+from .sandbox.runner import ExtractionFailed, ExtractionInterrupted, run
 from .sniffing import sniff_file
 from .states import Reason, Stage, State
 from .stores import current_store
@@ -125,14 +125,27 @@ def _describe(claim: Claim, file: BinaryIO, media_type: str, rules: Profile) -> 
     extractor = most_specific(media_type, rules.extractors)
     if extractor is None:
         return _columns(Metadata())
-    lease = LEASE + timedelta(seconds=rules.extraction.wall_seconds)
-    _keep(lifecycle.renew(claim, Stage.EXTRACTING, lease=lease))
     try:
-        return _columns(run(extractor, file, media_type, rules.extraction))
+        return _columns(_extract(claim, extractor, file, media_type, rules))
     except ExtractionFailed as failure:
         if rules.reject_on_extraction_failure:
             raise MetadataUnreadable(f"the metadata could not be read: {failure.detail}") from failure
         return _columns(Metadata(), error=failure.detail)
+
+
+def _extract(claim: Claim, extractor: str, file: BinaryIO, media_type: str, rules: Profile) -> Metadata:
+    """By one run, or two if the first was interrupted. Raises ``ExtractionFailed``."""
+    try:
+        return _run(claim, extractor, file, media_type, rules)
+    except ExtractionInterrupted as failure:
+        logger.warning("An extraction of asset %s was interrupted, and is tried again: %s", claim.asset_id, failure)
+        return _run(claim, extractor, file, media_type, rules)
+
+
+def _run(claim: Claim, extractor: str, file: BinaryIO, media_type: str, rules: Profile) -> Metadata:
+    lease = LEASE + timedelta(seconds=rules.extraction.wall_seconds)
+    _keep(lifecycle.renew(claim, Stage.EXTRACTING, lease=lease))
+    return run(extractor, file, media_type, rules.extraction)
 
 
 def _columns(metadata: Metadata, *, error: str = "") -> dict[str, Any]:

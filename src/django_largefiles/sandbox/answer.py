@@ -32,6 +32,13 @@ class ExtractionFailed(Exception):
         self.detail = detail
 
 
+class ExtractionInterrupted(ExtractionFailed):
+    """The run was killed, or ran out of time, or never started: the machine's doing perhaps, and not the file's.
+
+    Another run may fare better. Of what a parser raises, answers or uses up it would be the same again.
+    """
+
+
 def parse(answer: bytes) -> Metadata:
     """The metadata in ``answer``. Raises ``ExtractionFailed`` if it reports an error or is not within the bounds."""
     content = _load(answer)

@@ -19,9 +19,9 @@ from typing import IO, Any
 from ..extractors.base import Metadata
 from ..options import ExtractionLimits
 from . import child
-from .answer import ExtractionFailed, parse
+from .answer import ExtractionFailed, ExtractionInterrupted, parse
 
-__all__ = ["MAX_ANSWER_BYTES", "ExtractionFailed", "run"]
+__all__ = ["MAX_ANSWER_BYTES", "ExtractionFailed", "ExtractionInterrupted", "run"]
 
 MAX_ANSWER_BYTES = 64 * 1024
 
@@ -35,12 +35,13 @@ def run(extractor: str, file: IO[Any], media_type: str, limits: ExtractionLimits
     with its process group and reaped before this returns or raises, and by the kernel if this process dies. The
     position of ``file`` is neither used nor moved.
 
-    Raises ``ExtractionFailed`` if there is no answer within the limits, or one that reports an error or is nonsense.
+    Raises ``ExtractionFailed`` if there is no answer within the limits, or one that reports an error or is nonsense;
+    ``ExtractionInterrupted``, which is one of these, where a second run may fare better.
     """
     with _child(_spec(extractor, media_type, limits), file) as process:
         answer = _read_answer(process, limits.wall_seconds)
     if not answer.endswith(b"\n"):
-        raise ExtractionFailed(_how_it_ended(process.returncode, limits))
+        raise _how_it_ended(process.returncode, limits)
     return parse(answer)
 
 
@@ -85,7 +86,7 @@ def _start(spec: child.Spec, file: IO[Any]) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     except OSError as error:
-        raise ExtractionFailed(f"could not start a child process: {error}") from error
+        raise ExtractionInterrupted(f"could not start a child process: {error}") from error
 
 
 def _read_answer(process: subprocess.Popen[bytes], wall_seconds: float) -> bytes:
@@ -97,7 +98,7 @@ def _read_answer(process: subprocess.Popen[bytes], wall_seconds: float) -> bytes
         selector.register(process.stdout, selectors.EVENT_READ)
         while not answer.endswith(b"\n"):
             if not selector.select(max(0, deadline - time.monotonic())):
-                raise ExtractionFailed(f"took longer than {wall_seconds:g} s")
+                raise ExtractionInterrupted(f"took longer than {wall_seconds:g} s")
             piece = process.stdout.read(MAX_ANSWER_BYTES)
             if not piece:
                 break
@@ -107,9 +108,9 @@ def _read_answer(process: subprocess.Popen[bytes], wall_seconds: float) -> bytes
     return answer
 
 
-def _how_it_ended(status: int, limits: ExtractionLimits) -> str:
+def _how_it_ended(status: int, limits: ExtractionLimits) -> ExtractionFailed:
     if status == -signal.SIGXCPU:
-        return f"used more than {limits.cpu_seconds} s of processor time"
+        return ExtractionFailed(f"used more than {limits.cpu_seconds} s of processor time")
     if status < 0:
-        return f"killed by signal {-status}"
-    return f"ended with status {status} and without an answer"
+        return ExtractionInterrupted(f"killed by signal {-status}")
+    return ExtractionFailed(f"ended with status {status} and without an answer")
