@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+from django.utils import timezone
 from PIL import Image
 from pypdf import PdfWriter
 from pypdf.generic import DecodedStreamObject, NameObject
@@ -44,8 +45,10 @@ class Hostile:
 
 
 def plant(hostile: Hostile) -> FileAsset:
-    """An asset as it is when the last byte has arrived, with its digest made on the way."""
-    asset = FileAsset(original_name=hostile.name, state=State.RECEIVED, sha256="0" * 64)
+    """An asset as it is when its bytes have arrived, with the digest made on the way, and no worker knows of it."""
+    asset = FileAsset(
+        original_name=hostile.name, state=State.RECEIVED, sha256="0" * 64, lease_expires_at=timezone.now()
+    )
     asset.file.name = storage_key(asset.pk)
     path = Path(asset.file.path)
     path.parent.mkdir(parents=True, exist_ok=True)

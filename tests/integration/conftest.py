@@ -35,8 +35,8 @@ class Example:
         self._start(server)
         return server
 
-    def worker(self, *, name: str = "worker", env: Mapping[str, str] | None = None) -> Worker:
-        worker = Worker(data_dir=self.data_dir, name=name, env={**self.env, **(env or {})})
+    def worker(self, *, name: str = "worker", concurrency: int = 2, env: Mapping[str, str] | None = None) -> Worker:
+        worker = Worker(data_dir=self.data_dir, name=name, concurrency=concurrency, env={**self.env, **(env or {})})
         self._start(worker)
         return worker
 
