@@ -192,6 +192,14 @@ def test_fewer_pages_of_a_large_file_are_walked(monkeypatch: pytest.MonkeyPatch)
     assert extract(claiming(NumberObject(201))).page_count == 201
 
 
+def test_large_file_that_is_not_in_order_is_described_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LARGE_FILE", 100)
+    content = written(one_page()).getvalue()
+    table = content.index(b"xref")
+    metadata = extract(io.BytesIO(content.replace(b"startxref\n%d" % table, b"startxref\n%d" % (table + 1))))
+    assert (metadata.page_count, metadata.attributes["page_size"]) == (1, [612.0, 792.0])
+
+
 @pytest.mark.parametrize(
     ("file", "title"),
     [

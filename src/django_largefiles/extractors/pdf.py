@@ -20,6 +20,7 @@ WALKED_PAGES = 2000
 """Up to so many pages are counted one by one; beyond, the page tree's own /Count is believed and marked as a claim."""
 
 LARGE_FILE = 8 * _MIB
+"""Of one that is larger no more is read than it takes, as far as it is in order."""
 WALKED_PAGES_OF_LARGE_FILE = 200
 """The pages of a large file lie far apart: each costs a read of its own, of a remote store a request."""
 
@@ -68,10 +69,20 @@ def _buffered(file: BinaryIO) -> Iterator[BinaryIO]:
 
 
 def _open(stream: BinaryIO) -> PdfReader:
+    if _is_large(stream):
+        with suppress(Exception):
+            reader = _reader(stream, strict=True)
+            reader.strict = False
+            return reader
+    # Now pypdf visits every object in the file, to see whether it is where the table says.
+    return _reader(stream, strict=False)
+
+
+def _reader(stream: BinaryIO, *, strict: bool) -> PdfReader:
     """A reader, also of a document whose encryption pypdf cannot handle: all but its texts is there to be read."""
     reader = PdfReader.__new__(PdfReader)
     try:
-        PdfReader.__init__(reader, stream)
+        PdfReader.__init__(reader, stream, strict=strict)
     except Exception:
         if not reader.is_encrypted:
             raise
@@ -175,4 +186,8 @@ def _claimed_page_count(reader: PdfReader) -> int | None:
 
 
 def _walkable_pages(stream: BinaryIO) -> int:
-    return WALKED_PAGES if stream.seek(0, os.SEEK_END) <= LARGE_FILE else WALKED_PAGES_OF_LARGE_FILE
+    return WALKED_PAGES_OF_LARGE_FILE if _is_large(stream) else WALKED_PAGES
+
+
+def _is_large(stream: BinaryIO) -> bool:
+    return stream.seek(0, os.SEEK_END) > LARGE_FILE
