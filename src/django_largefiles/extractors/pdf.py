@@ -12,6 +12,9 @@ from typing import Any, BinaryIO
 from pypdf import Configuration, DocumentInformation, PasswordType, PdfReader, apply_configuration
 from pypdf.generic import RectangleObject
 
+# pypdf imports these at the first stream: in the child that is after the limits, where imports may fail.
+from pypdf import filters  # noqa: F401  # isort: skip
+
 from .base import JSON, MAX_TEXT, MAX_TITLE, Extractor, Metadata, clean_text
 
 _MIB = 1024 * 1024
@@ -20,7 +23,6 @@ WALKED_PAGES = 2000
 """Up to so many pages are counted one by one; beyond, the page tree's own /Count is believed and marked as a claim."""
 
 LARGE_FILE = 8 * _MIB
-"""Of one that is larger no more is read than it takes, as far as it is in order."""
 WALKED_PAGES_OF_LARGE_FILE = 200
 """The pages of a large file lie far apart: each costs a read of its own, of a remote store a request."""
 
@@ -69,20 +71,28 @@ def _buffered(file: BinaryIO) -> Iterator[BinaryIO]:
 
 
 def _open(stream: BinaryIO) -> PdfReader:
+    """A reader. A large file is taken at its word first: otherwise pypdf looks at each object that its table names."""
     if _is_large(stream):
+        _require_an_end(stream)
         with suppress(Exception):
-            reader = _reader(stream, strict=True)
+            reader = PdfReader(stream, strict=True)
             reader.strict = False
             return reader
-    # Now pypdf visits every object in the file, to see whether it is where the table says.
-    return _reader(stream, strict=False)
+    return _open_leniently(stream)
 
 
-def _reader(stream: BinaryIO, *, strict: bool) -> PdfReader:
-    """A reader, also of a document whose encryption pypdf cannot handle: all but its texts is there to be read."""
+def _require_an_end(stream: BinaryIO) -> None:
+    """Readers look in the last 1,024 bytes (ISO 32000-1, annex H, note 18); pypdf goes back through the whole file."""
+    stream.seek(-BUFFER_SIZE, os.SEEK_END)
+    if b"startxref" not in stream.read(BUFFER_SIZE):
+        raise ValueError(f"there is no end of a PDF in the last {BUFFER_SIZE} bytes")
+
+
+def _open_leniently(stream: BinaryIO) -> PdfReader:
+    """A reader also of a document whose encryption pypdf cannot handle: all but its texts is there to be read."""
     reader = PdfReader.__new__(PdfReader)
     try:
-        PdfReader.__init__(reader, stream, strict=strict)
+        PdfReader.__init__(reader, stream)
     except Exception:
         if not reader.is_encrypted:
             raise
