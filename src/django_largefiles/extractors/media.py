@@ -25,6 +25,10 @@ from mutagen.wave import WAVE, WaveStreamInfo
 
 from .base import JSON, MAX_TITLE, Extractor, Metadata, clean_text
 from .isobmff import Box, picture, read_movie
+from .rationed import RationedFile
+
+READ_BYTES = 16 * 1024 * 1024
+"""Of one file, by mutagen: the largest picture that a FLAC may have on its cover, and what is around it."""
 
 MAX_DURATION = 100 * 365.25 * 24 * 3600
 
@@ -122,11 +126,9 @@ def _describe(parsed: Any, file: BinaryIO, media_type: str) -> Metadata:
 
 def _open(file: BinaryIO, media_type: str) -> Any:
     """The parsed file, or ``None`` of a format that mutagen does not know."""
-    file.seek(0)
-    parsed = mutagen.File(file, options=_FORMATS)
+    parsed = mutagen.File(RationedFile(file, READ_BYTES), options=_FORMATS)
     if parsed is None and media_type in _FORMAT_OF_TYPE:
-        file.seek(0)
-        return _FORMAT_OF_TYPE[media_type](file)
+        return _FORMAT_OF_TYPE[media_type](RationedFile(file, READ_BYTES))
     return parsed
 
 

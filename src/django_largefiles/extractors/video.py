@@ -9,11 +9,12 @@ from typing import Any, BinaryIO, ClassVar
 
 from .base import JSON, MAX_TITLE, Metadata, clean_text
 from .media import MediaExtractor, positive, sane_duration
+from .rationed import RationedFile
 
 PROBED_BYTES = 128 * 1024
 """How far FFmpeg looks into the first packets for what the headers do not tell, such as the rate of frames."""
 READ_BYTES = 4 * 1024 * 1024
-"""In all, of one file."""
+"""In all, of one file: FFmpeg searches the whole of it for a next packet, and makes do where it ends."""
 MAX_SIDE = 1_000_000
 """Pixels."""
 MAX_FRAME_RATE = 1000
@@ -64,9 +65,9 @@ class VideoExtractor(MediaExtractor):
         if self._pyav is None or demuxer is None:
             return super().extract(file, media_type)
         size = file.seek(0, os.SEEK_END)
-        file.seek(0)
+        rationed = RationedFile(file, READ_BYTES)
         # An AVI has its frames indexed at the end, in megabytes that FFmpeg reads where it can seek.
-        source = _Rationed(file) if demuxer == "avi" else _RationedSeekable(file)
+        source = _Unseekable(rationed) if demuxer == "avi" else rationed
         with self._pyav.open(
             source,
             mode="r",
@@ -85,25 +86,9 @@ def _imported(name: str) -> Any:
         return None
 
 
-class _Rationed:
-    """A file that ends after ``READ_BYTES``: FFmpeg searches all of it for a next packet, and then makes do."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._left = READ_BYTES
-
-    def read(self, size: int) -> bytes:
-        piece = self._file.read(min(size, self._left))
-        self._left -= len(piece)
-        return piece
-
-
-class _RationedSeekable(_Rationed):
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
+class _Unseekable:
+    def __init__(self, file: RationedFile) -> None:
+        self.read = file.read
 
 
 def _describe(container: Any, size: int) -> Metadata:
