@@ -40,8 +40,7 @@ def children(monkeypatch: pytest.MonkeyPatch) -> list[resource.struct_rusage]:
 
     def waitpid(pid: int, options: int) -> tuple[int, int]:
         reaped, status, usage = os.wait4(pid, options)
-        if reaped:
-            used.append(usage)
+        used.extend([usage] if reaped else [])
         return reaped, status
 
     monkeypatch.setattr(os, "waitpid", waitpid)

@@ -192,6 +192,12 @@ def test_fewer_pages_of_a_large_file_are_walked(monkeypatch: pytest.MonkeyPatch)
     assert extract(claiming(NumberObject(201))).page_count == 201
 
 
+def test_large_file_without_an_end_is_not_searched_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LARGE_FILE", 100)
+    with pytest.raises(ValueError, match="no end of a PDF"):
+        extract(io.BytesIO(written(one_page()).getvalue() + bytes(100_000)))
+
+
 def test_large_file_that_is_not_in_order_is_described_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LARGE_FILE", 100)
     content = written(one_page()).getvalue()
