@@ -52,6 +52,17 @@ def test_tags_are_told(media: Path) -> None:
     assert (metadata.title, metadata.attributes["artist"]) == ("Nocturne", "Ada")
 
 
+def test_tag_that_is_not_utf_8_is_told_as_far_as_it_is(media: Path, tmp_path: Path) -> None:
+    content = (media / "film.mkv").read_bytes()
+    (tmp_path / "a.mkv").write_bytes(content.replace(b"Nocturne", b"Noct\xffrne"))
+    assert extract(tmp_path / "a.mkv", "video/x-matroska").title in {"Noct\ufffdrne", "Noct rne"}
+
+
+@pytest.mark.parametrize(("version", "arguments"), [("18.1.0", {"metadata_errors": "replace"}), ("19.0.2", {})])
+def test_pyav_is_told_what_its_version_understands(version: str, arguments: dict[str, str]) -> None:
+    assert module._texts(version) == arguments
+
+
 def test_size_that_only_decoding_would_tell_is_left_out(media: Path) -> None:
     metadata = extract(media / "film.flv", "video/x-flv")
     assert (metadata.width, metadata.attributes["video_codec"]) == (None, "flv1")

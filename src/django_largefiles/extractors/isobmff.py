@@ -1,7 +1,7 @@
 """MP4 and QuickTime files (ISO/IEC 14496-12): the few boxes that describe them, and the picture in them.
 
 The movie box of a long film holds megabytes of tables. What describes the film is copied out of it, box by box, and
-nothing else is read or parsed, by mutagen neither.
+that is all that mutagen gets to parse.
 """
 
 from __future__ import annotations
@@ -200,9 +200,11 @@ def _frame_rate(media_header: bytes, times: bytes) -> float | None:
     offset = _TIME_SCALE_OFFSET + _shift(media_header, _MEDIA_HEADER_SHIFT)
     if len(media_header) < offset + _INTEGER.size:
         return None
+    (units_per_second,) = _INTEGER.unpack_from(media_header, offset)
     runs = list(_RUN_OF_FRAMES.iter_unpack(times[8 : len(times) // 8 * 8]))
-    units = sum(count * units for count, units in runs)
-    rate = sum(count for count, _ in runs) * _INTEGER.unpack_from(media_header, offset)[0] / units if units else 0
+    frames = sum(count for count, _ in runs)
+    units = sum(count * length for count, length in runs)
+    rate = frames * units_per_second / units if units else 0
     return round(rate, 3) if 0 < rate <= MAX_FRAME_RATE else None
 
 

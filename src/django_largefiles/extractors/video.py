@@ -74,7 +74,7 @@ class VideoExtractor(MediaExtractor):
             format=demuxer,
             container_options=_OPTIONS,
             buffer_size=_READ_SIZE,
-            metadata_errors="replace",
+            **_texts(self._pyav.__version__),
         ) as container:
             return _describe(container, size)
 
@@ -84,6 +84,11 @@ def _imported(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError:
         return None
+
+
+def _texts(version: str) -> dict[str, str]:
+    """What keeps PyAV from failing at texts that are not UTF-8. Since 19 it is that way, and takes no argument."""
+    return {"metadata_errors": "replace"} if version.startswith("18.") else {}
 
 
 class _Unseekable:
