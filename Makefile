@@ -58,7 +58,7 @@ wheel: $(STAMPS)/wheel ## Build the wheel, install it into an empty environment 
 	rm -rf dist build/empty
 	$(BIN)/python -m build --outdir dist
 	$(BIN)/python -m venv --clear build/empty
-	build/empty/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo dist/*.whl)[libmagic]"
+	build/empty/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo dist/*.whl)[libmagic,video]"
 	cd build && empty/bin/python -I ../tests/wheel.py
 
 audit: $(STAMPS)/example ## Measure our upload handler beside Django's
@@ -103,7 +103,7 @@ $(STAMPS)/venv:
 $(STAMPS)/example $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/types $(STAMPS)/docs $(STAMPS)/matrix $(STAMPS)/wheel: \
 		$(STAMPS)/venv pyproject.toml
 	@echo "Installing what '$(@F)' needs into $(VENV)"
-	@$(INSTALL) --editable '.[drf,libmagic,s3]' --group $(@F)
+	@$(INSTALL) --editable '.[drf,libmagic,s3,video]' --group $(@F)
 	@touch $@
 
 $(STAMPS)/tus-server: benchmarks/tus_server/package-lock.json | $(STAMPS)/venv

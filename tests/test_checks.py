@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarning, run_checks
@@ -16,7 +16,7 @@ from pytest_django.fixtures import Settings
 
 from django_largefiles import checks, sniffing
 from django_largefiles.access import OwnerOrStaff
-from django_largefiles.extractors.base import Extractor
+from django_largefiles.extractors.base import Extractor, Metadata
 from django_largefiles.options import DEFAULT_EXTRACTORS
 from django_largefiles.sandbox.probe import Machine
 from django_largefiles.sandbox.runner import ExtractionFailed
@@ -340,6 +340,19 @@ def test_an_extractor_that_cannot_be_used_is_an_error(largefiles: Largefiles, pa
     message = the_message("django_largefiles.E006")
     assert "EXTRACTORS" in message
     assert repr(path) in message
+
+
+class Frugal(Extractor):
+    optional_modules = {"json": "nothing", "no_such_module": "a-package[extra]"}
+
+    def extract(self, file: BinaryIO, media_type: str) -> Metadata:
+        return Metadata()  # pragma: no cover
+
+
+def test_an_optional_module_that_is_missing_is_a_warning(largefiles: Largefiles) -> None:
+    largefiles.set(EXTRACTORS={"image/*": f"{HERE}.Frugal"})
+    message = the_message("django_largefiles.W012")
+    assert "Frugal" in message and "'no_such_module'" in message and "a-package[extra]" in message
 
 
 def test_an_extractor_that_no_profile_uses_is_not_looked_for(largefiles: Largefiles) -> None:

@@ -18,10 +18,12 @@ from django_largefiles import lifecycle, pipeline, readpass
 from django_largefiles.canaries import eicar
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.exceptions import StoreUnavailable
+from django_largefiles.extractors.base import Metadata
 from django_largefiles.lifecycle import MAX_ATTEMPTS
 from django_largefiles.models import FileAsset
 from django_largefiles.pipeline import TryAgain, process
 from django_largefiles.sandbox.probe import lacking, machine
+from django_largefiles.sandbox.runner import Extraction, ExtractionFailed, ExtractionInterrupted
 from django_largefiles.scanners import running
 from django_largefiles.scanners.base import Sample, ScanResult
 from django_largefiles.states import Reason, ScanVerdict, Stage, State
@@ -168,6 +170,44 @@ def test_an_extraction_that_the_store_breaks_off_is_tried_again(
         process(received.pk)
     received.refresh_from_db()
     assert (received.state, received.detail) == (State.RECEIVED, "the storage does not answer")
+
+
+def runs(monkeypatch: pytest.MonkeyPatch, *ends: Metadata | Exception) -> list[str]:
+    """Have extractions end so, one after the other; gives the stages in which they will have been started."""
+    stages: list[str] = []
+    left = iter(ends)
+
+    def run(*_: object) -> Extraction:
+        stages.append(FileAsset.objects.get().stage)
+        end = next(left)
+        if isinstance(end, Exception):
+            raise end
+        return Extraction(metadata=end, confinement=())
+
+    monkeypatch.setattr(pipeline, "run", run)
+    return stages
+
+
+def test_an_interrupted_extraction_is_tried_again(received: FileAsset, monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = runs(monkeypatch, ExtractionInterrupted("killed by signal 9"), Metadata(width=3))
+    asset = processed(received)
+    assert (asset.state, asset.width, asset.extraction_error, asset.attempts) == (State.READY, 3, "", 1)
+    assert stages == [Stage.EXTRACTING] * 2
+
+
+def test_an_extraction_is_tried_again_once(received: FileAsset, monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = runs(monkeypatch, ExtractionInterrupted("killed by signal 9"), ExtractionInterrupted("took longer"))
+    asset = processed(received)
+    assert (asset.state, asset.width, asset.extraction_error) == (State.READY, None, "took longer")
+    assert len(stages) == 2
+
+
+def test_an_extraction_that_would_fail_again_is_not_tried_again(
+    received: FileAsset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = runs(monkeypatch, ExtractionFailed("MemoryError"))
+    assert processed(received).extraction_error == "MemoryError"
+    assert len(stages) == 1
 
 
 def test_a_host_s_extractor_replaces_ours_by_one_line(received: FileAsset, largefiles: Largefiles) -> None:

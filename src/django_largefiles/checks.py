@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +94,20 @@ def check_pluggables() -> Iterator[CheckMessage]:
 def check_extractors() -> Iterator[CheckMessage]:
     paths = {path for name in largefiles_settings.profiles for path in get_profile(name).extractors.values()}
     for path in sorted(paths):
-        yield from _tried(partial(load_class, path, Extractor, "EXTRACTORS"), "django_largefiles.E006")
+        failed = list(_tried(partial(load_class, path, Extractor, "EXTRACTORS"), "django_largefiles.E006"))
+        yield from failed or _check_optional_modules(load_class(path, Extractor, "EXTRACTORS"))
     if paths:
         yield from _check_confinement()
+
+
+def _check_optional_modules(extractor: type[Extractor]) -> Iterator[CheckMessage]:
+    for module, source in extractor.optional_modules.items():
+        if find_spec(module) is None:
+            yield CheckWarning(
+                f"{extractor.__qualname__} describes fewer types of files without the module {module!r}.",
+                hint=f"Install {source}, or silence this check if you can do without.",
+                id="django_largefiles.W012",
+            )
 
 
 def _check_confinement() -> Iterator[CheckMessage]:

@@ -203,7 +203,7 @@ DEFAULT_EXTRACTORS = {
     "image/*": "django_largefiles.extractors.image.ImageExtractor",
     "application/pdf": "django_largefiles.extractors.pdf.PdfExtractor",
     "audio/*": "django_largefiles.extractors.media.MediaExtractor",
-    "video/*": "django_largefiles.extractors.media.MediaExtractor",
+    "video/*": "django_largefiles.extractors.video.VideoExtractor",
 }
 
 RULES = {

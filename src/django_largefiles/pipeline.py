@@ -29,9 +29,9 @@ from .lifecycle import LEASE, MAX_ATTEMPTS, Claim
 from .media_types import most_specific
 from .models import FileAsset
 from .readpass import Reading, read_through
-from .sandbox.runner import ExtractionFailed, run
-from .settling import settle
+from .sandbox.runner import Extraction, ExtractionFailed, ExtractionInterrupted, run
 from .scanners import load_scanners
+from .settling import settle
 from .sniffing import sniff_file
 from .states import Reason, Stage, State
 from .stores import current_store
@@ -151,16 +151,29 @@ def _describe(claim: Claim, file: BinaryIO, rules: Profile, findings: dict[str, 
     if extractor is None:
         findings |= _columns(Metadata())
         return
-    lease = LEASE + timedelta(seconds=rules.extraction.wall_seconds)
-    _keep(lifecycle.renew(claim, Stage.EXTRACTING, lease=lease))
     try:
-        extraction = run(extractor, file, media_type, rules.extraction)
+        extraction = _extract(claim, extractor, file, media_type, rules)
     except ExtractionFailed as failure:
         findings |= _columns(Metadata(), error=failure.detail, confinement=failure.confinement)
         if rules.reject_on_extraction_failure:
             raise MetadataUnreadable(f"the metadata could not be read: {failure.detail}") from failure
     else:
         findings |= _columns(extraction.metadata, confinement=extraction.confinement)
+
+
+def _extract(claim: Claim, extractor: str, file: BinaryIO, media_type: str, rules: Profile) -> Extraction:
+    """By one run, or two if the first was interrupted. Raises ``ExtractionFailed``."""
+    try:
+        return _run(claim, extractor, file, media_type, rules)
+    except ExtractionInterrupted as failure:
+        logger.warning("An extraction of asset %s was interrupted, and is tried again: %s", claim.asset_id, failure)
+        return _run(claim, extractor, file, media_type, rules)
+
+
+def _run(claim: Claim, extractor: str, file: BinaryIO, media_type: str, rules: Profile) -> Extraction:
+    lease = LEASE + timedelta(seconds=rules.extraction.wall_seconds)
+    _keep(lifecycle.renew(claim, Stage.EXTRACTING, lease=lease))
+    return run(extractor, file, media_type, rules.extraction)
 
 
 def _columns(metadata: Metadata, *, error: str = "", confinement: Sequence[str] = ()) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
+from PIL import Image
 from pypdf import PdfWriter
 
 TONE = ("-map", "0:a", "-metadata", "title=Nocturne", "-metadata", "artist=Ada", "-metadata", "date=2020")
@@ -23,6 +24,13 @@ OUTPUTS = {
     "film.mp4": ("-map", "0:a", *PICTURE),
     "film.mov": ("-map", "0:a", *PICTURE),
     "film.webm": (*PICTURE, "-c:v", "libvpx"),
+    "film.mkv": ("-map", "0:a", *PICTURE, "-metadata", "title=Nocturne", "-metadata", "artist=Ada"),
+    "film.avi": ("-map", "0:a", *PICTURE),
+    "film.flv": ("-map", "0:a", *PICTURE),
+    "film.wmv": ("-map", "0:a", *PICTURE),
+    "film.mpg": ("-map", "0:a", *PICTURE, "-r", "25"),
+    "film.ts": ("-map", "0:a", *PICTURE, "-r", "25"),
+    "tone.mka": ("-map", "0:a"),
     "film.ogv": (*PICTURE, "-c:v", "libtheora"),
     "silent.mp4": PICTURE,
 }
@@ -37,6 +45,19 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *sources, *outputs], check=True)
     upright = ("-display_rotation", "90", "-i", str(folder / "silent.mp4"), "-c", "copy")
     subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *upright, str(folder / "upright.mp4")], check=True)
+    covered = (
+        "-i",
+        str(folder / "tone.mka"),
+        "-attach",
+        str(folder / "cover.jpg"),
+        "-metadata:s:t",
+        "mimetype=image/jpeg",
+    )
+    Image.new("RGB", (600, 600)).save(folder / "cover.jpg")
+    subprocess.run(
+        [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *covered, "-c", "copy", str(folder / "covered.mka")],
+        check=True,
+    )
     return folder
 
 

@@ -77,6 +77,8 @@ def test_video_is_described(
     assert (metadata.width, metadata.height) == size
     assert metadata.duration == pytest.approx(1, abs=0.1)
     assert metadata.attributes.get("audio_channels") == (1 if sounds else None)
+    assert metadata.attributes.get("frame_rate") == (5 if size[0] else None)
+    assert metadata.attributes.get("video_codec") == ("h264" if size[0] else None)
     assert "channels" not in metadata.attributes
 
 
@@ -84,14 +86,21 @@ def test_unknown_format_is_not_described(media: Path) -> None:
     assert extract(media / "film.webm", "video/webm") == Metadata()
 
 
-def test_video_that_mutagen_cannot_read_has_its_size(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_film_that_mutagen_cannot_read_has_its_picture(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: object, **kwargs: object) -> None:
         raise mutagen.MutagenError("odd")
 
-    monkeypatch.setattr(mutagen, "File", fail)
-    assert extract(media / "film.mp4", "video/mp4") == Metadata(width=64, height=48)
+    monkeypatch.setattr(module, "EasyMP4", fail)
+    attributes = {"video_codec": "h264", "frame_rate": 5.0}
+    assert extract(media / "film.mp4", "video/mp4") == Metadata(width=64, height=48, attributes=attributes)
     with pytest.raises(mutagen.MutagenError, match="odd"):
         extract(media / "tone.m4a", "audio/x-m4a")
+
+
+def test_film_without_a_movie_box_is_an_error(media: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes((media / "film.mp4").read_bytes().replace(b"moov", b"free"))
+    with pytest.raises(ValueError, match="no movie box"):
+        extract(tmp_path / "a.mp4", "video/mp4")
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,12 @@ class Example:
         self._start(server)
         return server
 
-    def worker(self, *, name: str = "worker", beat: bool = True, env: Mapping[str, str] | None = None) -> Worker:
-        worker = Worker(data_dir=self.data_dir, name=name, beat=beat, env={**self.env, **(env or {})})
+    def worker(
+        self, *, name: str = "worker", beat: bool = True, concurrency: int = 2, env: Mapping[str, str] | None = None
+    ) -> Worker:
+        worker = Worker(
+            data_dir=self.data_dir, name=name, beat=beat, concurrency=concurrency, env={**self.env, **(env or {})}
+        )
         self._start(worker)
         return worker
 

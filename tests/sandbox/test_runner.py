@@ -21,7 +21,7 @@ from django_largefiles.options import ExtractionLimits
 from django_largefiles.sandbox import runner
 from django_largefiles.sandbox.conversation import Conversation
 from django_largefiles.sandbox.probe import lacking, machine
-from django_largefiles.sandbox.runner import ExtractionFailed, run
+from django_largefiles.sandbox.runner import ExtractionFailed, ExtractionInterrupted, run
 from tests.remote_files import MIB, RemoteFile, chunk, sparse
 
 BUILT_IN = "django_largefiles.extractors"
@@ -173,6 +173,27 @@ def test_misbehaviour_is_a_failure_that_leaves_nothing(
     assert failure(sample, f"{HELPERS}.{extractor}", media_type, **limits).startswith(detail)
     assert_all_gone(media_type)
     assert extract(sample, f"{HELPERS}.Behaving", media_type).title == "0123456789"
+
+
+@pytest.mark.parametrize(
+    ("extractor", "limits", "interrupted"),
+    [
+        ("Sleeping", {"wall_seconds": 0.3}, True),
+        ("Killing", {}, True),
+        ("Crashing", {}, True),
+        ("Spinning", {"cpu_seconds": 1}, False),
+        ("Exiting", {}, False),
+        ("Flooding", {}, False),
+        ("Allocating", {}, False),
+        ("Mistaken", {}, False),
+    ],
+)
+def test_what_may_not_be_the_file_s_fault_is_an_interruption(
+    sample: Path, media_type: str, extractor: str, limits: dict[str, float], interrupted: bool
+) -> None:
+    with pytest.raises(ExtractionFailed) as caught:
+        extract(sample, f"{HELPERS}.{extractor}", media_type, **limits)
+    assert isinstance(caught.value, ExtractionInterrupted) is interrupted
 
 
 def test_printing_does_not_garble_the_answer(sample: Path, media_type: str) -> None:

@@ -6,7 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, ClassVar, TypeAlias
 
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 
@@ -43,11 +43,14 @@ class Extractor(ABC):
     no descriptor, reads at most the budget of the limits, and owns the time, the memory and the clean-up.
 
     In return an extractor is a pure function of the file. It may raise anything: that is a failed extraction and
-    harms nobody. It imports no Django, at import time it imports all that it will need, opens no path, no socket and
-    no process, starts no thread and keeps no state. It reads headers: it never decodes pixels or samples and never
-    inflates what it has not bounded. Texts go through ``clean_text``, because an answer with NUL, a lone surrogate
-    or more than 1,000 characters is refused whole.
+    harms nobody. It imports no Django, has imported all that it will need by the end of ``__init__``, opens no path,
+    no socket and no process, starts no thread and keeps no state. It reads headers: it never decodes pixels or
+    samples and never inflates what it has not bounded. Texts go through ``clean_text``, because an answer with NUL, a
+    lone surrogate or more than 1,000 characters is refused whole.
     """
+
+    optional_modules: ClassVar[Mapping[str, str]] = {}
+    """Modules without which it describes less, and what to install for each. A system check tells what is missing."""
 
     @abstractmethod
     def extract(self, file: BinaryIO, media_type: str) -> Metadata:

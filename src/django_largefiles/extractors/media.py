@@ -1,7 +1,9 @@
-"""Audio and video, by mutagen: duration, the audio stream and a few tags."""
+"""Audio and video, by mutagen: duration, the audio stream and a few tags; of MP4 and its kin the picture too."""
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -22,7 +24,11 @@ from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE, WaveStreamInfo
 
 from .base import JSON, MAX_TITLE, Extractor, Metadata, clean_text
-from .isobmff import picture_size
+from .isobmff import Box, picture, read_movie
+from .rationed import RationedFile
+
+READ_BYTES = 16 * 1024 * 1024
+"""Of one file, by mutagen: the largest picture that a FLAC may have on its cover, and what is around it."""
 
 MAX_DURATION = 100 * 365.25 * 24 * 3600
 
@@ -60,59 +66,89 @@ _TAGS = {
     "tracknumber": ("tracknumber", "TRCK", "WM/TrackNumber"),
 }
 
-_ISO_TYPES = {"video/mp4", "video/quicktime", "video/x-m4v", "video/3gpp", "video/3gpp2"}
+_ISO_TYPES = {
+    "audio/mp4",
+    "audio/x-m4a",
+    "audio/3gpp",
+    "audio/3gpp2",
+    "video/mp4",
+    "video/x-m4v",
+    "video/quicktime",
+    "video/3gpp",
+    "video/3gpp2",
+}
 
 
 class MediaExtractor(Extractor):
-    """Formats that mutagen does not know, such as Matroska and AVI, are not described."""
+    """Formats that mutagen does not know, such as Matroska and AVI, are not described: see ``video``."""
 
     def extract(self, file: BinaryIO, media_type: str) -> Metadata:
-        size = picture_size(file) if media_type in _ISO_TYPES else None
-        parsed = _parse(file, media_type, optional=size is not None)
-        width, height = size or (None, None)
-        if parsed is None:
-            return Metadata(width=width, height=height)
-        tags = _tags(parsed.tags)
-        return Metadata(
-            width=width,
-            height=height,
-            duration=_duration(parsed.info, file),
-            title=clean_text(tags.pop("title", ""), MAX_TITLE),
-            attributes={**_stream(parsed, media_type), **tags},
-        )
+        if media_type in _ISO_TYPES:
+            return _describe_movie(file, media_type)
+        parsed = _open(file, media_type)
+        return Metadata() if parsed is None else _describe(parsed, file, media_type)
 
 
-def _parse(file: BinaryIO, media_type: str, *, optional: bool) -> Any:
-    """The parsed file; ``None`` of a format that mutagen does not know, and of one it cannot read if ``optional``."""
+def _describe_movie(file: BinaryIO, media_type: str) -> Metadata:
+    movie = read_movie(file)
+    if movie is None:
+        raise ValueError("no movie box")
+    shown = picture(movie)
+    if shown is None:
+        return _describe(_open_movie(movie), file, media_type)
     try:
-        return _open(file, media_type)
+        heard = _describe(_open_movie(movie), file, media_type)
     except mutagen.MutagenError:
-        if optional:
-            return None
-        raise
+        # The picture is there to be told all the same.
+        heard = Metadata()
+    seen = {"video_codec": shown.codec, "frame_rate": shown.frame_rate}
+    return dataclasses.replace(
+        heard,
+        width=shown.width,
+        height=shown.height,
+        attributes={**{key: value for key, value in seen.items() if value}, **heard.attributes},
+    )
+
+
+def _open_movie(movie: Box) -> Any:
+    """mutagen is given the movie box alone: in the file it would seek from table to table."""
+    return EasyMP4(io.BytesIO(Box(kind=b"ftyp", content=b"isom").encoded() + movie.encoded()))  # type: ignore[no-untyped-call]
+
+
+def _describe(parsed: Any, file: BinaryIO, media_type: str) -> Metadata:
+    tags = _tags(parsed.tags)
+    return Metadata(
+        duration=_duration(parsed.info, file),
+        title=clean_text(tags.pop("title", ""), MAX_TITLE),
+        attributes={**_stream(parsed, media_type), **tags},
+    )
 
 
 def _open(file: BinaryIO, media_type: str) -> Any:
-    file.seek(0)
-    parsed = mutagen.File(file, options=_FORMATS)
+    """The parsed file, or ``None`` of a format that mutagen does not know."""
+    parsed = mutagen.File(RationedFile(file, READ_BYTES), options=_FORMATS)
     if parsed is None and media_type in _FORMAT_OF_TYPE:
-        file.seek(0)
-        return _FORMAT_OF_TYPE[media_type](file)
+        return _FORMAT_OF_TYPE[media_type](RationedFile(file, READ_BYTES))
     return parsed
 
 
 def _duration(info: Any, file: BinaryIO) -> float | None:
     """Seconds, or ``None`` where the file cannot hold them."""
-    duration = info.length
     size = file.seek(0, os.SEEK_END)
-    # No codec needs less than a byte a second; this also leaves out NaN, infinity and negative ones.
-    if not 0 < duration <= min(MAX_DURATION, size):
+    duration = sane_duration(info.length, size)
+    if duration is None:
         return None
     if isinstance(info, _CONSTANT_RATE) and duration * info.bitrate / 8 > MAX_INFLATION * size:
         return None
     if size > GUESSED_FILE_BYTES and not _plays_to_the_end(info, file, size):
         return None
-    return round(float(duration), 3)
+    return duration
+
+
+def sane_duration(seconds: float, size: int) -> float | None:
+    """``seconds``, or ``None`` where a file of ``size`` bytes cannot last so long."""
+    # No codec needs less than a byte a second; this also leaves out NaN, infinity and negative ones.
+    return round(float(seconds), 3) if 0 < seconds <= min(MAX_DURATION, size) else None
 
 
 def _plays_to_the_end(info: Any, file: BinaryIO, size: int) -> bool:
@@ -134,17 +170,17 @@ def _stream(parsed: Any, media_type: str) -> dict[str, JSON]:
         # Describes the picture.
         return {}
     found = {
-        "bitrate": _positive(info, "bitrate"),
-        "sample_rate": _positive(info, "sample_rate"),
-        "channels": _positive(info, "channels"),
+        "bitrate": positive(info, "bitrate"),
+        "sample_rate": positive(info, "sample_rate"),
+        "channels": positive(info, "channels"),
         "codec": _codec(parsed),
     }
     prefix = "audio_" if media_type.startswith("video/") else ""
     return {prefix + key: value for key, value in found.items() if value}
 
 
-def _positive(info: Any, name: str) -> int | None:
-    value = getattr(info, name, 0)
+def positive(described: Any, name: str) -> int | None:
+    value = getattr(described, name, 0) or 0
     return int(value) if 0 < value <= MAX_NUMBER else None
 
 

@@ -58,6 +58,13 @@ def _is_layer(value: Any) -> bool:
     return isinstance(value, str) and _LAYER.fullmatch(value) is not None
 
 
+class ExtractionInterrupted(ExtractionFailed):
+    """The run was killed, or ran out of time, or never started: the machine's doing perhaps, and not the file's.
+
+    Another run may fare better. Of what a parser raises, answers or uses up it would be the same again.
+    """
+
+
 def parse(answer: bytes) -> Metadata:
     """The metadata in ``answer``. Raises ``ExtractorRaised`` if it tells an error.
 

@@ -8,7 +8,7 @@ import subprocess
 import time
 from typing import IO
 
-from .answer import ExtractionFailed
+from .answer import ExtractionFailed, ExtractionInterrupted
 
 MAX_LINE_BYTES = 64 * 1024
 
@@ -23,8 +23,8 @@ class Deadline:
     def left(self) -> float:
         return max(0.0, self._end - time.monotonic())
 
-    def passed(self) -> ExtractionFailed:
-        return ExtractionFailed(f"took longer than {self._seconds:g} s")
+    def passed(self) -> ExtractionInterrupted:
+        return ExtractionInterrupted(f"took longer than {self._seconds:g} s")
 
 
 class Conversation:

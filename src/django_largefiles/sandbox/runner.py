@@ -23,12 +23,12 @@ from typing import IO, Any
 
 from ..extractors.base import Metadata
 from ..options import ExtractionLimits
-from .answer import ExtractionFailed, layers, parse
+from .answer import ExtractionFailed, ExtractionInterrupted, layers, parse
 from .broker import Broker
 from .conversation import Conversation, Deadline
 from .spec import Spec
 
-__all__ = ["Extraction", "ExtractionFailed", "run"]
+__all__ = ["Extraction", "ExtractionFailed", "ExtractionInterrupted", "run"]
 
 _PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _SYSTEM_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache")
@@ -57,8 +57,9 @@ def run(extractor: str, file: IO[Any], media_type: str, limits: ExtractionLimits
     seekable one this process reads the pieces that the child asks for. The child is killed with its process group and
     reaped before this returns or raises, and by the kernel if this process dies.
 
-    Raises ``ExtractionFailed`` if there is no answer within the limits, or one that tells an error or is nonsense; and
-    what reading ``file`` raises, a ``StoreError`` for instance, as it is.
+    Raises ``ExtractionFailed`` if there is no answer within the limits, or one that tells an error or is nonsense;
+    ``ExtractionInterrupted``, which is one of these, where a second run may fare better; and what reading ``file``
+    raises, a ``StoreError`` for instance, as it is.
     """
     deadline = Deadline(limits.wall_seconds)
     descriptor = _descriptor(file)
@@ -112,7 +113,7 @@ def _run(spec: Spec, stdin: int, broker: Broker | None, deadline: Deadline) -> E
         with _child(spec, stdin) as process:
             answer = _answer(Conversation(process, deadline), broker, held)
         if not answer:
-            raise ExtractionFailed(_how_it_ended(process.returncode, spec.cpu_seconds))
+            raise _how_it_ended(process.returncode, spec.cpu_seconds)
         return Extraction(metadata=parse(answer), confinement=tuple(held))
     except ExtractionFailed as failure:
         failure.confinement = tuple(held)
@@ -162,7 +163,7 @@ def _start(spec: Spec, stdin: int) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     except OSError as error:
-        raise ExtractionFailed(f"could not start a child process: {error}") from error
+        raise ExtractionInterrupted(f"could not start a child process: {error}") from error
 
 
 def _path() -> list[str]:
@@ -175,9 +176,9 @@ def _environment() -> dict[str, str]:
     return {"OMP_NUM_THREADS": "1"} | {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
 
 
-def _how_it_ended(status: int, cpu_seconds: int) -> str:
+def _how_it_ended(status: int, cpu_seconds: int) -> ExtractionFailed:
     if status == -signal.SIGXCPU:
-        return f"used more than {cpu_seconds} s of processor time"
+        return ExtractionFailed(f"used more than {cpu_seconds} s of processor time")
     if status < 0:
-        return f"killed by signal {-status}"
-    return f"ended with status {status} and without an answer"
+        return ExtractionInterrupted(f"killed by signal {-status}")
+    return ExtractionFailed(f"ended with status {status} and without an answer")
