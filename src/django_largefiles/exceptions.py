@@ -24,6 +24,7 @@
     │       ├── TypeNotAllowed     415 type_not_allowed
     │       ├── TypeMismatch       415 type_mismatch
     │       ├── DigestMismatch     422 digest_mismatch
+    │       ├── ArchiveRefused     422 archive_refused
     │       └── MetadataUnreadable 422 extraction_failed
     ├── StoreError                 the place where bytes are kept
     │   ├── StoreUnavailable       503 store_unavailable
@@ -152,6 +153,12 @@ class TypeMismatch(WrongContent):
 
 class DigestMismatch(WrongContent):
     code = "digest_mismatch"
+
+
+class ArchiveRefused(WrongContent):
+    """An archive, or a file made of one, beyond ``ARCHIVE_LIMITS``, or one that cannot be held against them."""
+
+    code = "archive_refused"
 
 
 class MetadataUnreadable(WrongContent):

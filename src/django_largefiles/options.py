@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from .containers.facts import MAX_ENTRIES, MAX_SIZE
+from .known_types import DESCRIBED_ARCHIVES, OFFICE_TYPES
 from .media_types import is_pattern
 
 KIB = 1024
@@ -35,6 +37,24 @@ class ExtractionLimits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ArchiveLimits:
+    """What an archive may hold, and an office file, which is one. Sizes are unpacked, in bytes."""
+
+    entries: int = 10_000
+    total_size: int = 10 * GIB
+    ratio: float = 100
+    nested: bool = False
+    """Whether members may be archives: what these hold nobody has counted."""
+    links: bool = False
+    traversal: bool = False
+    encrypted: bool = False
+    """Whether members may be encrypted: no scanner can look into them."""
+    overlapping: bool = False
+    unreadable: bool = False
+    """Whether those pass whose directory could not be read, or not to its end."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Quota:
     """What one owner may keep; ``None`` is without limit."""
 
@@ -56,6 +76,15 @@ def _positive_integer(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
         raise ValueError(f"must be a positive whole number, not {value!r}")
     return value
+
+
+def _at_most(most: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        if _positive_integer(value) > most:
+            raise ValueError(f"must be at most {most}, not {value!r}")
+        return int(value)
+
+    return read
 
 
 def _positive_number(value: Any) -> float:
@@ -139,6 +168,16 @@ def _extraction(value: Any) -> ExtractionLimits:
     return ExtractionLimits(**_read_fields(value, readers))
 
 
+def _archive_limits(value: Any) -> ArchiveLimits:
+    readers: dict[str, Callable[[Any], Any]] = {
+        "ENTRIES": _at_most(MAX_ENTRIES),
+        "TOTAL_SIZE": _at_most(MAX_SIZE),
+        "RATIO": _positive_number,
+    }
+    flags = (field.name.upper() for field in dataclasses.fields(ArchiveLimits) if field.type == "bool")
+    return ArchiveLimits(**_read_fields(value, readers | dict.fromkeys(flags, _boolean)))
+
+
 def _quota(value: Any) -> Quota:
     return Quota(**_read_fields(value, {"BYTES": _positive_integer, "FILES": _positive_integer}))
 
@@ -164,6 +203,8 @@ DEFAULT_EXTRACTORS = {
     "application/pdf": "django_largefiles.extractors.pdf.PdfExtractor",
     "audio/*": "django_largefiles.extractors.media.MediaExtractor",
     "video/*": "django_largefiles.extractors.media.MediaExtractor",
+    **dict.fromkeys(sorted(DESCRIBED_ARCHIVES), "django_largefiles.extractors.archive.ArchiveExtractor"),
+    **dict.fromkeys(OFFICE_TYPES, "django_largefiles.extractors.office.OfficeExtractor"),
 }
 
 RULES = {
@@ -184,6 +225,7 @@ RULES = {
     "UPLOAD_EXPIRES_AFTER": Option(default=timedelta(hours=24), read=_duration),
     "EXTRACTORS": Option(default={}, read=_extractors, merges=True),
     "EXTRACTION": Option(default={}, read=_extraction, merges=True),
+    "ARCHIVE_LIMITS": Option(default={}, read=_archive_limits, merges=True),
     "ON_EXTRACTION_FAILURE": Option(default="accept", read=_one_of("accept", "reject")),
 }
 

@@ -96,8 +96,9 @@ def _examine(claim: Claim, asset: FileAsset, rules: Profile, file: BinaryIO, fin
     _check_digest(asset, findings["sha256"])
     _keep(lifecycle.renew(claim, Stage.SNIFFING))
     findings["media_type"] = sniff_file(file)
-    policy.check_type(findings["media_type"], asset.original_name, rules)
+    findings["media_type"] = policy.check_type(findings["media_type"], asset.original_name, rules)
     findings |= _describe(claim, file, findings["media_type"], rules)
+    policy.check_archive(findings["media_type"], findings["extra_attributes"], rules)
 
 
 def _digest(claim: Claim, file: BinaryIO) -> str:

@@ -31,7 +31,7 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveFacts:
-    """Figures of an archive. Sizes are what its directory declares, or what was really unpacked of a compressed one."""
+    """Figures of an archive. Sizes are declared by its directory; of a compressed file they are what was unpacked."""
 
     entries: int
     total_size: int

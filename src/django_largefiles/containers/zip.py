@@ -125,7 +125,7 @@ def find_directory(file: BinaryIO) -> Directory:
 
 
 def walk(file: BinaryIO, directory: Directory) -> Iterator[Member]:
-    """The members in the directory's order; between two of them the file may be read elsewhere. Raises ``Unreadable``."""
+    """The members in the directory's order; between two the file may be read elsewhere. Raises ``Unreadable``."""
     source = Stretch(file, directory.start, directory.size)
     for _ in range(directory.entries):
         yield _member(source, directory)
@@ -158,7 +158,7 @@ def _end_64(file: BinaryIO, locator: bytes) -> tuple[int, tuple[int, int, int, i
 
 def _member(source: Stretch, directory: Directory) -> Member:
     entry = _ENTRY.unpack(source.take(_ENTRY.size))
-    signature, made_by, _, flags, method, _, _, _, packed, size, name_length, extra_length, comment_length = entry[:13]
+    signature, _, _, flags, method, *_, packed, size, name_length, extra_length, comment_length = entry[:13]
     disk, _, attributes, offset = entry[13:]
     if signature != b"PK\1\2":
         raise Unreadable("no entry where one should be")

@@ -45,9 +45,7 @@ def _metadata(found: Description, facts: ArchiveFacts) -> Metadata:
     return Metadata(
         title=clean_text(found.texts.get("title", ""), MAX_TITLE),
         page_count=count,
-        attributes=attributes
-        | {"macros": found.macros, "encrypted": facts.encrypted > 0}
-        | archive_attributes(facts),
+        attributes=attributes | {"macros": found.macros, "encrypted": facts.encrypted > 0} | archive_attributes(facts),
     )
 
 
