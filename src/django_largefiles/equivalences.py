@@ -30,6 +30,7 @@ _TOLD: Mapping[str, str] = MappingProxyType(
 _X = "application/vnd.openxmlformats-officedocument."
 _D = "application/vnd.oasis.opendocument."
 _W, _E, _P = "application/vnd.ms-word.", "application/vnd.ms-excel.", "application/vnd.ms-powerpoint."
+_V = "application/vnd.ms-visio."
 
 BY_STRUCTURE: tuple[tuple[str, str, str], ...] = (
     # libmagic says, the bytes show, and so it is
@@ -58,6 +59,8 @@ BY_STRUCTURE: tuple[tuple[str, str, str], ...] = (
     (ZIP, f"macros, main part {_P}slideshow.macroenabled.main+xml", f"{_P}slideshow.macroenabled.12"),
     (ZIP, f"macros, main part {_P}template.macroenabled.main+xml", f"{_P}template.macroenabled.12"),
     (ZIP, f"macros, main part {_P}addin.macroenabled.main+xml", f"{_P}addin.macroenabled.12"),
+    (ZIP, f"main part {_V}drawing.main+xml", f"{_V}drawing"),
+    (ZIP, f"macros, main part {_V}drawing.macroenabled.main+xml", f"{_V}drawing.macroenabled"),
     (ZIP, f"mimetype {_D}text", f"{_D}text"),
     (ZIP, f"mimetype {_D}text-template", f"{_D}text-template"),
     (ZIP, f"mimetype {_D}spreadsheet", f"{_D}spreadsheet"),

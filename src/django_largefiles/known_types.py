@@ -89,6 +89,8 @@ _OFFICE = (
     ("application/vnd.ms-powerpoint.slideshow.macroenabled.12", ".ppsm"),
     ("application/vnd.ms-powerpoint.template.macroenabled.12", ".potm"),
     ("application/vnd.ms-powerpoint.addin.macroenabled.12", ".ppam"),
+    ("application/vnd.ms-visio.drawing", ".vsdx"),
+    ("application/vnd.ms-visio.drawing.macroenabled", ".vsdm"),
     (f"{_ODF}text", ".odt"),
     (f"{_ODF}text-template", ".ott"),
     (f"{_ODF}spreadsheet", ".ods"),

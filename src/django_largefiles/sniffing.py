@@ -83,7 +83,7 @@ def _sniff_reader(file: BinaryIO) -> str:
 def _sniff_descriptor(descriptor: int) -> str:
     position = os.lseek(descriptor, 0, os.SEEK_CUR)
     # The same open file, with the one position that it has: put back at the end.
-    with open(descriptor, "rb", buffering=0, closefd=False) as file:  # noqa: PTH123 - no path, a descriptor
+    with open(descriptor, "rb", buffering=0, closefd=False) as file:
         try:
             file.seek(0)
             told = _answer(_libmagic(os.getpid()).detector.from_descriptor, descriptor)

@@ -55,6 +55,9 @@ class Sample:
 def corrected(told: str, sample: Sample) -> str:
     """The type of what libmagic calls ``told``. Raises ``OSError`` where the file cannot be read."""
     column = group(told)
+    if column != ZIP and sample.head.startswith(b"PK\3\4"):
+        # Of whatever mimetype a first member speaks, readers open it by the directory.
+        told, column = "application/zip", ZIP
     if not column:
         return told
     found = (_TABLE.get((column, mark)) for mark in _MARKS[column](sample))

@@ -18,16 +18,7 @@ UNPACKED_BYTES = 512 * 1024 * 1024
 TAR_TYPES = frozenset({"application/x-tar", "application/x-gtar", "application/x-ustar"})
 
 # Of what is packed a second time, alone in a compressed file and so without a name.
-_SIGNATURES = (
-    b"PK\3\4",
-    b"PK\5\6",
-    b"\x1f\x8b",
-    b"BZh",
-    b"\xfd7zXZ\0",
-    b"7z\xbc\xaf\x27\x1c",
-    b"Rar!",
-    b"\x28\xb5\x2f\xfd",
-)
+_SIGNATURES = (b"PK\3\4", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf'\x1c", b"Rar!", b"\x28\xb5\x2f\xfd")
 
 
 class ArchiveExtractor(Extractor):
