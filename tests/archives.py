@@ -27,9 +27,8 @@ APP = (
     "<Pages>12</Pages></Properties>"
 )
 WORKBOOK = '<workbook xmlns="urn:x"><sheets><sheet name="a"/><sheet name="b"/></sheets></workbook>'
-PRESENTATION = (
-    '<p:presentation xmlns:p="urn:p"><p:sldIdLst><p:sldId/><p:sldId/><p:sldId/></p:sldIdLst></p:presentation>'
-)
+PRESENTATION = '<p:deck xmlns:p="urn:p"><p:sldIdLst><p:sldId/><p:sldId/><p:sldId/></p:sldIdLst></p:deck>'
+
 META = """<office:document-meta xmlns:office="urn:o" xmlns:meta="urn:m" xmlns:dc="urn:dc"><office:meta>
 <dc:title>Annual report</dc:title><meta:initial-creator>Ada</meta:initial-creator><dc:creator>Bob</dc:creator>
 <meta:creation-date>2020-01-02T03:04:05</meta:creation-date><dc:date>2021-01-02T03:04:05</dc:date>

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from django_largefiles.containers.facts import Unreadable
@@ -11,10 +13,8 @@ EXTERNAL_ENTITY = b'<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]><a>&e;
 
 
 def test_elements_by_their_local_names() -> None:
-    seen: list[tuple[str, dict[str, str]]] = []
-    visit_elements(
-        [b'<x:a xmlns:x="urn:x" x:k="1"', b' l="2"><b/></x:a>'], lambda *each: seen.append((each[0], dict(each[1])))
-    )
+    seen: list[tuple[str, Mapping[str, str]]] = []
+    visit_elements([b'<x:a xmlns:x="urn:x" x:k="1"', b' l="2"><b/></x:a>'], lambda *each: seen.append(each))
     assert seen == [("a", {"k": "1", "l": "2"}), ("b", {})]
 
 

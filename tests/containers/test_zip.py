@@ -35,6 +35,10 @@ def zip64(*, entries: int | None = None, position: int | None = None, disk: int 
     return TWO[:END] + record + locator + end
 
 
+def counting(entries: int) -> bytes:
+    return TWO[: END + 8] + struct.pack("<2H", entries, entries) + TWO[END + 12 :]
+
+
 def entry(**changes: Any) -> bytes:
     """``TWO`` with the first entry of the directory changed: offsets into it to formatted values."""
     data = bytearray(TWO)
@@ -86,16 +90,12 @@ def test_a_member_of_64_bits(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(b"PK\3\4" + bytes(100_000), "no end record", id="none"),
         pytest.param(TWO[:-1], "something follows", id="cut off"),
         pytest.param(TWO + b"x", "something follows", id="something behind"),
-        pytest.param(
-            zip_of({"a": "a"}, comment=b"PK\5\6" + bytes(18) + b"x"), "something follows", id="one in another"
-        ),
+        pytest.param(zip_of({}, comment=b"PK\5\6" + bytes(18) + b"x"), "something follows", id="one in another"),
         pytest.param(TWO[: END + 4] + b"\1" + TWO[END + 5 :], "several parts", id="second disk"),
         pytest.param(TWO[: END + 8] + b"\1" + TWO[END + 9 :], "several parts", id="not all here"),
         pytest.param(TWO[START:], "does not lie", id="without its members"),
-        pytest.param(
-            TWO[:END] + b"PK\5\6" + bytes(4) + b"\1\0\1\0" + TWO[END + 12 :], "no member", id="more than said"
-        ),
-        pytest.param(TWO[:END] + b"PK\5\6" + bytes(4) + b"\3\0\3\0" + TWO[END + 12 :], "cut off", id="less than said"),
+        pytest.param(counting(1), "no member", id="more than it says"),
+        pytest.param(counting(3), "cut off", id="less than it says"),
         pytest.param(zip64(entries=3), "two end records", id="two counts"),
         pytest.param(zip64(position=3), "of 64 bits", id="no record of 64 bits"),
         pytest.param(zip64(position=10**9), "of 64 bits", id="far away"),
