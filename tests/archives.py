@@ -6,6 +6,7 @@ import io
 import stat
 import struct
 import tarfile
+import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
 
@@ -41,7 +42,8 @@ ENCRYPTED_MANIFEST = MANIFEST.replace("<manifest:file-entry/>", "<manifest:encry
 
 def zip_of(members: Members, *, packed: int = zipfile.ZIP_DEFLATED, comment: bytes = b"") -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", packed) as archive:
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", packed) as archive:
+        warnings.filterwarnings("ignore", message="Duplicate name")
         archive.comment = comment
         for name, content in members.items() if isinstance(members, Mapping) else members:
             archive.writestr(zipfile.ZipInfo(name), content, packed)

@@ -140,7 +140,6 @@ def test_a_member_that_reaches_into_the_directory_overlaps_it() -> None:
     assert facts(entry(packed=(20, "<L", 10**6))).overlapping == 2
 
 
-@pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_duplicates_are_counted() -> None:
     assert facts(zip_of([("a", "1"), ("a", "2"), ("b", "3")])).duplicates == 1
 
