@@ -100,6 +100,37 @@ def test_the_movie_may_lie_behind_the_head() -> None:
     assert told(UNKNOWN, data, head=2048) == "video/quicktime"
 
 
+FRAME = b"\xff\xfb\x90\x64"
+
+
+@pytest.mark.parametrize(
+    ("behind", "flags", "expected"),
+    [
+        pytest.param(FRAME, 0, "audio/mpeg", id="frame"),
+        pytest.param(bytes(1000) + FRAME, 0, "audio/mpeg", id="padding"),
+        pytest.param(b"3DI\4\0\0\0\0\0\0" + FRAME, 0x10, "audio/mpeg", id="footer"),
+        pytest.param(b"\xff\xf2\x10", 0, "audio/mpeg", id="MPEG 2"),
+        pytest.param(b"\xff\xf1\x50\x80", 0, UNKNOWN, id="AAC"),
+        pytest.param(b"\xff\xeb\x90", 0, UNKNOWN, id="reserved version"),
+        pytest.param(b"\xff\xfb\xf0", 0, UNKNOWN, id="reserved bit rate"),
+        pytest.param(b"\xff\xfb\x9c", 0, UNKNOWN, id="reserved sample rate"),
+        pytest.param(b"MZ\x90", 0, UNKNOWN, id="another file"),
+        pytest.param(b"\xff\x1b\x90", 0, UNKNOWN, id="no frame"),
+        pytest.param(b"\xff\xfb", 0, UNKNOWN, id="cut off"),
+        pytest.param(b"", 0, UNKNOWN, id="nothing"),
+    ],
+)
+def test_what_lies_behind_a_tag_of_id3(behind: bytes, flags: int, expected: str) -> None:
+    data = b"ID3\4\0" + bytes([flags, 0, 0, 2, 10]) + b"x" * 266 + behind
+    assert told(UNKNOWN, data) == expected
+    assert told(UNKNOWN, data, head=100) == expected
+    assert by_head(UNKNOWN, data[:100]) == "audio/mpeg"
+
+
+def test_a_tag_within_the_head_hides_nothing() -> None:
+    assert by_head(UNKNOWN, b"ID3\4\0\0\0\0\0\1xMZ\x90\0") == UNKNOWN
+
+
 @pytest.mark.parametrize(
     ("data", "expected"),
     [

@@ -29,6 +29,7 @@ MAX_VALUE = 2048
 """Bytes of a text that may be one value of JSON: as many as an early verdict sees."""
 MAX_BOXES = 16
 MAX_BRANDS_BOX = 512
+MAX_PADDING = 4096
 
 _MOVIE_BOXES = {b"moov", b"mdat", b"moof", b"styp", b"sidx", b"free", b"skip", b"wide", b"meta", b"uuid", b"pdin"}
 # QuickTime File Format Specification, "Atoms": what may stand before the movie and its data, besides ftyp.
@@ -108,6 +109,27 @@ def _of_nothing(sample: Sample) -> Iterator[str]:
             yield "unknown brands, then a box of a movie"
     if kind in _ATOMS_IN_FRONT and (sample.file is None or _has_movie(sample.file)):
         yield "atoms of QuickTime"
+    if sample.head.startswith(b"ID3"):
+        behind = _behind_tag(sample)
+        if _is_mpeg_audio(behind) or not (behind or sample.file):
+            yield "tag of ID3, then MPEG audio"
+
+
+def _behind_tag(sample: Sample) -> bytes:
+    """The first bytes behind the tag and its padding; without the file none that the head does not hold."""
+    # ID3v2.4.0 structure, 3.1 and 6.2: seven bits a byte, and as long a footer as the header where there is one.
+    flags, *sizes = sample.head[5:10].ljust(5, b"\0")
+    end = 10 + sum(size << shift for size, shift in zip(sizes, (21, 14, 7, 0), strict=True)) + (flags & 0x10 and 10)
+    found = read_at(sample.file, end, MAX_PADDING) if sample.file else sample.head[end : end + MAX_PADDING]
+    return found.lstrip(b"\0")
+
+
+def _is_mpeg_audio(frame: bytes) -> bool:
+    """ISO/IEC 11172-3, 2.4.1.3: a header without any of the reserved values."""
+    if len(frame) < 3 or frame[0] != 0xFF or frame[1] < 0xE0:
+        return False
+    version, layer, bit_rate, sample_rate = frame[1] >> 3 & 3, frame[1] >> 1 & 3, frame[2] >> 4, frame[2] >> 2 & 3
+    return version != 1 and layer != 0 and bit_rate != 15 and sample_rate != 3
 
 
 def _has_movie(file: BinaryIO) -> bool:
