@@ -15,7 +15,7 @@ from django_largefiles.extractors.base import Metadata
 from django_largefiles.pipeline import process
 from django_largefiles.sniffing import sniff_file
 from tests.conftest import Largefiles
-from tests.example_extractors import SqliteExtractor
+from tests.worked_example import SqliteExtractor
 
 TYPE = "application/vnd.sqlite3"
 
@@ -44,7 +44,7 @@ def test_it_says_what_it_cannot_read(data: bytes) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_one_line_of_the_settings_brings_it_into_play(database: Path, owner: User, largefiles: Largefiles) -> None:
     largefiles.set(
-        ALLOWED_MIME_TYPES=[TYPE], EXTRACTORS={TYPE: "tests.example_extractors.SqliteExtractor", "audio/*": None}
+        ALLOWED_MIME_TYPES=[TYPE], EXTRACTORS={TYPE: "tests.worked_example.SqliteExtractor", "audio/*": None}
     )
     asset = ingest(database, owner=owner)
     process(asset.pk)
