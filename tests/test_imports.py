@@ -63,7 +63,9 @@ def test_no_setting_is_read_on_import() -> None:
     run(f"import sys; {BAD_SETTINGS}", SET_UP, IMPORT, arguments=["", *without_extras()])
 
 
-@pytest.mark.parametrize("name", [*modules("extractors/*.py"), "django_largefiles.sandbox.child"])
+@pytest.mark.parametrize(
+    "name", [*modules("extractors/*.py"), *modules("containers/*.py"), "django_largefiles.sandbox.child"]
+)
 def test_what_runs_in_the_sandbox_imports_no_django(name: str) -> None:
     run(BLOCKED, IMPORT, arguments=["django", name])
 

@@ -74,6 +74,11 @@ def test_sizes_of_64_bits() -> None:
     assert facts(zip64(entries=2)).entries == 2
 
 
+def test_the_number_of_the_only_part_may_be_masked() -> None:
+    data = TWO[: END + 4] + b"\xff" * 4 + TWO[END + 8 :]
+    assert facts(data).entries == 2
+
+
 def test_a_member_of_64_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive, archive.open("a", "w", force_zip64=True) as member:
@@ -95,7 +100,8 @@ def test_a_member_of_64_bits(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(TWO[: END + 8] + b"\1" + TWO[END + 9 :], "several parts", id="not all here"),
         pytest.param(TWO[START:], "does not lie", id="without its members"),
         pytest.param(counting(1), "no member", id="more than it says"),
-        pytest.param(counting(3), "cut off", id="less than it says"),
+        pytest.param(counting(9), "no room for 9", id="less than it says"),
+        pytest.param(entry(name=(28, "<H", 60_000)), "cut off", id="a name longer than the directory"),
         pytest.param(zip64(entries=3), "two end records", id="two counts"),
         pytest.param(zip64(position=3), "of 64 bits", id="no record of 64 bits"),
         pytest.param(zip64(position=10**9), "of 64 bits", id="far away"),

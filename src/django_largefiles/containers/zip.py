@@ -25,6 +25,9 @@ _TAIL = 16 * 1024
 _MAX_COMMENT = 0xFFFF
 _MASKED_16, _MASKED_32 = 0xFFFF, 0xFFFFFFFF
 
+# 4.4.1.4: in an archive of one part the number may be masked as well.
+_THIS_DISK = {0, _MASKED_16}
+
 # 4.3.16, 4.3.15, 4.3.14, 4.3.12 and 4.3.7.
 _END = struct.Struct("<4s4H2LH")
 _END_64_LOCATOR = struct.Struct("<4sLQL")
@@ -116,11 +119,13 @@ def find_directory(file: BinaryIO) -> Directory:
         if any(given not in {mask, meant} for given, mask, meant in zip(narrow, masks, wide, strict=True)):
             raise Unreadable("the two end records differ")
         here, entries, directory_size, offset = wide
-    if disk or first_disk or here != entries:
+    if not {disk, first_disk} <= _THIS_DISK or here != entries:
         raise Unreadable("an archive of several parts")
     start = end - directory_size
     if start < 0 or start < offset:
         raise Unreadable("the directory does not lie where the end record says")
+    if entries * _ENTRY.size > directory_size:
+        raise Unreadable(f"no room for {entries} members in the directory")
     return Directory(start=start, size=directory_size, entries=entries, shift=start - offset)
 
 
@@ -166,7 +171,7 @@ def _member(source: Stretch, directory: Directory) -> Member:
     extra = _extra_fields(source.take(extra_length))
     source.take(comment_length)
     size, packed, offset = _widened(extra.get(_ZIP64_FIELD, b""), size, packed, offset)
-    if disk not in {0, _MASKED_16}:
+    if disk not in _THIS_DISK:
         raise Unreadable("an archive of several parts")
     return Member(
         name=name,
