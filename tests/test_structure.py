@@ -88,6 +88,7 @@ def test_an_office_file_within_a_prefix_of_libmagic_s_own_is_told_by_its_directo
         pytest.param(box(b"wide") + struct.pack(">I4s", 1, b"mdat"), UNKNOWN, id="64 bits cut off"),
         pytest.param(box(b"skip") * MAX_BOXES + box(b"moov"), UNKNOWN, id="too many boxes"),
         pytest.param(b"", UNKNOWN, id="nothing"),
+        pytest.param(box(b"wide") + struct.pack(">I4sQ", 1, b"mdat", 2**64 - 1) + bytes(99), UNKNOWN, id="far beyond"),
     ],
 )
 def test_boxes(data: bytes, expected: str) -> None:
@@ -149,6 +150,7 @@ def test_a_tag_within_the_head_hides_nothing() -> None:
         pytest.param(b'"a" "b"', "text/plain", id="two values"),
         pytest.param(b"9" * (MAX_VALUE + 1), "text/plain", id="long number"),
         pytest.param(b"[1", "text/plain", id="open list"),
+        pytest.param(b"[" * MAX_VALUE, "text/plain", id="open lists"),
         pytest.param(b"[1]", "text/plain", id="libmagic's own"),
         pytest.param(b"42\xff", "text/plain", id="not utf-8"),
     ],

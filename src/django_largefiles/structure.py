@@ -6,6 +6,7 @@ Everything is bounded: of the head a few KiB are looked at, and of a ZIP its dir
 from __future__ import annotations
 
 import json
+import os
 import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
@@ -119,7 +120,11 @@ def _behind_tag(sample: Sample) -> bytes:
     """The first bytes behind the tag and its padding; without the file none that the head does not hold."""
     # ID3v2.4.0 structure, 3.1 and 6.2: seven bits a byte, and as long a footer as the header where there is one.
     flags, *sizes = sample.head[5:10].ljust(5, b"\0")
-    end = 10 + sum(size << shift for size, shift in zip(sizes, (21, 14, 7, 0), strict=True)) + (flags & 0x10 and 10)
+    end = (
+        10
+        + sum(size << shift for size, shift in zip(sizes, (21, 14, 7, 0), strict=True))
+        + (10 if flags & 0x10 else 0)
+    )
     found = read_at(sample.file, end, MAX_PADDING) if sample.file else sample.head[end : end + MAX_PADDING]
     return found.lstrip(b"\0")
 
@@ -133,8 +138,10 @@ def _is_mpeg_audio(frame: bytes) -> bool:
 
 
 def _has_movie(file: BinaryIO) -> bool:
-    position = 0
+    position, end = 0, file.seek(0, os.SEEK_END)
     for _ in range(MAX_BOXES):
+        if position >= end:
+            return False
         size, kind = _box(read_at(file, position, 16))
         if kind == b"moov":
             return True
@@ -172,7 +179,7 @@ def _root_element(text: bytes) -> str:
 
 def _is_one_value(text: bytes) -> bool:
     """RFC 8259 section 2. Objects and arrays libmagic knows."""
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         return not isinstance(json.loads(text, parse_constant=_refuse), dict | list)
     return False
 

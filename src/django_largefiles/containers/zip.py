@@ -113,7 +113,7 @@ def find_directory(file: BinaryIO) -> Directory:
     end = position
     locator = read_at(file, position - _END_64_LOCATOR.size, _END_64_LOCATOR.size)
     if locator.startswith(b"PK\6\7"):
-        end, wide = _end_64(file, locator)
+        end, wide = _end_64(file, locator, position - _END_64_LOCATOR.size)
         narrow = (here, entries, directory_size, offset)
         masks = (_MASKED_16, _MASKED_16, _MASKED_32, _MASKED_32)
         if any(given not in {mask, meant} for given, mask, meant in zip(narrow, masks, wide, strict=True)):
@@ -152,10 +152,12 @@ def _end_record(file: BinaryIO, size: int) -> tuple[int, bytes]:
     raise Unreadable("no end record")
 
 
-def _end_64(file: BinaryIO, locator: bytes) -> tuple[int, tuple[int, int, int, int]]:
+def _end_64(file: BinaryIO, locator: bytes, before: int) -> tuple[int, tuple[int, int, int, int]]:
     _, disk, position, _ = _END_64_LOCATOR.unpack(locator)
+    if disk or position + _END_64.size > before:
+        raise Unreadable("the end record of 64 bits does not lie in this file")
     record = read_at(file, position, _END_64.size)
-    if disk or len(record) < _END_64.size or not record.startswith(b"PK\6\6"):
+    if not record.startswith(b"PK\6\6"):
         raise Unreadable("no end record of 64 bits where it should be")
     *_, here, entries, size, offset = _END_64.unpack(record)
     return position, (here, entries, size, offset)
@@ -173,6 +175,8 @@ def _member(source: Stretch, directory: Directory) -> Member:
     size, packed, offset = _widened(extra.get(_ZIP64_FIELD, b""), size, packed, offset)
     if disk not in _THIS_DISK:
         raise Unreadable("an archive of several parts")
+    if offset + directory.shift > directory.start:
+        raise Unreadable("a member behind the directory")
     return Member(
         name=name,
         unicode_name=extra.get(_UNICODE_PATH_FIELD, b"")[_UNICODE_PATH_PREFIX:],
