@@ -156,9 +156,8 @@ def test_every_line_decides_on_a_sample_and_none_is_there_twice() -> None:
     assert sorted(decided) == sorted((told, mark) for told, mark, _ in BY_STRUCTURE)
 
 
-@pytest.mark.parametrize("kind", sorted({kind for _, _, kind in BY_STRUCTURE} - {UNKNOWN}))
-def test_every_type_of_the_table_has_an_extension(kind: str) -> None:
-    assert EXTENSIONS[kind]
+def test_every_type_of_the_table_has_extensions() -> None:
+    assert {kind for _, _, kind in BY_STRUCTURE} - {UNKNOWN} <= EXTENSIONS.keys()
 
 
 @pytest.mark.parametrize(
@@ -201,9 +200,10 @@ def test_what_counts_as_nothing_else(media_type: str, extension: str) -> None:
     assert equivalents(media_type, extension) == (media_type,)
 
 
-@pytest.mark.parametrize("told", sorted({told for kinds, _, _ in BY_NAME for told in kinds}))
-def test_no_text_counts_as_what_may_be_run_or_rendered(told: str) -> None:
-    counted = {kind for suffix in (".html", ".svg", ".js", ".php", ".csv", "") for kind in equivalents(told, suffix)}
+def test_no_text_counts_as_what_may_be_run_or_rendered() -> None:
+    texts = {told for kinds, _, _ in BY_NAME for told in kinds}
+    suffixes = (".html", ".svg", ".js", ".php", ".xml", ".csv", "")
+    counted = {kind for told in texts for suffix in suffixes for kind in equivalents(told, suffix)}
     assert not counted & {"text/html", "image/svg+xml", "text/javascript", "text/x-php", "text/xml"}
 
 

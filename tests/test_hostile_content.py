@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import itertools
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -305,14 +305,7 @@ FIXTURES = {
 }
 
 # A text may have the name of another: .csv and .json are read as text by whoever opens them.
-ALIKE = {
-    (".txt", ".csv"),
-    (".csv", ".txt"),
-    (".txt", ".json"),
-    (".csv", ".json"),
-    (".json", ".txt"),
-    (".json", ".csv"),
-}
+TEXTS = {".txt", ".csv", ".json"}
 
 
 @pytest.fixture
@@ -321,15 +314,15 @@ def everything(largefiles: Largefiles) -> None:
 
 
 @pytest.mark.usefixtures("everything")
-@pytest.mark.parametrize(("content", "name"), list(itertools.permutations(FIXTURES, 2)))
-def test_every_file_under_every_other_extension_is_refused(content: str, name: str) -> None:
-    rules, data = get_profile("default"), FIXTURES[content]
-    media_type = sniff_file(BytesIO(data))
-    if (content, name) in ALIKE:
-        check_type(media_type, f"a{name}", rules)
-        return
-    with pytest.raises(WrongContent):
-        check_type(media_type, f"a{name}", rules)
+@pytest.mark.parametrize("content", FIXTURES)
+def test_every_file_under_every_other_extension_is_refused(content: str) -> None:
+    rules, media_type = get_profile("default"), sniff_file(BytesIO(FIXTURES[content]))
+    taken = set()
+    for extension in FIXTURES:
+        with suppress(WrongContent):
+            check_type(media_type, f"a{extension}", rules)
+            taken.add(extension)
+    assert taken == (TEXTS if content in TEXTS else {content})
 
 
 @pytest.mark.usefixtures("everything")

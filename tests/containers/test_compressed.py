@@ -67,10 +67,10 @@ def test_as_much_as_the_cap_is_not_beyond_it(media_type: str, compress: Compress
 
 @KINDS
 def test_a_bomb_is_not_held_in_memory(media_type: str, compress: Compress) -> None:
-    source = unpacked(compress(bytes(50 * MIB)), media_type, cap=10**9)
+    source = unpacked(compress(bytes(24 * MIB)), media_type, cap=10**9)
     tracemalloc.start()
     try:
-        assert source.skip(10**9) == 50 * MIB
+        assert source.skip(10**9) == 24 * MIB
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
