@@ -139,7 +139,8 @@ _ARCHIVES = (
     ("application/x-rar application/vnd.rar", ".rar .cbr"),
     ("application/x-cpio", ".cpio"),
     ("application/vnd.ms-cab-compressed", ".cab"),
-    ("application/x-archive", ".a .deb"),
+    ("application/x-archive application/vnd.debian.binary-package", ".a .deb"),
+    ("application/x-rpm", ".rpm"),
 )
 
 _DISKS = (("application/x-iso9660-image", ".iso .img .udf"),)

@@ -34,6 +34,8 @@ class Description:
 
 
 class Package:
+    """An office file by its parts, the members of its archive. One that cannot be read is as if it were not there."""
+
     def __init__(self, file: BinaryIO, members: Mapping[bytes, Member]) -> None:
         self._file = file
         self._members = members
