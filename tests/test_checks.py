@@ -461,3 +461,27 @@ def test_a_missing_libmagic_is_an_error_that_tells_what_to_install(
     message = the_message("django_largefiles.E007")
     assert "libmagic" in message
     assert "django-largefiles[libmagic]" in message
+
+
+RAR = "application/x-rar"
+
+
+def test_an_archive_that_no_extractor_reads_is_warned_of(largefiles: Largefiles) -> None:
+    largefiles.set(PROFILES={"archives": {"ALLOWED_MIME_TYPES": ["application/zip", RAR]}})
+    message = the_message("django_largefiles.W006")
+    assert "'archives'" in message and RAR in message and "application/zip" not in message
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"ALLOWED_MIME_TYPES": ["application/zip", "application/x-tar", "image/*"]},
+        {"ALLOWED_MIME_TYPES": ["*/*"]},
+        {"ALLOWED_MIME_TYPES": [RAR], "ARCHIVE_LIMITS": {"UNREADABLE": True}},
+        {"ALLOWED_MIME_TYPES": [RAR], "EXTRACTORS": {"application/*": "tests.example_extractors.Describing"}},
+    ],
+    ids=["those that are read", "everything", "let pass", "an extractor of the host's"],
+)
+def test_of_other_archives_nothing_is_said(rules: dict[str, object], largefiles: Largefiles) -> None:
+    largefiles.set(PROFILES={"archives": rules})
+    assert told() == []

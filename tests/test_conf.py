@@ -10,6 +10,7 @@ from django.test import override_settings
 from pytest_django.fixtures import Settings
 
 from django_largefiles.conf import get_profile, largefiles_settings, problems
+from django_largefiles.containers.facts import MAX_ENTRIES, MAX_SIZE
 from django_largefiles.exceptions import InvalidSetting, UnknownProfile
 from django_largefiles.options import (
     DEFAULT_EXTRACTORS,
@@ -18,6 +19,7 @@ from django_largefiles.options import (
     MIB,
     OPTIONS,
     RULES,
+    ArchiveLimits,
     ExtractionLimits,
     Quota,
     ScannerChoice,
@@ -51,6 +53,21 @@ BAD_RULES = [
             {"CPU_SECONDS": 0.5},
             {"MEMORY_BYTES": "512 MiB"},
             {"READ_BYTES": -1},
+        )
+    ],
+    *[
+        ("ARCHIVE_LIMITS", value)
+        for value in (
+            [],
+            None,
+            {"MEMBERS": 1},
+            {"ENTRIES": 0},
+            {"ENTRIES": MAX_ENTRIES + 1},
+            {"TOTAL_SIZE": MAX_SIZE + 1},
+            {"TOTAL_SIZE": 1.5},
+            {"RATIO": 0},
+            {"NESTED": 1},
+            {"UNREADABLE": None},
         )
     ],
     *[("ON_EXTRACTION_FAILURE", value) for value in ("ignore", "", None, ["accept"])],
@@ -196,6 +213,20 @@ def test_a_setting_has_its_default(settings: Settings, name: str, default: objec
             "extraction",
             ExtractionLimits(wall_seconds=20, cpu_seconds=10, memory_bytes=512 * MIB, read_bytes=64 * MIB),
         ),
+        (
+            "archive_limits",
+            ArchiveLimits(
+                entries=10_000,
+                total_size=10 * GIB,
+                ratio=100,
+                nested=False,
+                links=False,
+                traversal=False,
+                encrypted=False,
+                overlapping=False,
+                unreadable=False,
+            ),
+        ),
         ("reject_on_extraction_failure", False),
     ],
 )
@@ -254,6 +285,13 @@ RULE_VALUES = [
     ("EXTRACTORS", {"font/*": None}, "extractors", DEFAULT_EXTRACTORS),
     ("EXTRACTION", {"WALL_SECONDS": 0.5}, "extraction", ExtractionLimits(wall_seconds=0.5)),
     ("EXTRACTION", {"CPU_SECONDS": 3, "READ_BYTES": 9}, "extraction", ExtractionLimits(cpu_seconds=3, read_bytes=9)),
+    ("ARCHIVE_LIMITS", {"ENTRIES": 3, "NESTED": True}, "archive_limits", ArchiveLimits(entries=3, nested=True)),
+    (
+        "ARCHIVE_LIMITS",
+        {"TOTAL_SIZE": 2**40, "RATIO": 0.5},
+        "archive_limits",
+        ArchiveLimits(total_size=2**40, ratio=0.5),
+    ),
     ("ON_EXTRACTION_FAILURE", "reject", "reject_on_extraction_failure", True),
     ("SCANNERS", [{"BACKEND": "a.B"}], "scanners", (ScannerChoice(backend="a.B"),)),
     (
@@ -328,6 +366,11 @@ def test_a_profiles_limits_are_laid_over_the_hosts(largefiles: Largefiles) -> No
         EXTRACTION={"WALL_SECONDS": 2, "CPU_SECONDS": 2}, PROFILES={"videos": {"EXTRACTION": {"WALL_SECONDS": 9}}}
     )
     assert get_profile("videos").extraction == ExtractionLimits(wall_seconds=9, cpu_seconds=2)
+
+
+def test_a_profiles_limits_of_archives_are_laid_over_the_hosts(largefiles: Largefiles) -> None:
+    largefiles.set(ARCHIVE_LIMITS={"ENTRIES": 5, "LINKS": True}, PROFILES={"zips": {"ARCHIVE_LIMITS": {"ENTRIES": 9}}})
+    assert get_profile("zips").archive_limits == ArchiveLimits(entries=9, links=True)
 
 
 def test_an_unknown_profile_is_refused_with_those_there_are(largefiles: Largefiles) -> None:

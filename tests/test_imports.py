@@ -64,6 +64,6 @@ def test_no_setting_is_read_on_import() -> None:
     run(f"import sys; {BAD_SETTINGS}", SET_UP, IMPORT, arguments=["", *without_extras()])
 
 
-@pytest.mark.parametrize("name", [*modules("extractors/*.py"), *IN_THE_CHILD])
+@pytest.mark.parametrize("name", [*modules("extractors/*.py"), *modules("containers/*.py"), *IN_THE_CHILD])
 def test_what_runs_in_the_sandbox_imports_no_django(name: str) -> None:
     run(BLOCKED, IMPORT, arguments=["django", name])

@@ -6,11 +6,12 @@ from typing import TypeAlias
 import pytest
 
 from django_largefiles.conf import Profile, get_profile
-from django_largefiles.exceptions import TooLarge, TypeMismatch, TypeNotAllowed
-from django_largefiles.policy import check_declared, check_head, check_size, check_type
+from django_largefiles.exceptions import ArchiveRefused, TooLarge, TypeMismatch, TypeNotAllowed
+from django_largefiles.known_types import ARCHIVE_TYPES
+from django_largefiles.policy import SMALL_ARCHIVE, check_archive, check_declared, check_head, check_size, check_type
 from tests.conftest import Largefiles
 
-Check: TypeAlias = Callable[[str, str, Profile], None]
+Check: TypeAlias = Callable[[str, str, Profile], object]
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
@@ -121,6 +122,37 @@ def test_the_whole_file_may_not(media_type: str, rules: Profile) -> None:
         check_type(media_type, "a.docx", rules)
 
 
+@pytest.mark.parametrize("media_type", ["text/plain", "text/x-java", "text/csv"])
+def test_a_text_counts_as_the_allowed_one_that_its_name_says(media_type: str, rules: Profile) -> None:
+    check_head(media_type, "a.csv", rules)
+    assert check_type(media_type, "a.csv", rules) == "text/csv"
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a", "a.json", "a.html"])
+def test_a_text_of_another_name_does_not(name: str, rules: Profile) -> None:
+    with pytest.raises(TypeNotAllowed):
+        check_type("text/plain", name, rules)
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/json", "text/csv", "text/x-c"])
+def test_every_text_counts_as_plain(media_type: str, largefiles: Largefiles) -> None:
+    largefiles.set(ALLOWED_MIME_TYPES=["text/plain"])
+    check_head(media_type, "a.txt", get_profile("default"))
+    assert check_type(media_type, "a.txt", get_profile("default")) == "text/plain"
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "text/csv", "image/png"])
+def test_a_type_that_is_allowed_counts_as_itself(media_type: str, largefiles: Largefiles) -> None:
+    largefiles.set(ALLOWED_MIME_TYPES=["*/*"], EXTENSION_MUST_MATCH=False)
+    assert check_type(media_type, "a.csv", get_profile("default")) == media_type
+
+
+def test_an_equivalent_must_go_with_the_name_too(largefiles: Largefiles) -> None:
+    largefiles.set(ALLOWED_MIME_TYPES=["text/plain", "application/json"])
+    with pytest.raises(TypeMismatch):
+        check_type("application/json", "a.html", get_profile("default"))
+
+
 @pytest.mark.parametrize("name", ["a.zip", "a.xlsx"])
 def test_the_extension_must_be_of_an_allowed_type_that_the_file_may_turn_out_to_be(name: str, rules: Profile) -> None:
     with pytest.raises(TypeMismatch):
@@ -169,3 +201,70 @@ def test_a_declaration_of_an_extension_of_no_allowed_type_is_refused(
 
 def test_a_declared_extension_may_be_let_pass(lenient: Profile) -> None:
     check_declared("image/png", "a.exe", lenient)
+
+
+FACTS = {"entries": 3, "total_size": 100, "ratio": 2.0}
+
+
+def refused(facts: object, limits: dict[str, object], largefiles: Largefiles) -> ArchiveRefused | None:
+    largefiles.set(ARCHIVE_LIMITS=limits)
+    try:
+        check_archive("application/zip", {"archive": facts}, get_profile("default"))
+    except ArchiveRefused as refusal:
+        return refusal
+    return None
+
+
+@pytest.mark.parametrize("facts", [{}, {"duplicates": 2}, {"ratio": 1000.0}], ids=["plain", "duplicates", "small"])
+def test_an_archive_within_the_limits_is_well(facts: dict[str, object], largefiles: Largefiles) -> None:
+    assert refused(FACTS | facts, {}, largefiles) is None
+
+
+BEYOND = [
+    pytest.param({"entries": 10_001}, {"ENTRIES": 10_001}, 10_000, 10_001, id="members"),
+    pytest.param({"total_size": 2**40}, {"TOTAL_SIZE": 2**40}, 10 * 2**30, 2**40, id="size"),
+    pytest.param({"total_size": SMALL_ARCHIVE + 1, "ratio": 100.1}, {"RATIO": 100.1}, "100", "100.1", id="ratio"),
+    pytest.param({"nested": 1}, {"NESTED": True}, 0, 1, id="nested"),
+    pytest.param({"links": 2}, {"LINKS": True}, 0, 2, id="links"),
+    pytest.param({"traversal": 1}, {"TRAVERSAL": True}, 0, 1, id="traversal"),
+    pytest.param({"encrypted": 1}, {"ENCRYPTED": True}, 0, 1, id="encrypted"),
+    pytest.param({"overlapping": 1}, {"OVERLAPPING": True}, 0, 1, id="overlapping"),
+    pytest.param({"complete": False}, {"UNREADABLE": True}, "readable", 3, id="not complete"),
+]
+
+
+@pytest.mark.parametrize(("facts", "limits", "limit", "value"), BEYOND)
+def test_an_archive_beyond_a_limit_is_refused_with_the_limit_and_the_value(
+    facts: dict[str, object], limits: dict[str, object], limit: object, value: object, largefiles: Largefiles
+) -> None:
+    refusal = refused(FACTS | facts, {}, largefiles)
+    assert refusal is not None
+    assert (refusal.code, refusal.limit, refusal.value) == ("archive_refused", limit, value)
+
+
+@pytest.mark.parametrize(("facts", "limits", "limit", "value"), BEYOND)
+def test_each_limit_can_be_raised(
+    facts: dict[str, object], limits: dict[str, object], limit: object, value: object, largefiles: Largefiles
+) -> None:
+    assert refused(FACTS | facts, limits, largefiles) is None
+
+
+def test_what_was_seen_before_the_end_counts_even_where_the_rest_may_pass(largefiles: Largefiles) -> None:
+    assert refused(FACTS | {"complete": False, "traversal": 1}, {"UNREADABLE": True}, largefiles)
+
+
+@pytest.mark.parametrize("facts", [None, {}, "nonsense", FACTS | {"entries": "3"}])
+def test_an_archive_without_facts_passes_only_where_that_is_allowed(facts: object, largefiles: Largefiles) -> None:
+    assert refused(facts, {}, largefiles)
+    assert refused(facts, {"UNREADABLE": True}, largefiles) is None
+
+
+@pytest.mark.parametrize("media_type", sorted(ARCHIVE_TYPES))
+def test_every_archive_is_judged(media_type: str, rules: Profile) -> None:
+    with pytest.raises(ArchiveRefused):
+        check_archive(media_type, {}, rules)
+
+
+@pytest.mark.parametrize("media_type", ["image/png", "application/pdf", "application/octet-stream", "text/plain"])
+def test_nothing_else_is(media_type: str, rules: Profile) -> None:
+    check_archive(media_type, {}, rules)

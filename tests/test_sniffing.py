@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +18,8 @@ from django_largefiles.exceptions import LibmagicMissing
 from django_largefiles.media_types import extension_fits, matches, possible_types
 from django_largefiles.names import extension
 from django_largefiles.sniffing import HEAD_LENGTH, sniff_file, sniff_head
+from tests.archives import DOCX, docx, ooxml
+from tests.test_equivalences import id3
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0"
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
@@ -33,8 +34,8 @@ PE = (
     + b"\xf0\0\x22\0\x0b\2"
     + bytes(300)
 )
-OOXML = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-MIB = 1024 * 1024
+KIB = 1024
+MIB = 1024 * KIB
 
 
 @pytest.fixture
@@ -65,15 +66,6 @@ def answering(fresh_libmagic: None, monkeypatch: pytest.MonkeyPatch) -> Callable
     return give
 
 
-def word_document(padding: int) -> bytes:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as members:
-        members.writestr("[Content_Types].xml", "<Types>" + " " * padding + "</Types>")
-        members.writestr("_rels/.rels", "<Relationships/>")
-        members.writestr("word/document.xml", "<document/>")
-    return archive.getvalue()
-
-
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
@@ -98,9 +90,9 @@ def test_an_executable_fits_no_other_extension(data: bytes, name: str) -> None:
 
 
 def test_the_head_of_a_padded_document_may_become_one() -> None:
-    data = word_document(padding=3 * HEAD_LENGTH)
-    assert OOXML in possible_types(sniff_head(data[:HEAD_LENGTH]))
-    assert sniff_file(io.BytesIO(data)) == OOXML
+    data = docx(padding=3 * HEAD_LENGTH)
+    assert DOCX in possible_types(sniff_head(data[:HEAD_LENGTH]))
+    assert sniff_file(io.BytesIO(data)) == DOCX
 
 
 class Dribble(io.BytesIO):
@@ -109,10 +101,12 @@ class Dribble(io.BytesIO):
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
         self.taken = 0
+        self.requests = 0
 
     def read(self, size: int | None = -1) -> bytes:
         piece = super().read(min(size or 0, 100_000))
         self.taken += len(piece)
+        self.requests += 1
         return piece
 
 
@@ -141,7 +135,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
     [
         pytest.param(PNG, "image/png", id="png"),
         pytest.param(b"", "application/x-empty", id="empty"),
-        pytest.param(word_document(padding=20_000), OOXML, id="padded-docx"),
+        pytest.param(docx(padding=20_000), DOCX, id="padded-docx"),
         pytest.param(bytes(0x8001) + b"CD001\1\0" + bytes(4000), "application/x-iso9660-image", id="iso"),
     ],
 )
@@ -166,10 +160,51 @@ def test_sniff_file_leaves_the_position_of_a_buffered_file(tmp_path: Path) -> No
         assert file.read(3) == PNG[5:8]
 
 
-def test_sniff_file_reads_little_of_a_remote_file() -> None:
-    file = Dribble(PDF + bytes(3 * MIB))
-    assert sniff_file(file) == "application/pdf"
-    assert file.taken == MIB
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (PDF, "application/pdf"),
+        (PNG, "image/png"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF\0", "image/jpeg"),
+        (b"\0\0\0\x18ftypisom\0\0\2\0isommp42", "video/mp4"),
+        (b"\0\0\0\x14ftypzzzz\0\0\2\0mp42", "video/mp4"),
+        (b"\xff\xfb\x90\x64" + bytes(413), "audio/mpeg"),
+    ],
+    ids=["pdf", "png", "jpeg", "mp4", "mp4 of an unknown brand", "mp3"],
+)
+def test_one_short_read_tells_what_a_remote_file_is(head: bytes, expected: str) -> None:
+    file = Dribble(head + bytes(3 * MIB))
+    assert sniff_file(file) == expected
+    assert (file.taken, file.requests) == (16 * KIB, 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (bytes(0x8001) + b"CD001\1\0" + bytes(3 * MIB), "application/x-iso9660-image"),
+        (b"a text\n" * MIB, "text/plain"),
+        (b"<!--" + b"x" * 100_000 + b"--><svg>" + b" " * 3 * MIB, "image/svg+xml"),
+    ],
+    ids=["iso", "text", "svg"],
+)
+def test_of_a_remote_file_that_may_be_several_things_more_is_read(data: bytes, expected: str) -> None:
+    file = Dribble(data)
+    assert sniff_file(file) == expected
+    assert MIB <= file.taken <= MIB + 32 * KIB
+
+
+def test_of_a_remote_mp3_with_a_large_picture_the_first_frame_is_read() -> None:
+    file = Dribble(id3(500_000) + b"\xff\xfb\x90\x64" + bytes(3 * MIB))
+    assert sniff_file(file) == "audio/mpeg"
+    assert (file.taken, file.requests) == (20 * KIB, 2)
+
+
+def test_of_a_remote_office_file_the_ends_are_read() -> None:
+    members = {f"part-{number}": "x" * 100_000 for number in range(30)}
+    file = Dribble(ooxml(f"{DOCX}.main+xml", parts=members, padding=1))
+    assert sniff_file(file) == DOCX
+    assert file.taken < 64 * KIB
+    assert file.requests <= 6
 
 
 @pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="counts reads by /proc")

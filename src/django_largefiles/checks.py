@@ -18,6 +18,8 @@ from .conf import get_profile, largefiles_settings, problems
 from .dispatch import current_dispatcher
 from .exceptions import ConfigurationError
 from .extractors.base import Extractor
+from .known_types import ARCHIVE_TYPES
+from .media_types import most_specific
 from .options import ScannerChoice
 from .registry import load_class
 from .sandbox.probe import machine
@@ -38,7 +40,14 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     if wrong:
         # The other checks read the settings.
         return wrong
-    return [*check_storage(), *check_pluggables(), *check_extractors(), *check_scanners(), *check_libmagic()]
+    return [
+        *check_storage(),
+        *check_pluggables(),
+        *check_extractors(),
+        *check_archives(),
+        *check_scanners(),
+        *check_libmagic(),
+    ]
 
 
 def check_storage() -> Iterator[CheckMessage]:
@@ -159,6 +168,23 @@ def _try_out(scanner: Scanner) -> Iterator[CheckMessage]:
                 f"{result.detail}".rstrip(),
                 hint=f"As it is, {canary.otherwise}",
                 id="django_largefiles.E009",
+            )
+
+
+def check_archives() -> Iterator[CheckMessage]:
+    for name in largefiles_settings.profiles:
+        rules = get_profile(name)
+        unread = [
+            kind
+            for kind in rules.allowed_mime_types
+            if kind in ARCHIVE_TYPES and most_specific(kind, rules.extractors) is None
+        ]
+        if unread and not rules.archive_limits.unreadable:
+            yield CheckWarning(
+                f"The profile {name!r} allows archives that no extractor reads, so all of them will be refused: "
+                f"{', '.join(unread)}.",
+                hint="Name an extractor in EXTRACTORS, or set UNREADABLE in ARCHIVE_LIMITS.",
+                id="django_largefiles.W006",
             )
 
 

@@ -15,7 +15,17 @@ from typing import Any
 from django.conf import settings
 
 from .exceptions import InvalidSetting, UnknownProfile
-from .options import DEFAULT_PROFILE, OPTIONS, RULES, ExtractionLimits, Option, Quota, ScannerChoice, mapping
+from .options import (
+    DEFAULT_PROFILE,
+    OPTIONS,
+    RULES,
+    ArchiveLimits,
+    ExtractionLimits,
+    Option,
+    Quota,
+    ScannerChoice,
+    mapping,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +39,7 @@ class Profile:
     upload_expires_after: timedelta
     extractors: Mapping[str, str]
     extraction: ExtractionLimits
+    archive_limits: ArchiveLimits
     reject_on_extraction_failure: bool
     scanners: tuple[ScannerChoice, ...]
     on_unscannable: str
@@ -145,6 +156,7 @@ def get_profile(name: str) -> Profile:
         upload_expires_after=rule("UPLOAD_EXPIRES_AFTER"),
         extractors=rule("EXTRACTORS"),
         extraction=rule("EXTRACTION"),
+        archive_limits=rule("ARCHIVE_LIMITS"),
         reject_on_extraction_failure=rule("ON_EXTRACTION_FAILURE") == "reject",
         scanners=rule("SCANNERS"),
         on_unscannable=rule("ON_UNSCANNABLE"),

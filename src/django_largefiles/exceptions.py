@@ -24,6 +24,7 @@
     │       ├── TypeNotAllowed     415 type_not_allowed
     │       ├── TypeMismatch       415 type_mismatch
     │       ├── DigestMismatch     422 digest_mismatch
+    │       ├── ArchiveRefused     422 archive_refused
     │       ├── MetadataUnreadable 422 extraction_failed
     │       ├── Infected           422 infected
     │       └── Unscannable        422 unscannable
@@ -155,6 +156,12 @@ class TypeMismatch(WrongContent):
 
 class DigestMismatch(WrongContent):
     code = "digest_mismatch"
+
+
+class ArchiveRefused(WrongContent):
+    """An archive, or a file made of one, beyond ``ARCHIVE_LIMITS``, or one that cannot be held against them."""
+
+    code = "archive_refused"
 
 
 class MetadataUnreadable(WrongContent):

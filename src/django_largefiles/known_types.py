@@ -69,10 +69,9 @@ _DOCUMENTS = (
     ("application/vnd.sqlite3 application/x-sqlite3", ".sqlite .sqlite3 .db .db3 .gpkg .mbtiles"),
 )
 
-_ZIP = "application/zip"
 _OOXML = "application/vnd.openxmlformats-officedocument."
 _ODF = "application/vnd.oasis.opendocument."
-_INSIDE_ZIP = (
+_OFFICE = (
     (f"{_OOXML}wordprocessingml.document", ".docx"),
     (f"{_OOXML}wordprocessingml.template", ".dotx"),
     (f"{_OOXML}spreadsheetml.sheet", ".xlsx"),
@@ -81,13 +80,26 @@ _INSIDE_ZIP = (
     (f"{_OOXML}presentationml.slideshow", ".ppsx"),
     (f"{_OOXML}presentationml.template", ".potx"),
     ("application/vnd.ms-word.document.macroenabled.12", ".docm"),
+    ("application/vnd.ms-word.template.macroenabled.12", ".dotm"),
     ("application/vnd.ms-excel.sheet.macroenabled.12", ".xlsm"),
+    ("application/vnd.ms-excel.template.macroenabled.12", ".xltm"),
+    ("application/vnd.ms-excel.addin.macroenabled.12", ".xlam"),
     ("application/vnd.ms-excel.sheet.binary.macroenabled.12", ".xlsb"),
     ("application/vnd.ms-powerpoint.presentation.macroenabled.12", ".pptm"),
+    ("application/vnd.ms-powerpoint.slideshow.macroenabled.12", ".ppsm"),
+    ("application/vnd.ms-powerpoint.template.macroenabled.12", ".potm"),
+    ("application/vnd.ms-powerpoint.addin.macroenabled.12", ".ppam"),
+    ("application/vnd.ms-visio.drawing", ".vsdx"),
+    ("application/vnd.ms-visio.drawing.macroenabled", ".vsdm"),
     (f"{_ODF}text", ".odt"),
+    (f"{_ODF}text-template", ".ott"),
     (f"{_ODF}spreadsheet", ".ods"),
+    (f"{_ODF}spreadsheet-template", ".ots"),
     (f"{_ODF}presentation", ".odp"),
+    (f"{_ODF}presentation-template", ".otp"),
     (f"{_ODF}graphics", ".odg"),
+)
+_OTHERS_INSIDE_ZIP = (
     ("application/epub+zip", ".epub"),
     ("application/java-archive application/x-java-archive", ".jar .war .ear"),
     ("application/vnd.android.package-archive", ".apk"),
@@ -106,18 +118,32 @@ _INSIDE_OLE = (
     ("application/x-msi", ".msi"),
 )
 
-_ARCHIVES = (
-    (" ".join(_OLE_TYPES), ".doc .dot .xls .xlt .xla .ppt .pps .pot .vsd .mpp .pub .msg"),
-    (f"{_ZIP} application/x-zip application/x-zip-compressed", ".zip .zipx .cbz .kmz"),
+_OLE = ((" ".join(_OLE_TYPES), ".doc .dot .xls .xlt .xla .ppt .pps .pot .vsd .mpp .pub .msg"),)
+
+_ZIP = (("application/zip application/x-zip application/x-zip-compressed", ".zip .zipx .cbz .kmz"),)
+
+_DESCRIBED = (
     ("application/gzip application/x-gzip", ".gz .tgz .gzip"),
     ("application/x-bzip2", ".bz2 .tbz .tbz2"),
     ("application/x-xz", ".xz .txz"),
+    ("application/x-tar application/x-gtar application/x-ustar", ".tar .gtar .ustar .cbt .ova"),
+)
+
+_ARCHIVES = (
     ("application/zstd application/x-zstd", ".zst .tzst"),
+    ("application/x-lzma", ".lzma .tlz"),
+    ("application/x-lzip application/lzip", ".lz"),
+    ("application/x-lz4", ".lz4"),
+    ("application/x-compress", ".z"),
     ("application/x-7z-compressed", ".7z .cb7"),
     ("application/x-rar application/vnd.rar", ".rar .cbr"),
-    ("application/x-tar application/x-gtar application/x-ustar", ".tar .gtar .ustar .cbt .ova"),
-    ("application/x-iso9660-image", ".iso .img .udf"),
+    ("application/x-cpio", ".cpio"),
+    ("application/vnd.ms-cab-compressed", ".cab"),
+    ("application/x-archive application/vnd.debian.binary-package", ".a .deb"),
+    ("application/x-rpm", ".rpm"),
 )
+
+_DISKS = (("application/x-iso9660-image", ".iso .img .udf"),)
 
 _EXECUTABLES = (
     (
@@ -198,9 +224,14 @@ _ROWS = (
     *_AUDIO,
     *_VIDEO,
     *_DOCUMENTS,
-    *_INSIDE_ZIP,
+    *_OFFICE,
+    *_OTHERS_INSIDE_ZIP,
     *_INSIDE_OLE,
+    *_OLE,
+    *_ZIP,
+    *_DESCRIBED,
     *_ARCHIVES,
+    *_DISKS,
     *_EXECUTABLES,
     *_MARKUP,
     *_TEXT,
@@ -223,18 +254,33 @@ def _types(rows: Iterable[tuple[str, str]]) -> tuple[str, ...]:
 
 EXTENSIONS: Mapping[str, frozenset[str]] = MappingProxyType(_by_type())
 
+OFFICE_TYPES = _types(_OFFICE)
+ZIP_TYPES = _types(_ZIP)
+INSIDE_ZIP = OFFICE_TYPES + _types(_OTHERS_INSIDE_ZIP)
+"""Types of files that are ZIP archives within."""
+DESCRIBED_ARCHIVES = frozenset((*ZIP_TYPES, *_types(_OTHERS_INSIDE_ZIP), *_types(_DESCRIBED)))
+"""Those whose directory is read."""
+ARCHIVE_TYPES = DESCRIBED_ARCHIVES.union(OFFICE_TYPES, _types(_ARCHIVES))
+"""What others are packed in, and must not be ``ready`` before its directory was judged."""
+GUESSED_TEXTS = tuple(_GUESSES.split())
+"""What libmagic calls plain text, by whatever name it guesses at."""
+
 # These say nothing of the content, though some also belong to a type.
 _PROMISING_NOTHING = frozenset((".bin", ".dat", ".data", ".img", ".iso", ".raw", ".dump", ".bak", ".tmp", ".part"))
 TELLING = frozenset().union(*EXTENSIONS.values()) - _PROMISING_NOTHING
 
+_ALL_ZIP = (*ZIP_TYPES, *INSIDE_ZIP)
+_ALL_TEXT = (*_types(_TEXT), *_types(_MARKUP), "image/svg+xml", "message/rfc822", UNKNOWN)
+
 POSSIBLE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        # libmagic looks for the names of further members, which a padded first one moves out of the head.
-        _ZIP: _types(_INSIDE_ZIP),
+        # The directory at the end tells what is made of a ZIP, whatever its first member looks like.
+        **dict.fromkeys(_ALL_ZIP, _ALL_ZIP),
         # The directory that tells them apart lies anywhere in the file.
         **dict.fromkeys(_OLE_TYPES, (*_OLE_TYPES, *_types(_INSIDE_OLE))),
-        # JSON and CSV count only when whole; a comment may push the first tag of markup out of the head.
-        "text/plain": (*_types(_TEXT), *_types(_MARKUP), "image/svg+xml", "message/rfc822", UNKNOWN),
+        # JSON and CSV count only when whole, and what libmagic guesses changes with every further line; a comment
+        # may push the first tag of markup out of the head.
+        **dict.fromkeys(_types(_TEXT), _ALL_TEXT),
         "text/xml": (*_types(_MARKUP), "image/svg+xml"),
         # The volume descriptor stands at 32 KiB (ECMA-119).
         UNKNOWN: ("application/x-iso9660-image",),

@@ -11,6 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from .containers.facts import MAX_ENTRIES, MAX_SIZE
+from .known_types import DESCRIBED_ARCHIVES, OFFICE_TYPES
 from .media_types import is_pattern
 
 KIB = 1024
@@ -36,6 +38,24 @@ class ExtractionLimits:
     cpu_seconds: int = 10
     memory_bytes: int = 512 * MIB
     read_bytes: int = 64 * MIB
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveLimits:
+    """What an archive may hold, and an office file, which is one. Sizes are unpacked, in bytes."""
+
+    entries: int = 10_000
+    total_size: int = 10 * GIB
+    ratio: float = 100
+    nested: bool = False
+    """Whether members may be archives: what these hold nobody has counted."""
+    links: bool = False
+    traversal: bool = False
+    encrypted: bool = False
+    """Whether members may be encrypted: no scanner can look into them."""
+    overlapping: bool = False
+    unreadable: bool = False
+    """Whether those pass whose directory could not be read, or not to its end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +88,15 @@ def _positive_integer(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
         raise ValueError(f"must be a positive whole number, not {value!r}")
     return value
+
+
+def _at_most(most: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        if _positive_integer(value) > most:
+            raise ValueError(f"must be at most {most}, not {value!r}")
+        return int(value)
+
+    return read
 
 
 def _positive_number(value: Any) -> float:
@@ -159,6 +188,16 @@ def _extraction(value: Any) -> ExtractionLimits:
     return ExtractionLimits(**_read_fields(value, readers))
 
 
+def _archive_limits(value: Any) -> ArchiveLimits:
+    readers: dict[str, Callable[[Any], Any]] = {
+        "ENTRIES": _at_most(MAX_ENTRIES),
+        "TOTAL_SIZE": _at_most(MAX_SIZE),
+        "RATIO": _positive_number,
+    }
+    flags = (field.name.upper() for field in dataclasses.fields(ArchiveLimits) if field.type == "bool")
+    return ArchiveLimits(**_read_fields(value, readers | dict.fromkeys(flags, _boolean)))
+
+
 def _scanners(value: Any) -> tuple[ScannerChoice, ...]:
     if not isinstance(value, list | tuple):
         raise ValueError(f"must be a list of dicts with BACKEND and, if need be, OPTIONS, not {value!r}")
@@ -204,6 +243,8 @@ DEFAULT_EXTRACTORS = {
     "application/pdf": "django_largefiles.extractors.pdf.PdfExtractor",
     "audio/*": "django_largefiles.extractors.media.MediaExtractor",
     "video/*": "django_largefiles.extractors.video.VideoExtractor",
+    **dict.fromkeys(sorted(DESCRIBED_ARCHIVES), "django_largefiles.extractors.archive.ArchiveExtractor"),
+    **dict.fromkeys(OFFICE_TYPES, "django_largefiles.extractors.office.OfficeExtractor"),
 }
 
 RULES = {
@@ -224,6 +265,7 @@ RULES = {
     "UPLOAD_EXPIRES_AFTER": Option(default=timedelta(hours=24), read=_duration),
     "EXTRACTORS": Option(default={}, read=_extractors, merges=True),
     "EXTRACTION": Option(default={}, read=_extraction, merges=True),
+    "ARCHIVE_LIMITS": Option(default={}, read=_archive_limits, merges=True),
     "ON_EXTRACTION_FAILURE": Option(default="accept", read=_one_of("accept", "reject")),
     "SCANNERS": Option(default=(), read=_scanners),
     "ON_UNSCANNABLE": Option(default="quarantine", read=_one_of("quarantine", "reject", "allow")),

@@ -121,8 +121,9 @@ def _examine(claim: Claim, asset: FileAsset, rules: Profile, file: BinaryIO, fin
     verdicts.check(reading.scans, rules)
     _keep(lifecycle.renew(claim, Stage.SNIFFING))
     findings["media_type"] = sniff_file(file)
-    policy.check_type(findings["media_type"], asset.original_name, rules)
+    findings["media_type"] = policy.check_type(findings["media_type"], asset.original_name, rules)
     _describe(claim, file, rules, findings)
+    policy.check_archive(findings["media_type"], findings["extra_attributes"], rules)
 
 
 def _read(claim: Claim, asset: FileAsset, rules: Profile, file: BinaryIO) -> Reading:

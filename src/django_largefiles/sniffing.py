@@ -12,18 +12,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeVar
 
+from .containers.reading import read_at
+from .equivalences import ZIP, group
 from .exceptions import LibmagicMissing
+from .known_types import EMPTY, UNKNOWN
+from .media_types import possible_types
+from .structure import Sample, corrected
 
 T = TypeVar("T")
 
 HEAD_LENGTH = 2048
 """Bytes that an early verdict needs."""
 
-UNKNOWN = "application/octet-stream"
-EMPTY = "application/x-empty"
+_TELLING_LENGTH = 16 * 1024
+"""Bytes read of a file without a descriptor, of which each read may be a request: enough for almost every type."""
 
-_BUFFER_LENGTH = 1024 * 1024
-"""Bytes read of a file without a descriptor: as much as libmagic 5.41 itself reads of a file's head."""
+_VAGUE_LENGTH = 1024 * 1024
+"""Bytes read of one whose type so many do not tell: as much as libmagic 5.41 itself reads of a file's head."""
 
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 _MISSING = (
@@ -44,27 +49,57 @@ def sniff_head(data: bytes) -> str:
     ``"application/x-empty"`` for no bytes, ``"application/octet-stream"`` for those that show nothing.
     Raises ``LibmagicMissing``.
     """
-    return _answer(_libmagic(os.getpid()).detector.from_buffer, data)
+    return corrected(_told_of(data), Sample(head=data))
 
 
 def sniff_file(file: BinaryIO) -> str:
     """The media type of a whole, seekable file, as ``sniff_head`` names it; its position does not change.
 
     Where the file has a descriptor libmagic seeks in it on its own (1 to 7 MiB of head, by its version, and as
-    much of tail); the first MiB is read of any other. The descriptor must be of these very bytes, and all of
-    them flushed (``GzipFile`` has that of the compressed file). Raises ``LibmagicMissing``, and ``OSError`` where
-    the file cannot be read.
+    much of tail). Of any other 16 KiB are read, and the first MiB where these may be of several types; of a ZIP also
+    its directory and, of an office file, a small member. The descriptor must be of these very bytes, and all of them
+    flushed (``GzipFile`` has that of the compressed file). Raises ``LibmagicMissing``, and ``OSError`` where the file
+    cannot be read.
     """
     descriptor = _descriptor(file)
-    if descriptor is None:
-        return sniff_head(_beginning(file))
-    detect = _libmagic(os.getpid()).detector.from_descriptor
-    position = os.lseek(descriptor, 0, os.SEEK_CUR)
-    os.lseek(descriptor, 0, os.SEEK_SET)
+    if descriptor is not None:
+        return _sniff_descriptor(descriptor)
+    position = file.tell()
     try:
-        return _answer(detect, descriptor)
+        return _sniff_reader(file)
     finally:
-        os.lseek(descriptor, position, os.SEEK_SET)
+        file.seek(position)
+
+
+def _sniff_reader(file: BinaryIO) -> str:
+    head = read_at(file, 0, _TELLING_LENGTH)
+    found = corrected(_told_of(head), Sample(head=head, file=file))
+    if not _is_vague(found):
+        return found
+    head = read_at(file, 0, _VAGUE_LENGTH)
+    return corrected(_told_of(head), Sample(head=head, file=file))
+
+
+def _sniff_descriptor(descriptor: int) -> str:
+    position = os.lseek(descriptor, 0, os.SEEK_CUR)
+    # The same open file, with the one position that it has: put back at the end.
+    with open(descriptor, "rb", buffering=0, closefd=False) as file:
+        try:
+            file.seek(0)
+            told = _answer(_libmagic(os.getpid()).detector.from_descriptor, descriptor)
+            head = read_at(file, 0, _VAGUE_LENGTH if _is_vague(told) else _TELLING_LENGTH)
+            return corrected(told, Sample(head=head, file=file))
+        finally:
+            file.seek(position)
+
+
+def _is_vague(media_type: str) -> bool:
+    """Whether more of the head may show another type. Of a ZIP its end tells, and more of the head nothing."""
+    return possible_types(media_type) != (media_type,) and group(media_type) != ZIP
+
+
+def _told_of(data: bytes) -> str:
+    return _answer(_libmagic(os.getpid()).detector.from_buffer, data)
 
 
 @functools.cache
@@ -102,15 +137,3 @@ def _descriptor(file: BinaryIO) -> int | None:
         return file.fileno()
     except (AttributeError, OSError):
         return None
-
-
-def _beginning(file: BinaryIO) -> bytes:
-    position = file.tell()
-    file.seek(0)
-    pieces: list[bytes] = []
-    missing = _BUFFER_LENGTH
-    while missing and (piece := file.read(missing)):
-        pieces.append(piece)
-        missing -= len(piece)
-    file.seek(position)
-    return b"".join(pieces)

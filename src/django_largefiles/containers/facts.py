@@ -1,0 +1,122 @@
+"""What is found out about an archive without unpacking it. Known to the extractors, who find it, and to the policy."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+KEY = "archive"
+"""Of the asset's ``extra_attributes``, under which extractors leave the facts."""
+
+MAX_ENTRIES = 100_000
+"""Members looked at; of an archive with more only the number is told, where it is declared."""
+
+MAX_SIZE = 2**62
+"""Of one member or of all together, so that every figure fits 64 bits."""
+
+_DRIVE = re.compile(rb"[A-Za-z]:")
+_NESTED = re.compile(
+    rb"\.(?:zip|zipx|jar|war|ear|apk|xpi|cbz|cbr|cb7|cbt|7z|rar|tar|tgz|tbz2?|txz|tzst|gz|bz2|xz|zst|lz|lz4|lzma|br|z"
+    rb"|cab|cpio|arj|lzh|lha|iso|img|dmg|deb|rpm|wim)\Z",
+    re.IGNORECASE,
+)
+
+
+class Unreadable(ValueError):
+    """A container is broken, or built in a way that we do not follow."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveFacts:
+    """Figures of an archive. Sizes are declared by its directory; of a compressed file they are what was unpacked."""
+
+    entries: int
+    total_size: int
+    """Bytes of all members, unpacked."""
+    ratio: float
+    """Of ``total_size`` to the size of the archive."""
+    complete: bool = True
+    """Whether all of it was looked at; else the figures are the least that it holds."""
+    nested: int = 0
+    """Members that are archives themselves, by their names."""
+    links: int = 0
+    """Symbolic and hard links, devices, FIFOs."""
+    traversal: int = 0
+    """Names that lead elsewhere, or may: ``..``, absolute, with a drive letter, a backslash or a NUL."""
+    encrypted: int = 0
+    overlapping: int = 0
+    """Members that share bytes of the archive with another, as those of bombs do."""
+    duplicates: int = 0
+    """Members whose name an earlier one has."""
+
+    @classmethod
+    def read(cls, value: object) -> Self | None:
+        """The facts in an extractor's answer, ``None`` where it holds none or what cannot be one."""
+        if not isinstance(value, Mapping) or not value.keys() <= _TYPES.keys():
+            return None
+        if any(type(entry) not in _TYPES[name] or entry < 0 for name, entry in value.items()):
+            return None
+        try:
+            return cls(**value)
+        except TypeError:
+            return None
+
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    field.name: {"float": (float, int), "bool": (bool,)}.get(str(field.type), (int,))
+    for field in dataclasses.fields(ArchiveFacts)
+}
+
+
+class Tally:
+    """Counts members one by one. Memory grows with the names of at most ``MAX_ENTRIES`` of them."""
+
+    def __init__(self) -> None:
+        self.entries = 0
+        self.total_size = 0
+        self.nested = 0
+        self.links = 0
+        self.traversal = 0
+        self.encrypted = 0
+        self.overlapping = 0
+        self.duplicates = 0
+        self._names: set[bytes] = set()
+
+    def add(self, *names: bytes, size: int) -> None:
+        """One more member, with all the names it may be unpacked under. Raises ``Unreadable`` for absurd sizes."""
+        self.entries += 1
+        self.total_size += size
+        if not 0 <= size <= MAX_SIZE or self.total_size > MAX_SIZE:
+            raise Unreadable(f"{size} bytes are no size of a member")
+        self.nested += any(map(is_nested, names))
+        self.traversal += any(map(leads_elsewhere, names))
+        self.duplicates += any(name in self._names for name in names)
+        self._names.update(names)
+
+    def facts(self, archive_size: int, *, complete: bool = True) -> ArchiveFacts:
+        return ArchiveFacts(
+            entries=self.entries,
+            total_size=self.total_size,
+            ratio=round(self.total_size / max(archive_size, 1), 1),
+            complete=complete,
+            nested=self.nested,
+            links=self.links,
+            traversal=self.traversal,
+            encrypted=self.encrypted,
+            overlapping=self.overlapping,
+            duplicates=self.duplicates,
+        )
+
+
+def is_nested(name: bytes) -> bool:
+    return _NESTED.search(name) is not None
+
+
+def leads_elsewhere(name: bytes) -> bool:
+    """Whether unpacking under this name may write outside the folder (OWASP ASVS 5.3.3), on any system."""
+    if b"\\" in name or b"\0" in name or name.startswith(b"/"):
+        return True
+    return b".." in name.split(b"/") or _DRIVE.match(name) is not None

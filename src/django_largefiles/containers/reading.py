@@ -1,0 +1,49 @@
+"""Pieces of a file, from wherever they are asked for."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from .facts import Unreadable
+
+PIECE = 64 * 1024
+"""Bytes read or unpacked at once."""
+
+
+def read_at(file: BinaryIO, position: int, size: int) -> bytes:
+    """``size`` bytes from ``position`` on, fewer only at the end of the file; none before its beginning."""
+    if position < 0:
+        return b""
+    file.seek(position)
+    found: list[bytes] = []
+    while size > 0 and (piece := file.read(size)):
+        found.append(piece)
+        size -= len(piece)
+    return b"".join(found)
+
+
+class Stretch:
+    """Reads one stretch of a file from front to back, in pieces, whoever else reads in between."""
+
+    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
+        self._file = file
+        self._position = start
+        self._unread = size
+        self._buffer = b""
+        self._taken = 0
+
+    @property
+    def left(self) -> int:
+        return self._unread + len(self._buffer) - self._taken
+
+    def take(self, size: int) -> bytes:
+        """The next ``size`` bytes. Raises ``Unreadable`` where there are fewer."""
+        while len(self._buffer) - self._taken < size:
+            piece = read_at(self._file, self._position, min(PIECE, self._unread))
+            if not piece:
+                raise Unreadable("the archive is cut off")
+            self._position += len(piece)
+            self._unread -= len(piece)
+            self._buffer, self._taken = self._buffer[self._taken :] + piece, 0
+        self._taken += size
+        return self._buffer[self._taken - size : self._taken]

@@ -1,0 +1,197 @@
+"""Tar archives, header by header: what lies between two headers is passed over."""
+
+from __future__ import annotations
+
+import os
+import re
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+from .facts import MAX_ENTRIES, MAX_SIZE, ArchiveFacts, Tally, Unreadable
+from .reading import read_at
+
+BLOCK = tarfile.BLOCKSIZE
+
+MAX_HEADER_DATA = 64 * 1024
+"""Bytes of a long name, or of the extended attributes of one member."""
+
+_LONG_NAMES = {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
+_EXTENDED = {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE}
+_WITHOUT_CONTENT = {
+    tarfile.LNKTYPE,
+    tarfile.SYMTYPE,
+    tarfile.CHRTYPE,
+    tarfile.BLKTYPE,
+    tarfile.DIRTYPE,
+    tarfile.FIFOTYPE,
+}
+_LINK_LIKE = _WITHOUT_CONTENT - {tarfile.DIRTYPE}
+# POSIX.1-2017, pax, "Extended Header": "%d %s=%s\n".
+_RECORD = re.compile(rb"(\d{1,20}) ([^=]+)=")
+
+
+class Source(Protocol):
+    """What a tar is read from, front to back; both say of fewer bytes than asked for that it ends there."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+    def skip(self, size: int, /) -> int: ...
+
+
+class Seeking:
+    """A file, of which only what is read is touched."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._size = file.seek(0, os.SEEK_END)
+        self._position = 0
+
+    def read(self, size: int) -> bytes:
+        data = read_at(self._file, self._position, size)
+        self._position += len(data)
+        return data
+
+    def skip(self, size: int) -> int:
+        skipped = max(0, min(size, self._size - self._position))
+        self._position += skipped
+        return skipped
+
+
+class EndOfSource(Exception):
+    """The source ended before the archive did."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    name: bytes
+    size: int
+    links: bool
+    """Whether it is a link, a device or a FIFO."""
+
+
+@dataclass(kw_only=True, slots=True)
+class _Attributes:
+    """What extended headers say of members, and the member's own header less well."""
+
+    name: bytes = b""
+    size: int | None = None
+
+
+def survey(source: Source, archive_size: int) -> ArchiveFacts:
+    """The facts of the tar in ``source``, not complete where it has too many members or the source ends too early.
+
+    Raises ``Unreadable``.
+    """
+    tally, complete = Tally(), True
+    try:
+        for member in walk(source):
+            if tally.entries == MAX_ENTRIES:
+                complete = False
+                break
+            tally.add(member.name, size=member.size)
+            tally.links += member.links
+    except EndOfSource:
+        complete = False
+    return tally.facts(archive_size, complete=complete)
+
+
+def walk(source: Source) -> Iterator[Member]:
+    """The members, up to the block of zeros that ends the archive. Raises ``Unreadable`` and ``EndOfSource``."""
+    everywhere, here = _Attributes(), _Attributes()
+    while (header := _header(_exactly(source, BLOCK))) is not None:
+        if header.type in _LONG_NAMES:
+            content = _content(source, header.size)
+            if header.type == tarfile.GNUTYPE_LONGNAME:
+                here.name = content.rstrip(b"\0")
+            continue
+        if header.type in _EXTENDED:
+            _read_records(_content(source, header.size), everywhere if header.type == tarfile.XGLTYPE else here)
+            continue
+        yield _member(source, header, everywhere, here)
+        here = _Attributes()
+
+
+def is_header(block: bytes) -> bool:
+    """Whether a tar may begin with ``block``."""
+    if len(block) < BLOCK:
+        return False
+    try:
+        return _header(block) is not None
+    except Unreadable:
+        return False
+
+
+def _header(block: bytes) -> tarfile.TarInfo | None:
+    """The header in ``block``, or ``None`` for the end of the archive."""
+    if not any(block):
+        return None
+    try:
+        header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except (tarfile.TarError, ValueError) as error:
+        raise Unreadable(f"not a header of a tar: {error}") from error
+    if not 0 <= header.size <= MAX_SIZE:
+        raise Unreadable(f"{header.size} bytes are no size of a member")
+    if header.type == tarfile.GNUTYPE_SPARSE:
+        raise Unreadable("a sparse member")
+    return header
+
+
+def _member(source: Source, header: tarfile.TarInfo, everywhere: _Attributes, here: _Attributes) -> Member:
+    sizes = (here.size, everywhere.size, header.size)
+    size = next(size for size in sizes if size is not None)
+    kept = 0 if header.type in _WITHOUT_CONTENT else size
+    _pass_over(source, kept)
+    return Member(
+        name=here.name or everywhere.name or header.name.encode("utf-8", "surrogateescape"),
+        size=kept,
+        links=header.type in _LINK_LIKE,
+    )
+
+
+def _read_records(data: bytes, attributes: _Attributes) -> None:
+    while data and data != b"\0" * len(data):
+        record = _RECORD.match(data)
+        length = int(record[1]) if record else 0
+        if record is None or not record.end() < length <= len(data) or data[length - 1 : length] != b"\n":
+            raise Unreadable("an extended header that is none")
+        _apply(record[2], data[record.end() : length - 1], attributes)
+        data = data[length:]
+
+
+def _apply(keyword: bytes, value: bytes, attributes: _Attributes) -> None:
+    if keyword.startswith(b"GNU.sparse."):
+        raise Unreadable("a sparse member")
+    if keyword == b"path":
+        attributes.name = value
+    if keyword == b"size":
+        if not value.isdigit() or len(value) > 20 or int(value) > MAX_SIZE:
+            raise Unreadable(f"{value[:30]!r} is no size of a member")
+        attributes.size = int(value)
+
+
+def _content(source: Source, size: int) -> bytes:
+    if size > MAX_HEADER_DATA:
+        raise Unreadable(f"{size} bytes of a name or of attributes")
+    content = _exactly(source, size)
+    _pass_over_padding(source, size)
+    return content
+
+
+def _pass_over(source: Source, size: int) -> None:
+    if source.skip(size) < size:
+        raise EndOfSource
+    _pass_over_padding(source, size)
+
+
+def _pass_over_padding(source: Source, size: int) -> None:
+    # Of the last member's padding some writers spare themselves the end.
+    source.skip(-size % BLOCK)
+
+
+def _exactly(source: Source, size: int) -> bytes:
+    data = source.read(size)
+    if len(data) < size:
+        raise EndOfSource
+    return data

@@ -1,0 +1,220 @@
+"""ZIP archives (PKWARE, APPNOTE.TXT 6.3.10) by their directory, in bounded pieces.
+
+``zipfile`` reads the whole directory into memory and makes an object of each entry, before anything can be judged.
+Where the format leaves room for two readings, on which readers of it have been played off against one another, the
+archive is ``Unreadable``.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from .facts import MAX_ENTRIES, ArchiveFacts, Tally, Unreadable
+from .reading import Stretch, read_at
+
+MAX_DIRECTORY = 32 * 1024 * 1024
+"""Bytes of a directory that are read."""
+
+_TAIL = 16 * 1024
+"""Read at the end at first; a longer comment costs a second read."""
+_MAX_COMMENT = 0xFFFF
+_MASKED_16, _MASKED_32 = 0xFFFF, 0xFFFFFFFF
+
+# 4.4.1.4: in an archive of one part the number may be masked as well.
+_THIS_DISK = {0, _MASKED_16}
+
+# 4.3.16, 4.3.15, 4.3.14, 4.3.12 and 4.3.7.
+_END = struct.Struct("<4s4H2LH")
+_END_64_LOCATOR = struct.Struct("<4sLQL")
+_END_64 = struct.Struct("<4sQ2H2L4Q")
+_ENTRY = struct.Struct("<4s6H3L5H2L")
+LOCAL_HEADER = struct.Struct("<4s5H3L2H")
+
+_ZIP64_FIELD = 0x0001
+_UNICODE_PATH_FIELD = 0x7075
+_UNICODE_PATH_PREFIX = 5
+# 4.4.4: the member itself, and values masked in a local header of an encrypted directory.
+_ENCRYPTED = 0x0001 | 0x2000
+
+_LINK_LIKE = (stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Directory:
+    """Where the directory lies, and what the end record says of it."""
+
+    start: int
+    size: int
+    entries: int
+    shift: int
+    """Bytes before the archive itself, such as the program that unpacks it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    name: bytes
+    unicode_name: bytes
+    """Another name, that some readers prefer (4.6.9); mostly empty."""
+    flags: int
+    method: int
+    packed_size: int
+    size: int
+    offset: int
+    """Of its local header in the file."""
+    mode: int
+    """Of Unix, 0 where there is none."""
+
+    @property
+    def names(self) -> tuple[bytes, ...]:
+        return (self.name, self.unicode_name) if self.unicode_name else (self.name,)
+
+    @property
+    def encrypted(self) -> bool:
+        return bool(self.flags & _ENCRYPTED)
+
+    @property
+    def least_end(self) -> int:
+        """Where its bytes end at the earliest: the local header may be longer than the directory lets one know."""
+        return self.offset + LOCAL_HEADER.size + len(self.name) + self.packed_size
+
+
+def describe(file: BinaryIO) -> ArchiveFacts:
+    """The facts of a ZIP archive, from its directory alone. Raises ``Unreadable``."""
+    return survey(file, find_directory(file))[0]
+
+
+def survey(file: BinaryIO, directory: Directory) -> tuple[ArchiveFacts, dict[bytes, Member]]:
+    """The facts, and the members by name. Raises ``Unreadable``."""
+    size = file.seek(0, os.SEEK_END)
+    if directory.entries > MAX_ENTRIES or directory.size > MAX_DIRECTORY:
+        return ArchiveFacts(entries=directory.entries, total_size=0, ratio=0.0, complete=False), {}
+    tally, members = Tally(), dict[bytes, Member]()
+    extents: list[tuple[int, int]] = []
+    for member in walk(file, directory):
+        tally.add(*member.names, size=member.size)
+        tally.links += stat.S_IFMT(member.mode) in _LINK_LIKE
+        tally.encrypted += member.encrypted
+        extents.append((member.offset, member.least_end))
+        members[member.name] = member
+    tally.overlapping = _overlaps(extents, directory.start)
+    return tally.facts(size), members
+
+
+def find_directory(file: BinaryIO) -> Directory:
+    """Raises ``Unreadable`` where the end record is not the last thing in the file."""
+    size = file.seek(0, os.SEEK_END)
+    position, record = _end_record(file, size)
+    _, disk, first_disk, here, entries, directory_size, offset, _ = _END.unpack_from(record)
+    end = position
+    locator = read_at(file, position - _END_64_LOCATOR.size, _END_64_LOCATOR.size)
+    if locator.startswith(b"PK\6\7"):
+        end, wide = _end_64(file, locator, position - _END_64_LOCATOR.size)
+        narrow = (here, entries, directory_size, offset)
+        masks = (_MASKED_16, _MASKED_16, _MASKED_32, _MASKED_32)
+        if any(given not in {mask, meant} for given, mask, meant in zip(narrow, masks, wide, strict=True)):
+            raise Unreadable("the two end records differ")
+        here, entries, directory_size, offset = wide
+    if not {disk, first_disk} <= _THIS_DISK or here != entries:
+        raise Unreadable("an archive of several parts")
+    start = end - directory_size
+    if start < 0 or start < offset:
+        raise Unreadable("the directory does not lie where the end record says")
+    if entries * _ENTRY.size > directory_size:
+        raise Unreadable(f"no room for {entries} members in the directory")
+    return Directory(start=start, size=directory_size, entries=entries, shift=start - offset)
+
+
+def walk(file: BinaryIO, directory: Directory) -> Iterator[Member]:
+    """The members in the directory's order; between two the file may be read elsewhere. Raises ``Unreadable``."""
+    source = Stretch(file, directory.start, directory.size)
+    for _ in range(directory.entries):
+        yield _member(source, directory)
+    if source.left:
+        raise Unreadable(f"{source.left} bytes in the directory belong to no member")
+
+
+def _end_record(file: BinaryIO, size: int) -> tuple[int, bytes]:
+    for length in (_TAIL, _END.size + _MAX_COMMENT):
+        start = max(0, size - length)
+        tail = read_at(file, start, size - start)
+        found = tail.rfind(b"PK\5\6")
+        if found < 0:
+            continue
+        record = tail[found:]
+        if len(record) < _END.size or len(record) != _END.size + _END.unpack_from(record)[-1]:
+            raise Unreadable("something follows the end record")
+        return start + found, record
+    raise Unreadable("no end record")
+
+
+def _end_64(file: BinaryIO, locator: bytes, before: int) -> tuple[int, tuple[int, int, int, int]]:
+    _, disk, position, _ = _END_64_LOCATOR.unpack(locator)
+    if disk or position + _END_64.size > before:
+        raise Unreadable("the end record of 64 bits does not lie in this file")
+    record = read_at(file, position, _END_64.size)
+    if not record.startswith(b"PK\6\6"):
+        raise Unreadable("no end record of 64 bits where it should be")
+    *_, here, entries, size, offset = _END_64.unpack(record)
+    return position, (here, entries, size, offset)
+
+
+def _member(source: Stretch, directory: Directory) -> Member:
+    entry = _ENTRY.unpack(source.take(_ENTRY.size))
+    signature, _, _, flags, method, *_, packed, size, name_length, extra_length, comment_length = entry[:13]
+    disk, _, attributes, offset = entry[13:]
+    if signature != b"PK\1\2":
+        raise Unreadable("no entry where one should be")
+    name = source.take(name_length)
+    extra = _extra_fields(source.take(extra_length))
+    source.take(comment_length)
+    size, packed, offset = _widened(extra.get(_ZIP64_FIELD, b""), size, packed, offset)
+    if disk not in _THIS_DISK:
+        raise Unreadable("an archive of several parts")
+    if offset + directory.shift > directory.start:
+        raise Unreadable("a member behind the directory")
+    return Member(
+        name=name,
+        unicode_name=extra.get(_UNICODE_PATH_FIELD, b"")[_UNICODE_PATH_PREFIX:],
+        flags=flags,
+        method=method,
+        packed_size=packed,
+        size=size,
+        offset=offset + directory.shift,
+        mode=attributes >> 16,
+    )
+
+
+def _extra_fields(data: bytes) -> dict[int, bytes]:
+    """The extra fields by number; each number once, and a cut last one left out (4.5.1)."""
+    fields: dict[int, bytes] = {}
+    while len(data) >= 4:
+        number, length = struct.unpack_from("<2H", data)
+        fields.setdefault(number, data[4 : 4 + length])
+        data = data[4 + length :]
+    return fields
+
+
+def _widened(field: bytes, *values: int) -> tuple[int, ...]:
+    """``values``, those that are masked taken from the field of 64 bits, which holds them in this order (4.5.3)."""
+    found: list[int] = []
+    for value in values:
+        if value == _MASKED_32:
+            if len(field) < 8:
+                raise Unreadable("a size of 64 bits is missing")
+            value, field = int.from_bytes(field[:8], "little"), field[8:]
+        found.append(value)
+    return tuple(found)
+
+
+def _overlaps(extents: list[tuple[int, int]], limit: int) -> int:
+    """How many of the extents begin before an earlier one ends, or end behind ``limit``."""
+    count, reached = 0, 0
+    for start, end in sorted(extents):
+        count += start < reached or end > limit
+        reached = max(reached, end)
+    return count

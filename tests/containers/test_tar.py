@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import io
+import tarfile
+
+import pytest
+
+from django_largefiles.containers import tar
+from django_largefiles.containers.facts import ArchiveFacts, Unreadable
+from django_largefiles.containers.tar import BLOCK, Seeking, is_header, survey
+from tests.archives import tar_of
+
+FORMATS = pytest.mark.parametrize(
+    "tar_format", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT], ids=["pax", "gnu", "ustar"]
+)
+
+
+def facts(data: bytes) -> ArchiveFacts:
+    return survey(Seeking(io.BytesIO(data)), len(data))
+
+
+def header(name: str = "a", size: int = 0, kind: bytes = tarfile.REGTYPE) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size, info.type = size, kind
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def attributes(records: bytes, kind: bytes = tarfile.XHDTYPE) -> bytes:
+    return header("x", len(records), kind) + records.ljust(-(-len(records) // BLOCK) * BLOCK, b"\0")
+
+
+def record(text: str) -> bytes:
+    length = len(text) + 3
+    while len(f"{length} {text}\n") != length:
+        length += 1
+    return f"{length} {text}\n".encode()
+
+
+END = bytes(2 * BLOCK)
+
+
+@FORMATS
+def test_counts_and_totals_of_the_headers(tar_format: int) -> None:
+    data = tar_of({"a.txt": "a" * 1000, "b/c.txt": "b"}, tar_format=tar_format)
+    assert facts(data) == ArchiveFacts(entries=2, total_size=1001, ratio=round(1001 / len(data), 1))
+
+
+@pytest.mark.parametrize("tar_format", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT], ids=["pax", "gnu"])
+def test_long_names_are_read(tar_format: int) -> None:
+    found = facts(tar_of({"../" + "a" * 300 + ".zip": "a", "é.txt": "b"}, tar_format=tar_format))
+    assert (found.entries, found.total_size, found.traversal, found.nested) == (2, 2, 1, 1)
+
+
+@FORMATS
+def test_links_are_counted(tar_format: int) -> None:
+    found = facts(tar_of({"a": "a"}, links={"b": "/etc/passwd", "c": "x" * 99}, tar_format=tar_format))
+    assert (found.entries, found.links, found.total_size) == (3, 2, 1)
+
+
+def test_a_long_target_is_not_the_name() -> None:
+    found = facts(tar_of({}, links={"b": "../" * 100}, tar_format=tarfile.GNU_FORMAT))
+    assert (found.links, found.traversal) == (1, 0)
+
+
+@pytest.mark.parametrize("kind", [tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])
+def test_other_things_than_files_count_as_links(kind: bytes) -> None:
+    assert facts(header(kind=kind) + END).links == 1
+
+
+def test_folders_are_no_links() -> None:
+    found = facts(header("a/", kind=tarfile.DIRTYPE) + END)
+    assert (found.entries, found.links) == (1, 0)
+
+
+def test_duplicates_are_counted() -> None:
+    assert facts(tar_of([("a", "1"), ("a", "2")])).duplicates == 1
+
+
+def test_sizes_in_attributes_count_before_the_header_s() -> None:
+    data = attributes(record("size=600") + record("comment=x")) + header() + bytes(1024) + header("b") + END
+    found = facts(data)
+    assert (found.entries, found.total_size, found.complete) == (2, 600, True)
+
+
+def test_attributes_of_all_members() -> None:
+    data = attributes(record("size=512"), tarfile.XGLTYPE) + (header() + bytes(BLOCK)) * 3 + END
+    assert facts(data).total_size == 3 * 512
+
+
+def test_an_empty_archive() -> None:
+    assert facts(END) == ArchiveFacts(entries=0, total_size=0, ratio=0.0)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [header() * 2, header(size=1000) + bytes(900), header() + bytes(100), attributes(b"x" * 600)[:700], b""],
+    ids=["no end", "cut in the content", "cut in a header", "cut in attributes", "nothing"],
+)
+def test_an_archive_without_its_end_is_not_complete(data: bytes) -> None:
+    assert not facts(data).complete
+
+
+def test_the_padding_of_the_last_member_may_be_missing() -> None:
+    assert facts(header(size=10) + bytes(10)) == ArchiveFacts(entries=1, total_size=10, ratio=0.0, complete=False)
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        pytest.param(b"x" * BLOCK, "not a header", id="garbage"),
+        pytest.param(header(size=2**70), "no size", id="absurd size"),
+        pytest.param(header(size=-1), "no size", id="negative size"),
+        pytest.param(header(kind=tarfile.GNUTYPE_SPARSE), "sparse", id="sparse"),
+        pytest.param(attributes(record("GNU.sparse.major=1")), "sparse", id="sparse by attributes"),
+        pytest.param(attributes(record("size=-5")), "no size", id="negative size in attributes"),
+        pytest.param(attributes(record("size=" + "9" * 30)), "no size", id="absurd size in attributes"),
+        pytest.param(attributes(b"garbage"), "none", id="attributes without a length"),
+        pytest.param(attributes(b"99 path=a\n"), "none", id="attributes longer than they are"),
+        pytest.param(attributes(b"3 path=a\n"), "none", id="attributes shorter than their keyword"),
+        pytest.param(attributes(b"9 path=ab\n"), "none", id="attributes without an end"),
+        pytest.param(header("x", 10**6, tarfile.GNUTYPE_LONGNAME), "of a name", id="a name of a megabyte"),
+        pytest.param(header("x", 10**6, tarfile.XHDTYPE), "of attributes", id="attributes of a megabyte"),
+    ],
+)
+def test_what_is_not_read(data: bytes, problem: str) -> None:
+    with pytest.raises(Unreadable, match=problem):
+        facts(data + END)
+
+
+def test_members_are_counted_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tar, "MAX_ENTRIES", 3)
+    found = facts(header() * 5 + END)
+    assert (found.entries, found.complete) == (3, False)
+
+
+def test_what_lies_between_headers_is_not_read() -> None:
+    class Counting(io.BytesIO):
+        taken = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            self.taken += size or 0
+            return super().read(size)
+
+    file = Counting(header(size=10_000_000) + bytes(10_000_384) + header("b") + END)
+    assert survey(Seeking(file), 1).entries == 2
+    assert file.taken == 3 * BLOCK
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [(header(), True), (bytes(BLOCK), False), (b"x" * BLOCK, False), (header()[:500], False)],
+    ids=["header", "zeros", "garbage", "short"],
+)
+def test_is_header(block: bytes, expected: bool) -> None:
+    assert is_header(block) is expected
