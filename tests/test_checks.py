@@ -20,6 +20,9 @@ from django_largefiles.stores.filesystem import FilesystemStore
 from tests.conftest import Largefiles
 from tests.dispatchers import NobodyDispatcher
 
+# Those of the models ask it what it can.
+pytestmark = pytest.mark.django_db
+
 HERE = __name__
 CLAMD = "django_largefiles.scanners.clamav.ClamdScanner"
 FILESYSTEM = "django.core.files.storage.FileSystemStorage"
