@@ -23,6 +23,9 @@ from django_largefiles.sandbox.runner import ExtractionFailed
 from tests.conftest import Largefiles
 from tests.dispatchers import NobodyDispatcher
 
+# Those of the models ask it what it can.
+pytestmark = pytest.mark.django_db
+
 HERE = __name__
 MEMORY = "django.core.files.storage.InMemoryStorage"
 CLAMD = "django_largefiles.scanners.clamav.ClamdScanner"
