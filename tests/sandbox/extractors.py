@@ -153,6 +153,15 @@ class Begging(Extractor):
         return Metadata()
 
 
+class Boasting(Extractor):
+    """Claims, once it has seen the file, to be held by what it likes."""
+
+    def extract(self, file: BinaryIO, media_type: str) -> Metadata:  # pragma: no cover
+        write_to_all(b'{"layers": ["armour"]}\n')
+        time.sleep(60)
+        return Metadata()
+
+
 class Dozing(Extractor):
     """Falls asleep once it has read."""
 

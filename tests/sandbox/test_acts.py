@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -91,7 +92,7 @@ def scene(tmp_path: Path) -> Iterator[Callable[[], Scene]]:
         unix, abstract = (stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(2))
         # A path of a socket has at most 107 bytes.
         name = f"largefiles-{secrets.token_hex(8)}"
-        path = Path("/tmp", name)
+        path = Path(tempfile.gettempdir(), name)
         unix.bind(str(path))
         stack.callback(path.unlink)
         abstract.bind(f"\0{name}")

@@ -136,9 +136,24 @@ def test_the_wall_clock_holds_while_the_size_is_not_known(media_type: str) -> No
     file.let_go.set()
 
 
+def assert_ended(threads: set[threading.Thread]) -> None:
+    for thread in threads:
+        thread.join(5)
+        assert not thread.is_alive()
+
+
 def test_no_thread_is_left(media_type: str) -> None:
     before = set(threading.enumerate())
     run(f"{HELPERS}.Behaving", io.BytesIO(b"hello"), media_type, ExtractionLimits())
-    for thread in set(threading.enumerate()) - before:
-        thread.join(5)
-        assert not thread.is_alive()
+    assert_ended(set(threading.enumerate()) - before)
+
+
+def test_no_thread_is_left_of_a_file_that_does_not_tell_its_size(media_type: str) -> None:
+    class Unseekable(io.BytesIO):
+        def seek(self, offset: int, whence: int = 0) -> int:
+            raise StoreUnavailable("down")
+
+    before = set(threading.enumerate())
+    with pytest.raises(StoreUnavailable):
+        run(f"{HELPERS}.Behaving", Unseekable(), media_type, ExtractionLimits())
+    assert_ended(set(threading.enumerate()) - before)

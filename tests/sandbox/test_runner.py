@@ -92,6 +92,13 @@ def test_a_failure_tells_the_layers_that_held_if_it_came_so_far(
     assert bool(caught.value.confinement) is told
 
 
+def test_a_file_cannot_change_the_record_of_the_layers(media_type: str) -> None:
+    with pytest.raises(ExtractionFailed, match="answered nonsense") as caught:
+        run(f"{HELPERS}.Boasting", io.BytesIO(), media_type, ExtractionLimits())
+    assert lacking(caught.value.confinement) == machine().lacking
+    assert "armour" not in caught.value.confinement
+
+
 @pytest.mark.skipif("landlock" in machine().lacking, reason="this kernel has no Landlock")
 def test_threads_that_an_import_started_are_not_passed_over(media_type: str) -> None:
     extraction = run(f"{HELPERS}.Threaded", io.BytesIO(), media_type, ExtractionLimits())

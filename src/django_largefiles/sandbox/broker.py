@@ -20,8 +20,9 @@ T = TypeVar("T")
 class Broker:
     """Answers a child's requests for pieces of ``file``, up to ``budget`` bytes in all.
 
-    Whatever reading the file raises is raised to the caller: it is the trouble of the file's store, and no failure of
-    the extraction. ``ExtractionFailed`` is raised for a request that is none, that goes beyond the budget, or that is
+    The file is read in a thread of this broker's own, and in no other while it lives; its position moves. Whatever
+    reading it raises is raised to the caller: it is the trouble of the file's store, and no failure of the extraction.
+    ``ExtractionFailed`` is raised for a request that is none, that goes beyond the budget, or that is
     not answered within the deadline.
     """
 
@@ -31,7 +32,11 @@ class Broker:
         self._left = budget
         self._deadline = deadline
         self._thread = PatientThread()
-        self.size: int = self._within_deadline(lambda: file.seek(0, os.SEEK_END))
+        try:
+            self.size: int = self._within_deadline(lambda: file.seek(0, os.SEEK_END))
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """The file itself stays open."""

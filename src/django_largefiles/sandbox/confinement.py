@@ -44,7 +44,6 @@ def confine(spec: Spec) -> list[str]:
 
     The parser is imported by now, and nothing of the file read.
     """
-
     return _held(
         partial(_limit_resources, spec),
         _drop_capabilities,

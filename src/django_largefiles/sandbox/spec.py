@@ -1,4 +1,8 @@
-"""What the parent tells the child, and the lines that the child tells the parent."""
+"""What parent and child must agree on: the order on the command line, and how the child asks for pieces of the file.
+
+The child sends lines of JSON: the layers that hold it, any number of requests ``[offset, size]``, and its answer. To a
+request the parent sends the number of bytes, big-endian, and the bytes.
+"""
 
 from __future__ import annotations
 
@@ -35,4 +39,4 @@ BLOCK_SIZE = 16 * 1024
 MAX_REQUEST = 16 * BLOCK_SIZE
 
 LENGTH_BYTES = 4
-"""The parent answers a request with the number of bytes, big-endian, and the bytes."""
+"""Of the number before the bytes."""
