@@ -108,7 +108,9 @@ def test_a_process_that_dies_in_a_receiver_has_sent_nothing(
 ) -> None:
     with pytest.raises(Killed):
         lifecycle.reprocess(failed.pk)
-    assert Announcement.objects.get().asset_id == failed.pk
+    note = Announcement.objects.get()
+    assert (note.asset_id, note.state) == (failed.pk, State.RECEIVED)
+    assert str(note) == f"{failed.pk} received"
 
 
 def test_a_receiver_that_kills_whoever_calls_it_does_not_do_so_for_ever(

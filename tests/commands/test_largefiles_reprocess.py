@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from django_largefiles import lifecycle
 from django_largefiles.models import FileAsset
 from django_largefiles.states import Reason, State
 
@@ -86,6 +87,12 @@ def test_one_that_cannot_be_is_an_error_and_the_others_are_processed(state: Stat
     with pytest.raises(CommandError, match="1 of 2 cannot be"):
         reprocess(wrong, right)
     assert received() == {right}
+
+
+def test_one_that_somebody_else_has_processed_again_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    asset(State.FAILED)
+    monkeypatch.setattr(lifecycle, "reprocess", lambda asset_id: False)
+    assert reprocess("--state", "failed") == ["0 will be processed again"]
 
 
 @pytest.mark.parametrize("age", ["7", "h", "-1h", "1w", "100000d", "٣h"])

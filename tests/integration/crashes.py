@@ -130,10 +130,6 @@ class Site:
         assert not psutil.wait_procs(kin, timeout=10)[1]
         self.worker.start()
 
-    def stop(self) -> None:
-        self.beat.stop()
-        self.worker.stop(grace=30)
-
     def _manage_env(self) -> dict[str, str]:
         return {**self.example.env, **self.env}
 
