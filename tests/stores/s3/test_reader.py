@@ -20,9 +20,9 @@ CONTENT = png() + random.Random(2).randbytes(12 * MIB)
 
 
 @pytest.fixture
-def proxy(bucket: S3Bucket) -> Iterator[Proxy]:
+def proxy(bucket: S3Bucket) -> Proxy:
     bucket.client.put_object(Bucket=bucket.name, Key=KEY, Body=CONTENT)
-    yield Proxy(bucket.endpoint)
+    return Proxy(bucket.endpoint)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def store(proxy: Proxy, bucket: S3Bucket) -> Iterator[Store]:
 def test_a_file_is_read_in_any_order(store: Store) -> None:
     numbers, expected = random.Random(3), io.BytesIO(CONTENT)
     with store.open_ranged(KEY) as file:
-        for _ in range(60):
+        for _ in range(30):
             position, size = (
                 numbers.randrange(len(CONTENT) + 10),
                 numbers.choice([1, 100, 8 * KIB, 300 * KIB, 3 * MIB]),
@@ -68,7 +68,7 @@ def test_opening_sniffing_and_reading_head_and_tail_take_few_requests(store: Sto
         assert file.read(1000) == CONTENT[100:1100]
         file.seek(-20 * KIB, io.SEEK_END)
         assert file.read(10 * KIB) == CONTENT[-20 * KIB : -10 * KIB]
-    assert dict(proxy.asked) == {"HeadObject": 1, "GetObject": 6}
+    assert dict(proxy.asked) == {"HeadObject": 1, "GetObject": 3}
 
 
 def test_going_to_and_fro_takes_no_further_requests(store: Store, proxy: Proxy) -> None:
@@ -115,14 +115,14 @@ def test_a_stream_that_breaks_goes_on(store: Store, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("act", [lambda file: file.seek(-1), lambda file: file.seek(0, 7)], ids=["negative", "whence"])
 def test_a_wrong_seek_is_refused(act: object, store: Store) -> None:
-    with store.open_ranged(KEY) as file, pytest.raises(ValueError):
+    with store.open_ranged(KEY) as file, pytest.raises(ValueError, match="position|whence"):
         act(file)  # type: ignore[operator]
 
 
 def test_a_file_is_no_descriptor_and_is_not_written(store: Store) -> None:
     with store.open_ranged(KEY) as file:
         assert (file.readable(), file.seekable(), file.writable()) == (True, True, False)
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match="fileno"):
             file.fileno()
 
 
