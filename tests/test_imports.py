@@ -12,7 +12,7 @@ from django_largefiles.sandbox import child
 
 PACKAGE = Path(django_largefiles.__file__).parent
 
-OPTIONAL = ["rest_framework", "magic", "pylibmagic", "rehashes"]
+OPTIONAL = ["rest_framework", "magic", "pylibmagic", "rehashes", "boto3", "botocore", "storages"]
 
 BLOCKED = "import sys; sys.modules[sys.argv[1]] = None"
 IMPORT = "import importlib; [importlib.import_module(name) for name in sys.argv[2:]]"
@@ -31,7 +31,11 @@ def modules(pattern: str = "**/*.py") -> list[str]:
 
 def without_extras() -> list[str]:
     """All that must import whatever the host has not installed."""
-    absent = ("django_largefiles.api", "django_largefiles.dispatch.django_tasks" if django.VERSION < (6,) else "-")
+    absent = (
+        "django_largefiles.api",
+        "django_largefiles.stores.s3",
+        "django_largefiles.dispatch.django_tasks" if django.VERSION < (6,) else "-",
+    )
     return [name for name in modules() if not name.startswith(absent)]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarning, register
-from django.core.files.storage import FileSystemStorage
+from django.core.files.storage import FileSystemStorage, Storage
 
 from .access import access_policy
 from .conf import get_profile, largefiles_settings, problems
@@ -46,6 +46,7 @@ def check_storage() -> Iterator[CheckMessage]:
         return
     if isinstance(storage, FileSystemStorage):
         yield from _check_location(storage)
+    yield from _check_acl(storage)
 
 
 def _check_location(storage: FileSystemStorage) -> Iterator[CheckMessage]:
@@ -60,6 +61,16 @@ def _check_location(storage: FileSystemStorage) -> Iterator[CheckMessage]:
             f"Files are kept where {settings.MEDIA_URL} may be served from, past every check of ours.",
             hint="Name a storage of their own in LARGEFILES['STORAGE'], outside what the web server serves.",
             id="django_largefiles.W001",
+        )
+
+
+def _check_acl(storage: Storage) -> Iterator[CheckMessage]:
+    acl = getattr(storage, "default_acl", None) or ""
+    if acl.startswith("public"):
+        yield CheckWarning(
+            f"The storage gives files the ACL {acl!r}: who learns a name can read them, past every check of ours.",
+            hint="Name a storage with a private ACL, or with none, in LARGEFILES['STORAGE'].",
+            id="django_largefiles.W010",
         )
 
 
