@@ -11,9 +11,11 @@ from django_largefiles.options import KIB, MIB
 from django_largefiles.sniffing import sniff_file
 from django_largefiles.stores import store_for
 from django_largefiles.stores.base import Store
+from django_largefiles.stores.s3 import retries
 from tests.conftest import png
 from tests.s3.faults import Proxy
 from tests.s3.servers import S3Bucket
+from tests.stores.s3.test_retries import Clock
 
 KEY = "largefiles/ab/cd/abcd"
 CONTENT = png() + random.Random(2).randbytes(12 * MIB)
@@ -111,6 +113,21 @@ def test_a_stream_that_breaks_goes_on(store: Store, monkeypatch: pytest.MonkeyPa
         stream._opened, stream._body = lambda done: Breaking(opened(done)), Breaking(stream._body)
         assert begun + file.read() == CONTENT
     assert len(broken) == 3
+
+
+def test_a_stream_that_cannot_go_on_is_told_and_closed(
+    store: Store, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(size: int) -> bytes:
+        raise ConnectionResetError("reset by peer")
+
+    monkeypatch.setattr(retries, "time", Clock())
+    with store.open_ranged(KEY) as file:
+        file.read(4 * MIB)
+        monkeypatch.setattr(file.raw._stream._body, "read", fail)  # type: ignore[attr-defined]
+        proxy.choose = lambda asked: "500"
+        with pytest.raises(StoreUnavailable, match="GetObject"):
+            file.read()
 
 
 @pytest.mark.parametrize("act", [lambda file: file.seek(-1), lambda file: file.seek(0, 7)], ids=["negative", "whence"])

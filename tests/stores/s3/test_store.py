@@ -8,12 +8,13 @@ from django_largefiles.exceptions import StoreFull, StoreUnavailable
 from django_largefiles.options import MIB
 from django_largefiles.stores import store_for
 from django_largefiles.stores.base import Store
-from django_largefiles.stores.s3 import plan
+from django_largefiles.stores.s3 import plan, retries
 from django_largefiles.stores.s3.appender import RESERVED
-from django_largefiles.stores.s3.bucket import Bucket
+from django_largefiles.stores.s3.bucket import Bucket, Missing, Stat
 from django_largefiles.stores.s3.state import Progress
 from django_largefiles.testing.stores import ArrivingUpload, StoreContract
 from tests.s3.servers import S3Bucket
+from tests.stores.s3.test_retries import Clock
 
 NAME = "largefiles/ab/cd/abcd"
 
@@ -135,6 +136,22 @@ def test_a_file_of_which_all_is_there_is_finished_again(upload: ArrivingUpload, 
     assert upload.finish(3) == NAME
     assert upload.state == before
     assert bucket.content(NAME) == b"all"
+
+
+def test_an_object_may_appear_a_little_later_than_its_upload_vanishes(
+    upload: ArrivingUpload, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stat, answers = Bucket.stat, [Missing("not yet"), Missing("not yet")]
+
+    def stat_late(self: Bucket, key: str) -> Stat:
+        if answers:
+            raise answers.pop()
+        return stat(self, key)
+
+    upload.finish(0, b"all")
+    monkeypatch.setattr(retries, "time", Clock())
+    monkeypatch.setattr(Bucket, "stat", stat_late)
+    assert store.finish(upload.state, upload.token) == NAME
 
 
 def test_an_object_of_another_length_is_not_taken_for_the_file(upload: ArrivingUpload, bucket: S3Bucket) -> None:

@@ -44,12 +44,15 @@ MAX_CONNECTIONS = 50
 # The client's own retries are off: it counts attempts, we the time.
 _TRANSIENT = (BotoConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError, HTTPError, OSError)
 _TRANSIENT_CODES = {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "BadDigest", "OperationAborted"}
-_MISSING_CODES = {"NoSuchKey", "NoSuchUpload", "404"}
 _FULL_CODES = {"QuotaExceeded", "XMinioStorageFull", "EntityTooLarge"}
 
 
 class Missing(StoreUnavailable):
-    """There is no such object, or no such multipart upload any more."""
+    """There is no such object."""
+
+
+class UploadMissing(Missing):
+    """There is no such multipart upload any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,7 +267,7 @@ def _translated(error: ClientError) -> StoreUnavailable | StoreFull:
     if code in _FULL_CODES or _status(error) == HTTPStatus.INSUFFICIENT_STORAGE:
         return StoreFull("the storage is full")
     detail = f"the storage refuses {error.operation_name}: {code}"
-    return Missing(detail) if code in _MISSING_CODES else StoreUnavailable(detail)
+    return _MISSING.get(code, StoreUnavailable)(detail)
 
 
 def _status(error: ClientError) -> int:
@@ -288,6 +291,12 @@ def _own_client(storage: Any) -> Any:
     )
     return own.connection.meta.client
 
+
+_MISSING: Mapping[str, type[StoreUnavailable]] = {
+    "404": Missing,
+    "NoSuchKey": Missing,
+    "NoSuchUpload": UploadMissing,
+}
 
 _ON_EVERY_REQUEST = {
     "ExpectedBucketOwner",
