@@ -10,7 +10,8 @@ from django.core.exceptions import SuspiciousOperation
 
 from django_largefiles.exceptions import StoreError, StoreFull, StoreUnavailable
 from django_largefiles.stores.s3 import retries
-from django_largefiles.stores.s3.bucket import Bucket, Missing, Part, UploadMissing, bucket_of
+from django_largefiles.stores.s3.bucket import Bucket, Part, bucket_of
+from django_largefiles.stores.s3.errors import Missing, UploadMissing
 from tests.s3.servers import S3Bucket
 from tests.stores.s3.test_retries import Clock
 

@@ -10,7 +10,8 @@ from django_largefiles.stores import store_for
 from django_largefiles.stores.base import Store
 from django_largefiles.stores.s3 import plan, retries
 from django_largefiles.stores.s3.appender import RESERVED
-from django_largefiles.stores.s3.bucket import Bucket, Missing, Stat
+from django_largefiles.stores.s3.bucket import Bucket, Stat
+from django_largefiles.stores.s3.errors import Missing
 from django_largefiles.stores.s3.state import Progress
 from django_largefiles.testing.stores import ArrivingUpload, StoreContract
 from tests.s3.servers import S3Bucket

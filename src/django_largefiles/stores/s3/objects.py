@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
 from ...exceptions import StoreUnavailable
-from .bucket import Bucket, Missing, Part, UploadMissing
+from .bucket import Bucket, Part
+from .errors import Missing, UploadMissing
 from .retries import persistently
 from .state import Progress
 
 INCOMING = ".incoming"
 """The folder of tails in the storage. A lifecycle rule may empty it of what is older than any upload."""
-
 
 COMPLETION_SECONDS = 10.0
 """How long an object may take to appear after its multipart upload has vanished."""
@@ -89,12 +88,8 @@ def remove_unfinished(bucket: Bucket, name: str) -> None:
     key = bucket.key(name)
     for upload_id in bucket.uploads(key):
         bucket.abort_upload(key, upload_id)
-    for tail in _existing_tails(bucket, name):
+    for tail in bucket.keys(_tails(bucket, name)):
         bucket.delete(tail)
-
-
-def _existing_tails(bucket: Bucket, name: str) -> Iterator[str]:
-    return bucket.keys(_tails(bucket, name))
 
 
 def _tails(bucket: Bucket, name: str) -> str:
