@@ -91,21 +91,21 @@ def sftp_options(sftp_port: int, tmp_path: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def seaweedfs_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def seaweedfs_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # needs_seaweedfs
     """The address of a real S3 server of this process's own."""
-    if find_weed() is None:  # needs_seaweedfs
+    if find_weed() is None:
         pytest.skip("SeaweedFS is not installed")
     with seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as endpoint:
         yield endpoint
 
 
 @pytest.fixture(scope="session")
-def seaweedfs_shared(seaweedfs_endpoint: str) -> S3Bucket:
+def seaweedfs_shared(seaweedfs_endpoint: str) -> S3Bucket:  # needs_seaweedfs
     return S3Bucket.made(seaweedfs_endpoint)
 
 
 @pytest.fixture
-def seaweedfs_bucket(seaweedfs_shared: S3Bucket) -> Iterator[S3Bucket]:
+def seaweedfs_bucket(seaweedfs_shared: S3Bucket) -> Iterator[S3Bucket]:  # needs_seaweedfs
     """An empty bucket."""
     yield seaweedfs_shared
     seaweedfs_shared.empty()

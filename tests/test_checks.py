@@ -212,7 +212,7 @@ def test_a_staging_directory_that_cannot_be_written_to_is_an_error(
     largefiles.set(STAGING_DIRECTORY=tmp_path / "not" / "there")
     # Whoever is root may write everywhere.
     monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
-    assert str(tmp_path) in the_message("django_largefiles.E020")
+    assert str(tmp_path) in the_message("django_largefiles.E010")
 
 
 def test_a_staging_directory_that_may_be_served_is_a_warning(settings: Settings, largefiles: Largefiles) -> None:
@@ -223,7 +223,7 @@ def test_a_staging_directory_that_may_be_served_is_a_warning(settings: Settings,
     assert "STAGING_DIRECTORY" in the_message("django_largefiles.W001")
 
 
-@pytest.mark.parametrize(("limit", "ids"), [(0, ["django_largefiles.W020"]), (2**21, [])], ids=["none", "some"])
+@pytest.mark.parametrize(("limit", "ids"), [(0, ["django_largefiles.W013"]), (2**21, [])], ids=["none", "some"])
 def test_a_storage_that_keeps_files_in_memory_is_a_warning(
     limit: int, ids: list[str], settings: Settings, largefiles: Largefiles, tmp_path: Path
 ) -> None:
@@ -284,6 +284,20 @@ def test_a_folder_of_what_is_served_is_served_too(
 def test_a_storage_outside_what_is_served_is_well(settings: Settings, largefiles: Largefiles, tmp_path: Path) -> None:
     settings.MEDIA_URL = "/media/"
     use_storage(settings, largefiles, FILESYSTEM, location=str(tmp_path / "private"))
+    assert not told()
+
+
+S3 = "storages.backends.s3.S3Storage"
+
+
+def test_a_bucket_that_everybody_may_read_is_a_warning(settings: Settings, largefiles: Largefiles) -> None:
+    use_storage(settings, largefiles, S3, bucket_name="b", region_name="eu-central-1", default_acl="public-read")
+    assert "public-read" in the_message("django_largefiles.W026")
+
+
+@pytest.mark.parametrize("acl", [None, "private", "bucket-owner-full-control"])
+def test_a_bucket_of_ones_own_is_well(acl: str | None, settings: Settings, largefiles: Largefiles) -> None:
+    use_storage(settings, largefiles, S3, bucket_name="b", region_name="eu-central-1", default_acl=acl)
     assert not told()
 
 

@@ -27,7 +27,7 @@ from django_largefiles.states import Reason
 CLASSES = [
     found for _, found in inspect.getmembers(exceptions, inspect.isclass) if found.__module__ == exceptions.__name__
 ]
-LEAVES = [found for found in CLASSES if not found.__subclasses__()]
+LEAVES = [found for found in CLASSES if not set(found.__subclasses__()) & set(CLASSES)]
 LINE = re.compile(r"^ {4}(?P<indent>[│├└─ \xa0]*)(?P<name>[A-Z]\w+) *(?P<answer>\d{3} \w+)?.*$", re.MULTILINE)
 
 

@@ -11,7 +11,7 @@ import django_largefiles
 
 PACKAGE = Path(django_largefiles.__file__).parent
 
-OPTIONAL = ["rest_framework", "magic", "pylibmagic", "rehashes"]
+OPTIONAL = ["rest_framework", "magic", "pylibmagic", "rehashes", "boto3", "botocore", "storages"]
 
 IN_THE_CHILD = ["django_largefiles.sandbox.child", "django_largefiles.sandbox.attempts"]
 
@@ -32,7 +32,11 @@ def modules(pattern: str = "**/*.py") -> list[str]:
 
 def without_extras() -> list[str]:
     """All that must import whatever the host has not installed."""
-    absent = ("django_largefiles.api", "django_largefiles.dispatch.django_tasks" if django.VERSION < (6,) else "-")
+    absent = (
+        "django_largefiles.api",
+        "django_largefiles.stores.s3",
+        "django_largefiles.dispatch.django_tasks" if django.VERSION < (6,) else "-",
+    )
     return [name for name in modules() if not name.startswith(absent)]
 
 

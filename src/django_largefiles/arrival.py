@@ -218,17 +218,17 @@ class Arrival:
         self._upload.expires_at = timezone.now() + self._rules.upload_expires_after
         held = Upload.objects.filter(pk=self.asset_id, lease_token=self._token)
         if not held.update(expires_at=self._upload.expires_at, **changes):
-            raise self._lost()
+            self._reload()
+            raise TakenOver("a later request has taken over the upload")
 
-    def _lost(self) -> TakenOver:
-        """The error, where another request has the upload; where none has, nothing of these late bytes must stay."""
+    def _reload(self) -> Upload:
+        """Raises what ``reload`` does; where the upload is gone, nothing of these late bytes stays."""
         try:
-            reload(self._upload)
+            return reload(self._upload)
         except UploadGone:
             self.close()
             self._store.abort(self._upload.store_state)
             raise
-        return TakenOver("a later request has taken over the upload")
 
     def _store_for_good(self, sha256: str) -> None:
         state = self._appender.conclude()
@@ -242,7 +242,8 @@ class Arrival:
             self._upload, name=name, size=self.received, sha256=sha256, media_type=self._media_type
         )
         if not self._settled:
-            raise self._lost()
+            self._reload()
+            raise TakenOver("a later request has taken over the upload")
 
     @contextmanager
     def _failing_only_while_held(self) -> Iterator[None]:
@@ -250,7 +251,7 @@ class Arrival:
         try:
             yield
         except StoreError:
-            if reload(self._upload).lease_token != self._token:
+            if self._reload().lease_token != self._token:
                 raise TakenOver("a later request has taken over the upload") from None
             raise
 

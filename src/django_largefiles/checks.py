@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarning, register
-from django.core.files.storage import FileSystemStorage
+from django.core.files.storage import FileSystemStorage, Storage
 
 from .access import access_policy
 from .canaries import small_canaries, try_out
@@ -68,6 +68,7 @@ def check_storage() -> Iterator[CheckMessage]:
             largefiles_settings.staging_directory,
             "Let LARGEFILES['STAGING_DIRECTORY'] be outside what the web server serves.",
         )
+    yield from _check_acl(storage)
 
 
 def _check_location(storage: FileSystemStorage) -> Iterator[CheckMessage]:
@@ -91,6 +92,16 @@ def _check_served(folder: Path, hint: str) -> Iterator[CheckMessage]:
             f"Files are kept where {settings.MEDIA_URL} may be served from, past every check of ours.",
             hint=hint,
             id="django_largefiles.W001",
+        )
+
+
+def _check_acl(storage: Storage) -> Iterator[CheckMessage]:
+    acl = getattr(storage, "default_acl", None) or ""
+    if acl.startswith("public"):
+        yield CheckWarning(
+            f"The storage gives files the ACL {acl!r}: who learns a name can read them, past every check of ours.",
+            hint="Name a storage with a private ACL, or with none, in LARGEFILES['STORAGE'].",
+            id="django_largefiles.W026",
         )
 
 

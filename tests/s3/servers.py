@@ -92,7 +92,7 @@ class S3Bucket:
         found = self.client.list_multipart_uploads(Bucket=self.name)
         return sorted(upload["Key"] for upload in found.get("Uploads", ()))
 
-    def empty(self) -> None:
+    def empty(self) -> None:  # needs_seaweedfs
         for upload in self.client.list_multipart_uploads(Bucket=self.name).get("Uploads", ()):
             self.client.abort_multipart_upload(Bucket=self.name, Key=upload["Key"], UploadId=upload["UploadId"])
         for key in self.keys():
@@ -144,7 +144,7 @@ def find_weed() -> str | None:
 
 
 @contextmanager
-def seaweedfs(folder: Path) -> Iterator[str]:
+def seaweedfs(folder: Path) -> Iterator[str]:  # needs_seaweedfs
     """The address of a SeaweedFS of its own. It is killed in the end: SIGTERM takes 15 seconds."""
     weed = find_weed()
     assert weed
@@ -175,7 +175,7 @@ def seaweedfs(folder: Path) -> Iterator[str]:
             process.wait()
 
 
-def _wait_until_it_stores(endpoint: str, process: subprocess.Popen[bytes]) -> None:
+def _wait_until_it_stores(endpoint: str, process: subprocess.Popen[bytes]) -> None:  # needs_seaweedfs
     client, deadline = client_of(endpoint), time.monotonic() + READY_SECONDS
     while True:
         assert process.poll() is None, "SeaweedFS has stopped"
@@ -189,7 +189,7 @@ def _wait_until_it_stores(endpoint: str, process: subprocess.Popen[bytes]) -> No
             return
 
 
-def _port_with_its_neighbour() -> int:
+def _port_with_its_neighbour() -> int:  # needs_seaweedfs
     """SeaweedFS also uses each port plus 10,000."""
     while True:
         port = free_port()

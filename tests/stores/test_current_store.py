@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
+from storages.backends.s3 import S3Storage
 
 from django_largefiles.exceptions import InvalidSetting, NotImportable
 from django_largefiles.stores import current_store, store_for
 from django_largefiles.stores.filesystem import FilesystemStore
+from django_largefiles.stores.s3.store import S3Store
 from django_largefiles.stores.staged import StagedStore
 from tests.conftest import Largefiles
 
@@ -23,6 +25,14 @@ class OwnStore(FilesystemStore):
 def test_a_file_system_storage_has_its_store() -> None:
     assert isinstance(store_for(FileSystemStorage("/somewhere")), FilesystemStore)
     assert isinstance(current_store(), FilesystemStore)
+
+
+def test_an_s3_storage_has_its_store_and_so_has_a_subclass() -> None:
+    class Own(S3Storage):
+        """A host's."""
+
+    for made in (S3Storage, Own):
+        assert isinstance(store_for(made(bucket_name="largefiles", region_name="eu-central-1")), S3Store)
 
 
 def test_any_other_storage_is_staged(largefiles: Largefiles, tmp_path: Path) -> None:

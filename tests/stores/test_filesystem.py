@@ -151,6 +151,13 @@ def test_a_chunk_that_is_written_in_part_is_written_to_its_end(store: Store) -> 
     appender.close()
 
 
+def test_putting_uploads_together_is_left_to_the_intake(store: Store) -> None:
+    appender = store.append(store.begin(NAME, None), 0, TOKEN)
+    with pytest.raises(NotImplementedError):
+        appender.concatenate([])
+    appender.close()
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk_is_told_apart(number: int) -> None:
     with pytest.raises(StoreFull), translated_errors():

@@ -93,14 +93,14 @@ class StagedStore(Store):
         if not os.access(_nearest_folder(self._directory), os.W_OK | os.X_OK):
             yield Error(
                 f"LARGEFILES: STAGING_DIRECTORY: {self._directory} cannot be written to.",
-                id="django_largefiles.E020",
+                id="django_largefiles.E010",
             )
         # An option of django-storages' GoogleCloudStorage, 0 unless it is set: files never go over to disk.
         if getattr(self._storage, "max_memory_size", None) == 0:
             yield CheckWarning(
                 f"{type(self._storage).__qualname__} holds each file that is read from it in memory, whole.",
                 hint="Set its option max_memory_size to some MiB: larger files then go through a temporary one.",
-                id="django_largefiles.W020",
+                id="django_largefiles.W013",
             )
 
     def _is_local(self, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -15,8 +16,10 @@ from django.utils import timezone
 from django_largefiles import intake
 from django_largefiles.doors.resumable import tus as tus_verbs
 from django_largefiles.models import FileAsset, Upload
+from django_largefiles.options import MIB
+from django_largefiles.pipeline import process
 from django_largefiles.signals import asset_received
-from django_largefiles.states import State
+from django_largefiles.states import Reason, State
 from django_largefiles.stores.base import Store, StoreState
 from tests.conftest import EXECUTABLE, Largefiles
 from tests.doors.resumable.storages import fill_the_disk, store_class
@@ -300,6 +303,44 @@ def test_row_73_a_partial_upload_may_be_used_again(tus: Tus, parts: tuple[str, s
 def test_row_73_a_partial_upload_may_be_repeated(tus: Tus, parts: tuple[str, str]) -> None:
     asset = asset_at(final(tus, *parts, parts[1], parts[1]))
     assert asset.size == SIZE + 2 * (SIZE - 4000)
+
+
+LARGE = PICTURE + bytes(17 * MIB)
+"""So large that a storage which can copies the parts itself."""
+
+
+def large_parts(tus: Tus, content: bytes, *cuts: int) -> list[str]:
+    ends = [*cuts, len(content)]
+    return [tus.partial(content[start:end]) for start, end in zip([0, *cuts], ends, strict=True)]
+
+
+@pytest.mark.parametrize("cuts", [(100,), (100, 9 * MIB), (9 * MIB,)], ids=str)
+def test_large_parts_are_put_together(cuts: tuple[int, ...], tus: Tus, stored: Stored) -> None:
+    parts = large_parts(tus, LARGE, *cuts)
+    asset = asset_at(final(tus, *parts, upload_metadata=metadata(filename="picture.png")))
+    assert (asset.state, asset.size, asset.media_type) == (State.RECEIVED, len(LARGE), "image/png")
+    process(asset.pk)
+    asset.refresh_from_db()
+    assert (asset.state, asset.sha256) == (State.READY, hashlib.sha256(LARGE).hexdigest())
+    for part in parts:
+        tus.delete(part)
+    assert stored() == [asset.file.name]
+
+
+def test_large_parts_of_the_wrong_type_are_not_put_together(tus: Tus) -> None:
+    parts = large_parts(tus, EXECUTABLE + bytes(17 * MIB), 100)
+    before = everything()
+    assert problem(tus.post(upload_concat=final_of(*parts))) == (415, "type_not_allowed")
+    assert everything() == before
+
+
+def test_a_digest_that_large_parts_do_not_have_is_found_out_in_the_end(tus: Tus) -> None:
+    answer = tus.post(upload_concat=final_of(*large_parts(tus, LARGE, 100)), upload_metadata=metadata(sha256="0" * 64))
+    for asset in FileAsset.objects.filter(state=State.RECEIVED):
+        process(asset.pk)
+        assert FileAsset.objects.get(pk=asset.pk).reason == Reason.DIGEST_MISMATCH
+    assert answer.status_code in {201, 422}
+    assert not FileAsset.objects.ready().exists()
 
 
 ID = "00000000-0000-4000-8000-000000000000"

@@ -124,9 +124,10 @@ def test_trouble_that_does_not_pass_is_told_in_the_end(
     url = tus.create(len(CONTENT))
     send_first = tus.patch(url, 0, CONTENT[: 9 * MIB])
     assert send_first["Upload-Offset"] == str(9 * MIB)
-    monkeypatch.setattr(retries, "PATIENCE_SECONDS", 0.05)
     proxy.choose = lambda asked: "503"
-    answer = tus.patch(url, 9 * MIB, CONTENT[9 * MIB :])
+    with monkeypatch.context() as impatient:
+        impatient.setattr(retries, "PATIENCE_SECONDS", 0.05)
+        answer = tus.patch(url, 9 * MIB, CONTENT[9 * MIB :])
     assert problem(answer) == (503, "store_unavailable")
     proxy.choose = lambda asked: None
     assert upload_at(url).offset == 9 * MIB

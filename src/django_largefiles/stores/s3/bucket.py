@@ -1,6 +1,6 @@
 """The bucket of an ``S3Storage``, and nothing of boto3 beyond this module: plain values in, plain values out.
 
-Every call waits trouble out that may pass (``retries``), and raises ``StoreUnavailable`` or ``StoreFull`` then.
+Every call waits trouble out that may pass, and then raises ``StoreUnavailable`` or ``StoreFull``.
 """
 
 from __future__ import annotations
@@ -11,28 +11,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from botocore import xform_name
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionError as BotoConnectionError,
-    HTTPClientError,
-    IncompleteReadError,
-)
-from botocore.parsers import ResponseParserError
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.storage import Storage
 from storages.utils import clean_name, safe_join
-from urllib3.exceptions import HTTPError
 
-from ...exceptions import StoreFull, StoreUnavailable
-from .retries import persistently
+from ...exceptions import StoreUnavailable
+from .errors import TRANSIENT, Missing, attempted
 
-T = TypeVar("T")
 Values = Mapping[str, Any]
 
 CONNECT_TIMEOUT_SECONDS = 5
@@ -40,16 +30,6 @@ READ_TIMEOUT_SECONDS = 20
 """Of silence. Some answers take longer than that (``CompleteMultipartUpload``), but are not silent meanwhile."""
 
 MAX_CONNECTIONS = 50
-
-# The client's own retries are off: it counts attempts, we the time.
-_TRANSIENT = (BotoConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError, HTTPError, OSError)
-_TRANSIENT_CODES = {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "BadDigest", "OperationAborted"}
-_MISSING_CODES = {"NoSuchKey", "NoSuchUpload", "404"}
-_FULL_CODES = {"QuotaExceeded", "XMinioStorageFull", "EntityTooLarge"}
-
-
-class Missing(StoreUnavailable):
-    """There is no such object, or no such multipart upload any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,44 +211,10 @@ class ObjectStream:
             self._body = self._opened(self._done)
         try:
             return bytes(self._body.read(size))
-        except _TRANSIENT:
+        except TRANSIENT:
             self.close()
             self._body = None
             raise
-
-
-def attempted(attempt: Callable[[], T]) -> T:
-    try:
-        return persistently(attempt, _is_transient)
-    except ClientError as error:
-        raise _translated(error) from error
-    except (BotoCoreError, *_TRANSIENT) as error:
-        raise StoreUnavailable(f"the storage does not answer: {type(error).__name__}") from error
-
-
-def _is_transient(error: Exception) -> bool:
-    if not isinstance(error, ClientError):
-        return isinstance(error, _TRANSIENT)
-    status, code = _status(error), error.response["Error"].get("Code")
-    if code in _FULL_CODES or status == HTTPStatus.INSUFFICIENT_STORAGE:
-        return False
-    return (
-        status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        or status == HTTPStatus.TOO_MANY_REQUESTS
-        or code in _TRANSIENT_CODES
-    )
-
-
-def _translated(error: ClientError) -> StoreUnavailable | StoreFull:
-    code = error.response["Error"].get("Code", "")
-    if code in _FULL_CODES or _status(error) == HTTPStatus.INSUFFICIENT_STORAGE:
-        return StoreFull("the storage is full")
-    detail = f"the storage refuses {error.operation_name}: {code}"
-    return Missing(detail) if code in _MISSING_CODES else StoreUnavailable(detail)
-
-
-def _status(error: ClientError) -> int:
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def _range(start: int, length: int) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
 from ...exceptions import StoreUnavailable
-from .bucket import Bucket, Missing, Part
+from .bucket import Bucket, Part
+from .errors import Missing, UploadMissing
+from .retries import persistently
 from .state import Progress
 
 INCOMING = ".incoming"
 """The folder of tails in the storage. A lifecycle rule may empty it of what is older than any upload."""
+
+COMPLETION_SECONDS = 10.0
+"""How long an object may take to appear after its multipart upload has vanished."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +48,18 @@ def complete(bucket: Bucket, progress: Progress) -> None:
     try:
         _add_the_rest(bucket, key, progress)
         bucket.complete(key, progress.upload_id, _parts(bucket, key, progress))
-    except Missing:
-        if bucket.stat(key).size != progress.size:
+    except UploadMissing:
+        if _completed_size(bucket, key) != progress.size:
             raise
+
+
+def _completed_size(bucket: Bucket, key: str) -> int:
+    """Of an object that another request has completed, or is completing: one whose answer was lost, maybe."""
+    return persistently(lambda: bucket.stat(key), _is_missing, COMPLETION_SECONDS).size
+
+
+def _is_missing(error: Exception) -> bool:
+    return isinstance(error, Missing)
 
 
 def _add_the_rest(bucket: Bucket, key: str, progress: Progress) -> None:
@@ -75,12 +88,8 @@ def remove_unfinished(bucket: Bucket, name: str) -> None:
     key = bucket.key(name)
     for upload_id in bucket.uploads(key):
         bucket.abort_upload(key, upload_id)
-    for tail in _existing_tails(bucket, name):
+    for tail in bucket.keys(_tails(bucket, name)):
         bucket.delete(tail)
-
-
-def _existing_tails(bucket: Bucket, name: str) -> Iterator[str]:
-    return bucket.keys(_tails(bucket, name))
 
 
 def _tails(bucket: Bucket, name: str) -> str:

@@ -23,8 +23,8 @@ SPARE_PARTS = 2_000
 DOUBLED_AFTER = 1_000
 """Parts of one size, where the length is not known."""
 
-COPIED_PART = 256 * MIB
-"""Bytes of a part that the storage copies."""
+COPIED_PART = 128 * MIB
+"""Bytes of a part that the storage copies: few enough for it to answer in time."""
 
 
 def part_size(start: int, length: int | None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from dataclasses import dataclass
-from io import BufferedReader, RawIOBase, UnsupportedOperation
+from io import BufferedReader, RawIOBase
 from typing import BinaryIO, cast
 
 from ...options import KIB, MIB
@@ -72,13 +72,11 @@ class RangedObject(RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        bases = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}
-        if whence not in bases:
-            raise UnsupportedOperation(f"whence {whence}")
-        if bases[whence] + offset < 0:
-            raise ValueError(f"negative position {bases[whence] + offset}")
-        self._position = bases[whence] + offset
-        return self._position
+        position = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+        if position < 0:
+            raise ValueError(f"negative position {position}")
+        self._position = position
+        return position
 
     def readinto(self, target: memoryview) -> int:  # type: ignore[override]
         wanted = min(len(target), self._size - self._position)

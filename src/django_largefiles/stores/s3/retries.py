@@ -19,9 +19,12 @@ FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 
 
-def persistently(attempt: Callable[[], T], is_transient: Callable[[Exception], bool]) -> T:
+def persistently(
+    attempt: Callable[[], T], is_transient: Callable[[Exception], bool], patience: float | None = None
+) -> T:
     """What ``attempt`` gives in the end. Raises its last error; one that is not transient at once."""
-    deadline, pause = time.monotonic() + PATIENCE_SECONDS, FIRST_PAUSE_SECONDS
+    deadline = time.monotonic() + (PATIENCE_SECONDS if patience is None else patience)
+    pause = FIRST_PAUSE_SECONDS
     while True:
         try:
             return attempt()
