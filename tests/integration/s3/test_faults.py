@@ -11,5 +11,10 @@ pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
+def silence() -> float:
+    return 2.0
+
+
+@pytest.fixture
 def bucket(seaweedfs_bucket: S3Bucket) -> S3Bucket:
     return seaweedfs_bucket

@@ -44,11 +44,17 @@ EVERYTHING = {
 
 
 @pytest.fixture
-def proxy(bucket: S3Bucket, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+def silence() -> float:
+    """Seconds after which the server is given up."""
+    return 0.3
+
+
+@pytest.fixture
+def proxy(bucket: S3Bucket, silence: float, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     """Before the storage; nobody waits long for it."""
-    monkeypatch.setattr(buckets, "READ_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(buckets, "READ_TIMEOUT_SECONDS", silence)
     monkeypatch.setattr(retries, "FIRST_PAUSE_SECONDS", 0.001)
-    monkeypatch.setattr(retries, "PATIENCE_SECONDS", 10.0)
+    monkeypatch.setattr(retries, "PATIENCE_SECONDS", 20.0)
     proxy = Proxy(bucket.endpoint)
     with proxy.running() as endpoint:
         settings.STORAGES = {**settings.STORAGES, "default": bucket.through(endpoint).setting}

@@ -131,6 +131,15 @@ def test_parts_that_are_not_there_are_missed(upload: ArrivingUpload) -> None:
         upload.finish(2 * plan.PART + 1)
 
 
+def test_a_part_that_is_listed_twice_counts_once(
+    upload: ArrivingUpload, bucket: S3Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = Bucket.parts
+    monkeypatch.setattr(Bucket, "parts", lambda *told: [*parts(*told), *parts(*told)])
+    upload.finish(0, PART, b"x")
+    assert bucket.content(NAME) == PART + b"x"
+
+
 def test_a_file_of_which_all_is_there_is_finished_again(upload: ArrivingUpload, bucket: S3Bucket) -> None:
     upload.finish(0, b"all")
     before = upload.state

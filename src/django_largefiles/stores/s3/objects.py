@@ -74,13 +74,14 @@ def _parts(bucket: Bucket, key: str, progress: Progress) -> list[Part]:
     numbers = progress.numbers
     if progress.tail or not progress.runs:
         numbers.add(progress.next_number)
-    parts = [part for part in bucket.parts(key, progress.upload_id) if part.number in numbers]
-    size = sum(part.size for part in parts)
-    if (len(parts), size) != (len(numbers), progress.size):
+    # Some servers list a part that was sent twice, its first answer being lost, twice. Both have the same bytes.
+    found = {part.number: part for part in bucket.parts(key, progress.upload_id) if part.number in numbers}
+    size = sum(part.size for part in found.values())
+    if (len(found), size) != (len(numbers), progress.size):
         raise StoreUnavailable(
-            f"the storage has {len(parts)} parts with {size} bytes, not {len(numbers)} with {progress.size}"
+            f"the storage has {len(found)} parts with {size} bytes, not {len(numbers)} with {progress.size}"
         )
-    return sorted(parts, key=lambda part: part.number)
+    return [found[number] for number in sorted(found)]
 
 
 def remove_unfinished(bucket: Bucket, name: str) -> None:
