@@ -67,7 +67,7 @@ class MemoryWatch:
     def _sample(self) -> None:
         for process in _family(self._pid):
             with suppress(psutil.Error, OSError):
-                self._peaks[process.pid] = max(self._peaks.get(process.pid, 0), _peak(process))
+                self._peaks[process.pid] = _peak(process, seen=self._peaks.get(process.pid, 0))
 
 
 def _family(pid: int) -> list[psutil.Process]:
@@ -83,11 +83,15 @@ def _reset_peak(pid: int) -> None:
         Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
-def _peak(process: psutil.Process) -> int:
-    """``VmHWM`` where the kernel tells it, else what is resident now."""
+def _peak(process: psutil.Process, seen: int) -> int:
+    """``VmHWM`` where the kernel tells it, else the most of what was ``seen`` and what is resident now.
+
+    What was seen before may be its parent's: a process begins in that one's memory, and leaves it to run its program.
+    """
     try:
         status = Path(f"/proc/{process.pid}/status").read_text()
     except FileNotFoundError:
-        return process.memory_info().rss
+        return max(seen, process.memory_info().rss)
     found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
-    return int(found[1]) * KIB if found else 0
+    # One that has ended has none any more.
+    return int(found[1]) * KIB if found else seen

@@ -266,7 +266,7 @@ def test_a_bomb_is_described_within_little_memory(
     limits = ExtractionLimits(memory_bytes=96 * MIB)
     with (tmp_path / "bomb").open("rb") as file:
         found = run(f"django_largefiles.extractors.{extractor}", file, media_type, limits)
-    assert "archive" in found.attributes
+    assert "archive" in found.metadata.attributes
 
 
 def picture(kind: str) -> bytes:

@@ -1,9 +1,8 @@
-"""S3 servers for tests: moto's, in a thread, and SeaweedFS, in a process of its own."""
+"""S3 servers for tests, each in a process of its own: moto's, and SeaweedFS."""
 
 from __future__ import annotations
 
 import json
-import logging
 import os
 import shutil
 import subprocess
@@ -11,29 +10,27 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
-from unittest.mock import patch
 from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from moto.s3.exceptions import NoSuchUpload
-from moto.s3.models import MultipartDict
-from moto.server import ThreadedMotoServer
 from storages.backends.s3 import S3Storage
 
 from example_project.processes import free_port
 
+ROOT = Path(__file__).parents[2]
 ACCESS_KEY = "testkey"
 SECRET_KEY = "testsecret"
 READY_SECONDS = 60.0
 
 
-@cache
+# To make a client takes boto3 a quarter of a second, and to keep one 20 MB.
+@lru_cache(maxsize=2)
 def client_of(endpoint: str) -> Any:
     return boto3.client(
         "s3",
@@ -102,15 +99,10 @@ class S3Bucket:
         return bytes(self.client.get_object(Bucket=self.name, Key=key)["Body"].read())
 
 
-_shared: dict[tuple[str, str], S3Storage] = {}
-
-
+@lru_cache(maxsize=2)
 def shared_storage(**options: Any) -> S3Storage:
-    """One for each bucket: to make a client takes boto3 a quarter of a second."""
-    bucket = options["endpoint_url"], options["bucket_name"]
-    if bucket not in _shared:
-        _shared[bucket] = S3Storage(**options)
-    return _shared[bucket]
+    """One for each bucket."""
+    return S3Storage(**options)
 
 
 def reset_moto(endpoint: str) -> None:
@@ -122,20 +114,10 @@ def reset_moto(endpoint: str) -> None:
 @contextmanager
 def moto() -> Iterator[str]:
     """The address of moto's server: quick, but it believes everything and holds all in memory."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    # Of a multipart upload that is not there it says 404 to some requests, and 500, with a traceback, to others.
-    with patch.object(MultipartDict, "__missing__", _no_such_upload, create=True):
-        server.start()
-        host, port = server.get_host_and_port()
-        try:
-            yield f"http://{host}:{port}"
-        finally:
-            server.stop()
-
-
-def _no_such_upload(uploads: MultipartDict, upload_id: str) -> None:
-    raise NoSuchUpload(upload_id)
+    command = [sys.executable, "-m", "tests.s3.moto_server"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield process.stdout.readline().strip()
 
 
 def find_weed() -> str | None:

@@ -50,8 +50,9 @@ class Bucket:
     """Keys are whole: ``key`` makes one of a name in the storage."""
 
     def __init__(self, storage: Any) -> None:
-        self._storage = storage
-        self._client = _own_client(storage)
+        # Not the storage itself, which would live as long as the bucket, and the bucket as long as the storage.
+        self._storage = _with_our_time_outs(storage)
+        self._client = self._storage.connection.meta.client
         self._operations: dict[str, set[str]] = {}
 
     def key(self, name: str) -> str:
@@ -221,8 +222,8 @@ def _range(start: int, length: int) -> str:
     return f"bytes={start}-{start + length - 1}"
 
 
-def _own_client(storage: Any) -> Any:
-    """The storage's client, with its session and settings, but our time-outs; safe to be used by many threads."""
+def _with_our_time_outs(storage: Any) -> Any:
+    """The same storage and session, with a client of our own, which is safe to be used by many threads."""
     own = copy.copy(storage)
     own.client_config = storage.client_config.merge(
         Config(
@@ -232,7 +233,7 @@ def _own_client(storage: Any) -> Any:
             max_pool_connections=MAX_CONNECTIONS,
         )
     )
-    return own.connection.meta.client
+    return own
 
 
 _ON_EVERY_REQUEST = {
