@@ -9,6 +9,7 @@ import logging
 import time
 from contextlib import closing
 from datetime import timedelta
+from io import SEEK_END
 from typing import Any, BinaryIO
 from uuid import UUID
 
@@ -93,6 +94,7 @@ def _verify_and_describe(claim: Claim) -> None:
 def _examine(claim: Claim, asset: FileAsset, rules: Profile, file: BinaryIO, findings: dict[str, Any]) -> None:
     """Fill ``findings``, columns of the asset by name, as far as it gets; raises the refusal of a bad file."""
     policy.check_size(asset.size or 0, rules)
+    policy.check_stored_size(file.seek(0, SEEK_END), asset.size or 0)
     findings["sha256"] = asset.sha256 or _digest(claim, file)
     _check_digest(asset, findings["sha256"])
     _keep(lifecycle.renew(claim, Stage.SNIFFING))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .conf import Profile
-from .exceptions import TooLarge, TypeMismatch, TypeNotAllowed
+from .exceptions import SizeMismatch, TooLarge, TypeMismatch, TypeNotAllowed
 from .known_types import UNKNOWN
 from .media_types import extension_allowed, extension_fits, matches, possible_types
 from .names import extension
@@ -16,6 +16,12 @@ def check_size(size: int, profile: Profile) -> None:
             limit=profile.max_upload_size,
             value=size,
         )
+
+
+def check_stored_size(stored: int, promised: int) -> None:
+    """What the storage holds against what was promised, or counted on the way in."""
+    if stored != promised:
+        raise SizeMismatch(f"{stored} bytes are stored, not the promised {promised}", limit=promised, value=stored)
 
 
 def check_declared(media_type: str, name: str, profile: Profile) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from django.core.files.storage import FileSystemStorage, Storage
 
-from ..exceptions import InvalidSetting
+from ..exceptions import DirectUnsupported, InvalidSetting
 from ..registry import load_class
 from ..storage import current_storage
 from .base import Store
+from .direct import DirectUploads
 from .filesystem import FilesystemStore
 
 S3_STORAGE = "storages.backends.s3.S3Storage"
@@ -29,6 +30,14 @@ def store_for(storage: Storage) -> Store:
 
 def current_store() -> Store:
     return store_for(current_storage())
+
+
+def direct_uploads() -> DirectUploads:
+    """Those of the current store. Raises ``DirectUnsupported``."""
+    direct = current_store().direct
+    if direct is None:
+        raise DirectUnsupported("the storage takes no bytes from clients; upload them to this site")
+    return direct
 
 
 def _class_paths(storage: Storage) -> Iterator[str]:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, BinaryIO, ClassVar, TypeAlias
 from uuid import UUID
+
+from django.core.checks import CheckMessage
+
+from .direct import DirectUploads
 
 StoreState: TypeAlias = Mapping[str, Any]
 """JSON of the store's own, saved with the upload: whatever another process needs to go on. Its size is bounded."""
@@ -51,6 +57,16 @@ class Appender(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of what is open. Bytes that were not committed may be lost; may be called again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedAs:
+    """What is to be said of stored bytes to whoever fetches them."""
+
+    media_type: str
+    disposition: str
+    """The value of ``Content-Disposition``."""
+    cache_control: str
 
 
 class Store(ABC):
@@ -119,3 +135,23 @@ class Store(ABC):
     @abstractmethod
     def open_ranged(self, name: str) -> BinaryIO:
         """A seekable reader that fetches only what is read. The caller closes it."""
+
+    @property
+    def direct(self) -> DirectUploads | None:
+        """Uploads that clients send to the storage themselves; ``None`` where it takes none."""
+        return None
+
+    def link(self, name: str, lifetime: timedelta, served_as: ServedAs) -> str | None:
+        """A URL at which whoever has it may fetch stored bytes until ``lifetime`` is over; ``None`` where none can be.
+
+        It is made without asking the storage.
+        """
+        return None
+
+    def check(self) -> Iterable[CheckMessage]:
+        """For Django's system checks, without the network: what would keep this store from its work."""
+        return ()
+
+    def probe(self) -> Iterable[CheckMessage]:
+        """For ``check --deploy``: what the storage itself, asked over the network, tells of its settings."""
+        return ()

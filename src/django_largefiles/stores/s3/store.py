@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from io import BytesIO
 from typing import BinaryIO
 from uuid import UUID
@@ -9,9 +10,10 @@ from uuid import UUID
 from django.core.files.storage import Storage
 
 from ...options import MIB
-from ..base import Appender, Store, StoreState
+from ..base import Appender, ServedAs, Store, StoreState
 from .appender import S3Appender
 from .bucket import bucket_of
+from .direct import S3DirectUploads
 from .objects import complete, remove_unfinished, whole
 from .reader import open_object
 from .state import Progress
@@ -56,3 +58,18 @@ class S3Store(Store):
 
     def open_ranged(self, name: str) -> BinaryIO:
         return open_object(self._bucket, self._bucket.key(name))
+
+    @property
+    def direct(self) -> S3DirectUploads | None:
+        return S3DirectUploads(self._bucket) if self._bucket.can_sign else None
+
+    def link(self, name: str, lifetime: timedelta, served_as: ServedAs) -> str | None:
+        if not self._bucket.can_sign:
+            return None
+        return self._bucket.signed_download(
+            self._bucket.key(name),
+            lifetime,
+            media_type=served_as.media_type,
+            disposition=served_as.disposition,
+            cache_control=served_as.cache_control,
+        )
