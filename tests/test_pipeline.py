@@ -116,8 +116,14 @@ def test_a_bad_file_is_rejected_and_its_bytes_removed(
 def test_what_the_first_bytes_hid_is_found_in_the_whole(owner: User, largefiles: Largefiles) -> None:
     largefiles.set(ALLOWED_MIME_TYPES=["text/plain"])
     asset = ingest(BytesIO(b"plain text\n" * 200), name="notes.txt", owner=owner)
-    Path(asset.file.path).write_bytes(png())
+    Path(asset.file.path).write_bytes(png(padding=2200 - len(png())))
     assert processed(asset).reason == Reason.TYPE_NOT_ALLOWED
+
+
+def test_bytes_that_were_cut_off_in_the_storage_are_noticed(owner: User) -> None:
+    asset = ingest(BytesIO(png(padding=10)), name="picture.png", owner=owner)
+    Path(asset.file.path).write_bytes(png(padding=9))
+    assert processed(asset).reason == Reason.SIZE_MISMATCH
 
 
 def test_metadata_that_cannot_be_read_is_recorded_and_the_file_ready(

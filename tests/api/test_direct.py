@@ -38,8 +38,7 @@ TWO_PARTS = png(padding=PART + 1000)
 
 @pytest.fixture(autouse=True)
 def storage(settings: Settings, bucket: S3Bucket) -> None:
-    backend = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": bucket.options}
-    settings.STORAGES = {**settings.STORAGES, "default": backend}
+    settings.STORAGES = {**settings.STORAGES, "default": bucket.setting}
 
 
 @pytest.fixture
