@@ -315,3 +315,8 @@ def test_a_missing_libmagic_is_an_error_that_tells_what_to_install(
     message = the_message("django_largefiles.E007")
     assert "libmagic" in message
     assert "django-largefiles[libmagic]" in message
+
+
+def test_a_storage_that_gives_no_links_to_redirect_to(largefiles: Largefiles) -> None:
+    largefiles.set(DELIVERY="redirect")
+    assert "gives no links" in the_message("django_largefiles.E020")

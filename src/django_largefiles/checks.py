@@ -19,7 +19,7 @@ from .extractors.base import Extractor
 from .registry import load_class
 from .sniffing import sniff_head
 from .storage import current_storage
-from .stores import store_for
+from .stores import current_store, store_for
 
 
 @register(Tags.files)
@@ -37,7 +37,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 def check_storage() -> Iterator[CheckMessage]:
     try:
         storage = current_storage()
-        store_for(storage)
+        store = store_for(storage)
     except ConfigurationError as error:
         yield Error(f"LARGEFILES: {error}", id="django_largefiles.E002")
         return
@@ -47,6 +47,29 @@ def check_storage() -> Iterator[CheckMessage]:
     if isinstance(storage, FileSystemStorage):
         yield from _check_location(storage)
     yield from _check_acl(storage)
+    yield from store.check()
+    if largefiles_settings.delivery == "redirect" and not store.gives_links:
+        yield Error(
+            "LARGEFILES: DELIVERY: the storage gives no links to redirect to.",
+            hint="Set it to 'auto' or 'stream'.",
+            id="django_largefiles.E020",
+        )
+
+
+@register(Tags.files, deploy=True)
+def probe_storage(**_: Any) -> list[CheckMessage]:
+    """Asks the storage itself, over the network."""
+    if any(problems()) or any(message.id == "django_largefiles.E002" for message in check_storage()):
+        # That is told without the network.
+        return []
+    return list(current_store().probe(_origins()))
+
+
+def _origins() -> list[str]:
+    """Of the pages that may upload: the site's own, and those that it trusts."""
+    hosts = [f"https://{host}" for host in settings.ALLOWED_HOSTS if not host.startswith((".", "*"))]
+    named = [*settings.CSRF_TRUSTED_ORIGINS, *largefiles_settings.cors_allowed_origins]
+    return sorted({*hosts, *(origin for origin in named if "*" not in origin)})
 
 
 def _check_location(storage: FileSystemStorage) -> Iterator[CheckMessage]:

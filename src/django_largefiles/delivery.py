@@ -62,18 +62,21 @@ def _needs_our_validators(request: HttpRequest, etag: str, modified: int) -> boo
 
 def _link(asset: FileAsset) -> str | None:
     """Where the storage serves the bytes itself. Raises ``InvalidSetting`` where it cannot, but should."""
-    if largefiles_settings.delivery == "stream":
-        return None
-    validators, description = _validators(asset), _description(asset)
-    served_as = ServedAs(
-        media_type=description["Content-Type"],
-        disposition=description["Content-Disposition"],
-        cache_control=validators["Cache-Control"],
-    )
-    link = current_store().link(str(asset.file), largefiles_settings.redirect_expires_after, served_as)
-    if link is None and largefiles_settings.delivery == "redirect":
+    delivery, store = largefiles_settings.delivery, current_store()
+    if delivery == "redirect" and not store.gives_links:
         raise InvalidSetting("DELIVERY", "the storage gives no links to redirect to")
-    return link
+    if delivery == "stream" or not store.gives_links:
+        return None
+    return store.link(str(asset.file), largefiles_settings.redirect_expires_after, _served_as(asset))
+
+
+def _served_as(asset: FileAsset) -> ServedAs:
+    headers = _validators(asset) | _description(asset)
+    return ServedAs(
+        media_type=headers["Content-Type"],
+        disposition=headers["Content-Disposition"],
+        cache_control=headers["Cache-Control"],
+    )
 
 
 def _redirect(link: str) -> HttpResponse:

@@ -141,17 +141,22 @@ class Store(ABC):
         """Uploads that clients send to the storage themselves; ``None`` where it takes none."""
         return None
 
-    def link(self, name: str, lifetime: timedelta, served_as: ServedAs) -> str | None:
-        """A URL at which whoever has it may fetch stored bytes until ``lifetime`` is over; ``None`` where none can be.
+    @property
+    def gives_links(self) -> bool:
+        """Whether ``link`` can be called."""
+        return False
 
-        It is made without asking the storage.
-        """
-        return None
+    def link(self, name: str, lifetime: timedelta, served_as: ServedAs) -> str:
+        """A URL at which whoever has it may fetch stored bytes for so long. It is made without the network."""
+        raise NotImplementedError
 
     def check(self) -> Iterable[CheckMessage]:
         """For Django's system checks, without the network: what would keep this store from its work."""
         return ()
 
-    def probe(self) -> Iterable[CheckMessage]:
-        """For ``check --deploy``: what the storage itself, asked over the network, tells of its settings."""
+    def probe(self, origins: Sequence[str]) -> Iterable[CheckMessage]:
+        """For ``check --deploy``: what the storage, asked over the network, tells of itself.
+
+        ``origins`` are those of the pages that may upload to it. A storage that does not answer is a warning.
+        """
         return ()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from io import BytesIO
 from typing import BinaryIO
 from uuid import UUID
 
+from django.core.checks import CheckMessage
 from django.core.files.storage import Storage
 
 from ...options import MIB
 from ..base import Appender, ServedAs, Store, StoreState
 from .appender import S3Appender
 from .bucket import bucket_of
+from .checks import check_options, probe
 from .direct import S3DirectUploads
 from .objects import complete, remove_unfinished, whole
 from .reader import open_object
@@ -29,6 +32,7 @@ class S3Store(Store):
     copies_from = 16 * MIB
 
     def __init__(self, storage: Storage) -> None:
+        self._storage = storage
         self._bucket = bucket_of(storage)
 
     def begin(self, name: str, length: int | None) -> StoreState:
@@ -63,9 +67,11 @@ class S3Store(Store):
     def direct(self) -> S3DirectUploads | None:
         return S3DirectUploads(self._bucket) if self._bucket.can_sign else None
 
-    def link(self, name: str, lifetime: timedelta, served_as: ServedAs) -> str | None:
-        if not self._bucket.can_sign:
-            return None
+    @property
+    def gives_links(self) -> bool:
+        return self._bucket.can_sign
+
+    def link(self, name: str, lifetime: timedelta, served_as: ServedAs) -> str:
         return self._bucket.signed_download(
             self._bucket.key(name),
             lifetime,
@@ -73,3 +79,9 @@ class S3Store(Store):
             disposition=served_as.disposition,
             cache_control=served_as.cache_control,
         )
+
+    def check(self) -> Iterator[CheckMessage]:
+        return check_options(self._storage)
+
+    def probe(self, origins: Sequence[str]) -> Iterator[CheckMessage]:
+        return probe(self._bucket, origins)
