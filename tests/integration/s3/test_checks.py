@@ -18,7 +18,6 @@ def bucket(seaweedfs_bucket: S3Bucket) -> Iterator[S3Bucket]:
     set_up(seaweedfs_bucket)
     seaweedfs_bucket.client.put_object(Bucket=seaweedfs_bucket.name, Key="one", Body=b"secret")
     yield seaweedfs_bucket
-    seaweedfs_bucket.client.delete_bucket_policy(Bucket=seaweedfs_bucket.name)
     seaweedfs_bucket.client.delete_bucket_cors(Bucket=seaweedfs_bucket.name)
     seaweedfs_bucket.client.delete_bucket_lifecycle(Bucket=seaweedfs_bucket.name)
 
@@ -39,3 +38,4 @@ def test_a_bucket_whose_objects_everybody_may(bucket: S3Bucket, action: str, res
     bucket.client.put_bucket_policy(Bucket=bucket.name, Policy=json.dumps(policy))
     assert Bucket(bucket.storage()).is_open_to_all()
     assert probed(bucket) == ["E021"]
+    bucket.client.delete_bucket_policy(Bucket=bucket.name)

@@ -7,6 +7,7 @@ import pytest
 from django.core.checks import CheckMessage, run_checks
 from pytest_django.fixtures import Settings
 
+from django_largefiles.exceptions import StoreUnavailable
 from django_largefiles.stores.s3.bucket import Bucket
 from django_largefiles.stores.s3.checks import check_options, probe
 from example_project.processes import free_port
@@ -129,9 +130,7 @@ class TestProbe:
 
         def refused(self: Bucket, operation: str) -> Any:
             if operation == "GetBucketAcl":
-                raise bucket_module.StoreUnavailable(
-                    "the storage refuses GetBucketAcl: AccessDenied", value="AccessDenied"
-                )
+                raise StoreUnavailable("the storage refuses GetBucketAcl: AccessDenied", value="AccessDenied")
             return told(self, operation)
 
         monkeypatch.setattr(Bucket, "told", refused)
