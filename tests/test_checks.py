@@ -225,16 +225,17 @@ def test_a_storage_outside_what_is_served_is_well(settings: Settings, largefiles
 
 
 S3 = "storages.backends.s3.S3Storage"
+OWN_BUCKET = {"bucket_name": "b", "region_name": "eu-central-1", "file_overwrite": False}
 
 
 def test_a_bucket_that_everybody_may_read_is_a_warning(settings: Settings, largefiles: Largefiles) -> None:
-    use_storage(settings, largefiles, S3, bucket_name="b", region_name="eu-central-1", default_acl="public-read")
+    use_storage(settings, largefiles, S3, **OWN_BUCKET, default_acl="public-read")
     assert "public-read" in the_message("django_largefiles.W010")
 
 
 @pytest.mark.parametrize("acl", [None, "private", "bucket-owner-full-control"])
 def test_a_bucket_of_ones_own_is_well(acl: str | None, settings: Settings, largefiles: Largefiles) -> None:
-    use_storage(settings, largefiles, S3, bucket_name="b", region_name="eu-central-1", default_acl=acl)
+    use_storage(settings, largefiles, S3, **OWN_BUCKET, default_acl=acl)
     assert not told()
 
 
