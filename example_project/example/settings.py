@@ -100,6 +100,7 @@ STORAGE = environment.choice(
             "OPTIONS": {
                 "bucket_name": environment.text("EXAMPLE_S3_BUCKET", "largefiles"),
                 "endpoint_url": environment.text("EXAMPLE_S3_ENDPOINT", "") or None,
+                "file_overwrite": False,
             },
         },
     },
