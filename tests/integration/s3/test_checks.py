@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from django_largefiles.stores.s3.bucket import Bucket
+from django_largefiles.stores.s3.inspection import Inspection
 from tests.s3.servers import S3Bucket
 from tests.stores.s3.test_checks import probed, set_up
 
@@ -36,6 +36,6 @@ def test_a_bucket_whose_objects_everybody_may(bucket: S3Bucket, action: str, res
     }
     policy = {"Version": "2012-10-17", "Statement": [statement]}
     bucket.client.put_bucket_policy(Bucket=bucket.name, Policy=json.dumps(policy))
-    assert Bucket(bucket.storage()).is_open_to_all()
+    assert Inspection(bucket.storage()).is_open_to_all()
     assert probed(bucket) == ["E021"]
     bucket.client.delete_bucket_policy(Bucket=bucket.name)

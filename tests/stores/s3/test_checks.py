@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -8,8 +8,9 @@ from django.core.checks import CheckMessage, run_checks
 from pytest_django.fixtures import Settings
 
 from django_largefiles.exceptions import StoreUnavailable
-from django_largefiles.stores.s3.bucket import Bucket
-from django_largefiles.stores.s3.checks import check_options, probe
+from django_largefiles.stores import store_for
+from django_largefiles.stores.s3.checks import check_options
+from django_largefiles.stores.s3.inspection import Inspection
 from example_project.processes import free_port
 from tests.conftest import Largefiles
 from tests.s3.servers import S3Bucket
@@ -26,7 +27,7 @@ CORS: dict[str, Any] = {"AllowedOrigins": [SITE], "AllowedMethods": ["PUT"], "Ex
 ALL_USERS = {"URI": "http://acs.amazonaws.com/groups/global/AllUsers", "Type": "Group"}
 
 
-def ids(messages: Iterator[CheckMessage]) -> list[str]:
+def ids(messages: Iterable[CheckMessage]) -> list[str]:
     return [str(message.id).removeprefix("django_largefiles.") for message in messages]
 
 
@@ -48,7 +49,7 @@ def test_options(options: dict[str, Any], expected: list[str], bucket: S3Bucket)
 @pytest.fixture
 def closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """moto answers everybody."""
-    monkeypatch.setattr(Bucket, "is_open_to_all", lambda self: False)
+    monkeypatch.setattr(Inspection, "is_open_to_all", lambda self: False)
 
 
 def set_up(
@@ -62,7 +63,7 @@ def set_up(
 
 
 def probed(bucket: S3Bucket, *, location: str = "") -> list[str]:
-    return ids(probe(Bucket(bucket.storage(location=location)), [SITE]))
+    return ids(store_for(bucket.storage(location=location)).probe([SITE]))
 
 
 @pytest.mark.usefixtures("closed")
@@ -117,23 +118,23 @@ class TestProbe:
 
     def test_a_policy_for_everybody(self, bucket: S3Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
         set_up(bucket)
-        told = Bucket.told
+        told = Inspection.told
         public = {"PolicyStatus": {"IsPublic": True}}
         monkeypatch.setattr(
-            Bucket, "told", lambda self, asked: public if asked == "GetBucketPolicyStatus" else told(self, asked)
+            Inspection, "told", lambda self, asked: public if asked == "GetBucketPolicyStatus" else told(self, asked)
         )
         assert probed(bucket) == ["E021"]
 
     def test_a_question_that_may_not_be_asked(self, bucket: S3Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
         """The others are asked all the same."""
-        told = Bucket.told
+        told = Inspection.told
 
-        def refused(self: Bucket, operation: str) -> Any:
+        def refused(self: Inspection, operation: str) -> Any:
             if operation == "GetBucketAcl":
-                raise StoreUnavailable("the storage refuses GetBucketAcl: AccessDenied", value="AccessDenied")
+                raise StoreUnavailable("the storage refuses GetBucketAcl: AccessDenied")
             return told(self, operation)
 
-        monkeypatch.setattr(Bucket, "told", refused)
+        monkeypatch.setattr(Inspection, "told", refused)
         assert probed(bucket) == ["W023", "W024", "W025"]
 
 
@@ -144,13 +145,13 @@ def test_a_bucket_that_answers_everybody(bucket: S3Bucket) -> None:
 
 
 def test_a_storage_that_does_not_answer_is_one_warning(bucket: S3Bucket) -> None:
-    (message,) = probe(Bucket(bucket.through(f"http://127.0.0.1:{free_port()}").storage()), [SITE])
+    (message,) = store_for(bucket.through(f"http://127.0.0.1:{free_port()}").storage()).probe([SITE])
     assert message.id == "django_largefiles.W023"
     assert "EndpointConnectionError" in message.msg
 
 
 def test_a_bucket_that_is_not_there(bucket: S3Bucket) -> None:
-    message, *_ = probe(Bucket(S3Bucket(bucket.endpoint, "another").storage()), [SITE])
+    message, *_ = store_for(S3Bucket(bucket.endpoint, "another").storage()).probe([SITE])
     assert message.id == "django_largefiles.W023"
     assert "NoSuchBucket" in message.msg
 

@@ -1,36 +1,28 @@
-"""The bucket of an ``S3Storage``, and nothing of boto3 beyond this module: plain values in, plain values out.
+"""The bucket of an ``S3Storage``: plain values in, plain values out, and nothing of boto3.
 
 Every call waits trouble out that may pass, and then raises ``StoreUnavailable`` or ``StoreFull``.
 """
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from http import HTTPStatus
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from botocore import xform_name
-from botocore.config import Config
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.storage import Storage
 from storages.utils import clean_name, safe_join
 
 from ...exceptions import StoreUnavailable
+from .client import own_client
 from .errors import TRANSIENT, Missing, attempted
 
 Values = Mapping[str, Any]
-
-CONNECT_TIMEOUT_SECONDS = 5
-READ_TIMEOUT_SECONDS = 20
-"""Of silence. Some answers take longer than that (``CompleteMultipartUpload``), but are not silent meanwhile."""
-
-MAX_CONNECTIONS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +44,7 @@ class Bucket:
 
     def __init__(self, storage: Any) -> None:
         self._storage = storage
-        self._client = _own_client(storage)
-        self._signer: Any = None
+        self._client = own_client(storage)
         self._operations: dict[str, set[str]] = {}
 
     def key(self, name: str) -> str:
@@ -113,44 +104,6 @@ class Bucket:
             if not page.get("IsTruncated"):
                 return found
             marker = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
-
-    # Requests that others send.
-
-    @property
-    def can_sign(self) -> bool:
-        """Not what is encrypted with the customer's key: the key would have to go with the request."""
-        return not any(name.startswith("SSEC") for name in self._parameters)
-
-    def signed_part(self, key: str, upload_id: str, number: int, size: int, lifetime: timedelta) -> str:
-        """The URL for a ``PUT`` of one part, of that many bytes and no other."""
-        values = {"UploadId": upload_id, "PartNumber": number, "ContentLength": size}
-        return self._signed("UploadPart", lifetime, Key=key, **values)
-
-    def signed_download(
-        self, key: str, lifetime: timedelta, *, media_type: str, disposition: str, cache_control: str
-    ) -> str:
-        """The URL for a ``GET`` that is answered with these values as headers."""
-        return self._signed(
-            "GetObject",
-            lifetime,
-            Key=key,
-            ResponseContentType=media_type,
-            ResponseContentDisposition=disposition,
-            ResponseCacheControl=cache_control,
-        )
-
-    def _signed(self, operation: str, lifetime: timedelta, **values: Any) -> str:
-        if self._signer is None:
-            self._signer = _signer(self._storage)
-        try:
-            url = self._signer.generate_presigned_url(
-                xform_name(operation),
-                Params={"Bucket": self._storage.bucket_name, **values},
-                ExpiresIn=int(lifetime.total_seconds()),
-            )
-        except BotoCoreError as error:
-            raise StoreUnavailable(f"nothing can be signed for the storage: {type(error).__name__}") from error
-        return str(url)
 
     # Objects.
 
@@ -259,29 +212,6 @@ class ObjectStream:
 
 def _range(start: int, length: int) -> str:
     return f"bytes={start}-{start + length - 1}"
-
-
-def _own_client(storage: Any, **changes: Any) -> Any:
-    """The storage's client, with its session and settings, but our time-outs; safe to be used by many threads."""
-    own = copy.copy(storage)
-    own.client_config = storage.client_config.merge(
-        Config(
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            read_timeout=READ_TIMEOUT_SECONDS,
-            retries={"total_max_attempts": 1},
-            max_pool_connections=MAX_CONNECTIONS,
-            **changes,
-        )
-    )
-    return own.connection.meta.client
-
-
-def _signer(storage: Any) -> Any:
-    """A client that signs with Signature Version 4, whatever the storage's does: version 2 signs no headers.
-
-    Nor does it add a checksum of a body that it has not seen.
-    """
-    return _own_client(storage, signature_version="s3v4", request_checksum_calculation="when_required")
 
 
 _ON_EVERY_REQUEST = {

@@ -10,8 +10,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning as CheckWarning
 
 from ...exceptions import StoreUnavailable
-from ...names import STORAGE_FOLDER
-from .bucket import Bucket
+from .inspection import Inspection, Unreachable
 
 PUBLIC_GROUPS = ("/AllUsers", "/AuthenticatedUsers")
 
@@ -39,11 +38,11 @@ def check_options(storage: Any) -> Iterator[CheckMessage]:
         )
 
 
-def probe(bucket: Bucket, origins: Sequence[str]) -> Iterator[CheckMessage]:
-    """What the bucket tells. Whoever may not ask it, or cannot reach it, is warned."""
+def probe(bucket: Inspection, folder: str, origins: Sequence[str]) -> Iterator[CheckMessage]:
+    """What the bucket tells. Whoever may not ask it, or cannot reach it, is warned. Our objects lie in ``folder``."""
     questions: list[Callable[[], Iterable[CheckMessage]]] = [
         partial(_check_privacy, bucket),
-        partial(_check_lifecycle, bucket),
+        partial(_check_lifecycle, bucket, folder),
         partial(_check_cors, bucket, origins),
     ]
     for question in questions:
@@ -55,12 +54,12 @@ def probe(bucket: Bucket, origins: Sequence[str]) -> Iterator[CheckMessage]:
                 hint="Look whether it can be reached, and whether the credentials may ask for this.",
                 id="django_largefiles.W023",
             )
-            if error.value is None:
-                # Nobody has answered; the other questions would wait for the same.
+            if isinstance(error, Unreachable):
+                # The other questions would wait for the same.
                 return
 
 
-def _check_privacy(bucket: Bucket) -> Iterator[CheckMessage]:
+def _check_privacy(bucket: Inspection) -> Iterator[CheckMessage]:
     if bucket.is_open_to_all():
         yield _public("it answers requests without a signature")
     elif any(_is_public(grant) for grant in bucket.told("GetBucketAcl").get("Grants", ())):
@@ -81,8 +80,7 @@ def _is_public(grant: Mapping[str, Any]) -> bool:
     return str(grant.get("Grantee", {}).get("URI", "")).endswith(PUBLIC_GROUPS)
 
 
-def _check_lifecycle(bucket: Bucket) -> Iterator[CheckMessage]:
-    folder = bucket.key(f"{STORAGE_FOLDER}/")
+def _check_lifecycle(bucket: Inspection, folder: str) -> Iterator[CheckMessage]:
     rules = bucket.told("GetBucketLifecycleConfiguration").get("Rules", ())
     if not any(_aborts_uploads(rule, folder) for rule in rules):
         yield CheckWarning(
@@ -100,7 +98,7 @@ def _aborts_uploads(rule: Mapping[str, Any], folder: str) -> bool:
     return folder.startswith(prefix)
 
 
-def _check_cors(bucket: Bucket, origins: Sequence[str]) -> Iterator[CheckMessage]:
+def _check_cors(bucket: Inspection, origins: Sequence[str]) -> Iterator[CheckMessage]:
     rules = bucket.told("GetBucketCors").get("CORSRules", ())
     lacking = [origin for origin in origins if not any(_lets_upload(rule, origin) for rule in rules)]
     if lacking:

@@ -7,15 +7,18 @@ from datetime import timedelta
 
 from ...exceptions import UploadGone
 from ..direct import DirectUpload, DirectUploads, SignedPart, StoredPart
-from .bucket import Bucket, Missing, Part
+from .bucket import Bucket, Part
+from .errors import Missing, UploadMissing
+from .objects import completed_size
 from .plan import part_size
+from .signing import Signer
 
 
 class S3DirectUploads(DirectUploads):
     """The multipart upload is the fence: once it is completed or aborted its URLs lead nowhere."""
 
-    def __init__(self, bucket: Bucket) -> None:
-        self._bucket = bucket
+    def __init__(self, bucket: Bucket, signer: Signer) -> None:
+        self._bucket, self._signer = bucket, signer
 
     def begin(self, name: str, length: int) -> DirectUpload:
         handle = self._bucket.create_upload(self._bucket.key(name))
@@ -27,7 +30,7 @@ class S3DirectUploads(DirectUploads):
     def parts(self, upload: DirectUpload) -> list[StoredPart]:
         try:
             return [StoredPart(number=part.number, size=part.size) for part in self._parts(upload)]
-        except Missing:
+        except UploadMissing:
             return []
 
     def finish(self, upload: DirectUpload) -> int:
@@ -37,13 +40,12 @@ class S3DirectUploads(DirectUploads):
             upload.check(StoredPart(number=part.number, size=part.size) for part in parts)
             self._bucket.complete(key, upload.handle, parts)
             return self._bucket.stat(key).size
-        except Missing:
-            # Another call may have completed it, or this one, unheard.
+        except UploadMissing:
             return self._finished_size(key)
 
     def _finished_size(self, key: str) -> int:
         try:
-            return self._bucket.stat(key).size
+            return completed_size(self._bucket, key)
         except Missing as error:
             raise UploadGone("the storage has no such upload any more") from error
 
@@ -52,7 +54,7 @@ class S3DirectUploads(DirectUploads):
         return SignedPart(
             number=number,
             size=size,
-            url=self._bucket.signed_part(key, upload.handle, number, size, lifetime),
+            url=self._signer.part(key, upload.handle, number, size, lifetime),
             # Browsers set it themselves; a client that sends chunks must know that it may not.
             headers={"Content-Length": str(size)},
         )

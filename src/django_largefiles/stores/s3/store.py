@@ -11,14 +11,17 @@ from uuid import UUID
 from django.core.checks import CheckMessage
 from django.core.files.storage import Storage
 
+from ...names import STORAGE_FOLDER
 from ...options import MIB
 from ..base import Appender, ServedAs, Store, StoreState
 from .appender import S3Appender
 from .bucket import bucket_of
 from .checks import check_options, probe
 from .direct import S3DirectUploads
+from .inspection import Inspection
 from .objects import complete, remove_unfinished, whole
 from .reader import open_object
+from .signing import Signer
 from .state import Progress
 
 
@@ -34,6 +37,7 @@ class S3Store(Store):
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._bucket = bucket_of(storage)
+        self._signer = Signer(storage)
 
     def begin(self, name: str, length: int | None) -> StoreState:
         return Progress(name=name, length=length).state()
@@ -65,23 +69,17 @@ class S3Store(Store):
 
     @property
     def direct(self) -> S3DirectUploads | None:
-        return S3DirectUploads(self._bucket) if self._bucket.can_sign else None
+        return S3DirectUploads(self._bucket, self._signer) if self._signer.can_sign else None
 
     @property
     def gives_links(self) -> bool:
-        return self._bucket.can_sign
+        return self._signer.can_sign
 
     def link(self, name: str, lifetime: timedelta, served_as: ServedAs) -> str:
-        return self._bucket.signed_download(
-            self._bucket.key(name),
-            lifetime,
-            media_type=served_as.media_type,
-            disposition=served_as.disposition,
-            cache_control=served_as.cache_control,
-        )
+        return self._signer.download(self._bucket.key(name), lifetime, served_as)
 
     def check(self) -> Iterator[CheckMessage]:
         return check_options(self._storage)
 
     def probe(self, origins: Sequence[str]) -> Iterator[CheckMessage]:
-        return probe(self._bucket, origins)
+        return probe(Inspection(self._storage), self._bucket.key(f"{STORAGE_FOLDER}/"), origins)
