@@ -122,6 +122,7 @@ LARGEFILES = {
         "EXAMPLE_ALLOWED_MIME_TYPES",
         "image/jpeg,image/png,image/gif,image/webp,application/pdf,audio/*,video/*",
     ),
+    "DELIVERY": environment.text("EXAMPLE_DELIVERY", "auto"),
     "ACCESS_POLICY": environment.choice(
         "EXAMPLE_ACCESS",
         "login",
