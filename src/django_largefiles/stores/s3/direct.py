@@ -29,7 +29,7 @@ class S3DirectUploads(DirectUploads):
 
     def parts(self, upload: DirectUpload) -> list[StoredPart]:
         try:
-            return [StoredPart(number=part.number, size=part.size) for part in self._parts(upload)]
+            return _told(self._parts(upload))
         except UploadMissing:
             return []
 
@@ -37,7 +37,7 @@ class S3DirectUploads(DirectUploads):
         key = self._bucket.key(upload.name)
         try:
             parts = self._parts(upload)
-            upload.check(StoredPart(number=part.number, size=part.size) for part in parts)
+            upload.check(_told(parts))
             self._bucket.complete(key, upload.handle, parts)
             return self._bucket.stat(key).size
         except UploadMissing:
@@ -60,6 +60,10 @@ class S3DirectUploads(DirectUploads):
         )
 
     def _parts(self, upload: DirectUpload) -> list[Part]:
-        """In their order. A part beyond the last one is none of ours."""
-        parts = self._bucket.parts(self._bucket.key(upload.name), upload.handle)
-        return sorted((part for part in parts if part.number <= upload.part_count), key=lambda part: part.number)
+        """In their order, each once: some servers list one that was sent twice twice. One beyond the last is not ours."""
+        found = {part.number: part for part in self._bucket.parts(self._bucket.key(upload.name), upload.handle)}
+        return [found[number] for number in sorted(found) if number <= upload.part_count]
+
+
+def _told(parts: Iterable[Part]) -> list[StoredPart]:
+    return [StoredPart(number=part.number, size=part.size) for part in parts]
