@@ -60,7 +60,7 @@ class S3DirectUploads(DirectUploads):
         )
 
     def _parts(self, upload: DirectUpload) -> list[Part]:
-        """In their order, each once: some servers list one that was sent twice twice. One beyond the last is not ours."""
+        """In their order, without any beyond the last. Some servers list twice what was sent twice."""
         found = {part.number: part for part in self._bucket.parts(self._bucket.key(upload.name), upload.handle)}
         return [found[number] for number in sorted(found) if number <= upload.part_count]
 
