@@ -321,3 +321,8 @@ def test_a_missing_libmagic_is_an_error_that_tells_what_to_install(
 def test_a_storage_that_gives_no_links_to_redirect_to(largefiles: Largefiles) -> None:
     largefiles.set(DELIVERY="redirect")
     assert "gives no links" in the_message("django_largefiles.E020")
+
+
+def test_a_folder_has_nothing_to_be_asked_over_the_network() -> None:
+    asked = [str(message.id) for message in run_checks(include_deployment_checks=True)]
+    assert not [found for found in asked if found.startswith("django_largefiles.")]

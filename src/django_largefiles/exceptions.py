@@ -16,12 +16,12 @@
     │   ├── NotReady               409 not_ready
     │   ├── StateConflict          409 state_conflict
     │   ├── PartsMissing           409 parts_missing
+    │   ├── DirectUnsupported      409 direct_unsupported
     │   ├── UploadGone             410 upload_gone
     │   ├── LengthRequired         411 length_required
     │   ├── TooLarge               413 too_large
     │   ├── QuotaExceeded          413 quota_exceeded
     │   ├── TakenOver              423 taken_over
-    │   ├── DirectUnsupported      501 direct_unsupported
     │   └── WrongContent           the bytes themselves: no further byte mends them
     │       ├── TypeNotAllowed     415 type_not_allowed
     │       ├── TypeMismatch       415 type_mismatch
@@ -185,7 +185,7 @@ class DirectUnsupported(Refusal):
     """The storage takes no bytes from clients."""
 
     code = "direct_unsupported"
-    status = 501
+    status = 409
 
 
 class StoreError(LargeFilesError):

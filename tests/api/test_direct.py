@@ -548,7 +548,7 @@ def test_a_storage_that_takes_none(direct: DirectClient, settings: Settings) -> 
     backend = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
     settings.STORAGES = {**settings.STORAGES, "default": backend}
     answer = direct.post(COLLECTION, {"name": "a.png", "size": 1})
-    assert (answer.status_code, answer.json()["code"]) == (501, "direct_unsupported")
+    assert (answer.status_code, answer.json()["code"]) == (409, "direct_unsupported")
     assert not FileAsset.objects.exists()
 
 
@@ -557,4 +557,4 @@ def test_a_customers_key_is_never_given_away(direct: DirectClient, settings: Set
     backend = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "default": backend}
     answer = direct.post(COLLECTION, {"name": "a.png", "size": 1})
-    assert (answer.status_code, answer.json()["code"]) == (501, "direct_unsupported")
+    assert (answer.status_code, answer.json()["code"]) == (409, "direct_unsupported")
