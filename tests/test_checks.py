@@ -288,16 +288,17 @@ def test_a_storage_outside_what_is_served_is_well(settings: Settings, largefiles
 
 
 S3 = "storages.backends.s3.S3Storage"
+OWN_BUCKET = {"bucket_name": "b", "region_name": "eu-central-1", "file_overwrite": False}
 
 
 def test_a_bucket_that_everybody_may_read_is_a_warning(settings: Settings, largefiles: Largefiles) -> None:
-    use_storage(settings, largefiles, S3, bucket_name="b", region_name="eu-central-1", default_acl="public-read")
+    use_storage(settings, largefiles, S3, **OWN_BUCKET, default_acl="public-read")
     assert "public-read" in the_message("django_largefiles.W026")
 
 
 @pytest.mark.parametrize("acl", [None, "private", "bucket-owner-full-control"])
 def test_a_bucket_of_ones_own_is_well(acl: str | None, settings: Settings, largefiles: Largefiles) -> None:
-    use_storage(settings, largefiles, S3, bucket_name="b", region_name="eu-central-1", default_acl=acl)
+    use_storage(settings, largefiles, S3, **OWN_BUCKET, default_acl=acl)
     assert not told()
 
 
@@ -502,3 +503,13 @@ def test_an_archive_that_no_extractor_reads_is_warned_of(largefiles: Largefiles)
 def test_of_other_archives_nothing_is_said(rules: dict[str, object], largefiles: Largefiles) -> None:
     largefiles.set(PROFILES={"archives": rules})
     assert told() == []
+
+
+def test_a_storage_that_gives_no_links_to_redirect_to(largefiles: Largefiles) -> None:
+    largefiles.set(DELIVERY="redirect")
+    assert "gives no links" in the_message("django_largefiles.E020")
+
+
+def test_a_folder_has_nothing_to_be_asked_over_the_network() -> None:
+    asked = [str(message.id) for message in run_checks(include_deployment_checks=True)]
+    assert not [found for found in asked if found.startswith("django_largefiles.")]

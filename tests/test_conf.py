@@ -98,6 +98,12 @@ BAD_OPTIONS = [
     *[("ACCESS_POLICY", value) for value in ("", None, InvalidSetting)],
     *[("DISPATCHER", value) for value in ("", None, InvalidSetting)],
     *[("BODY_TIMEOUT", value) for value in (60, None, timedelta(0), timedelta(seconds=-1))],
+    *[("DELIVERY", value) for value in ("x-send", "", True, None)],
+    *[
+        (key, value)
+        for key in ("REDIRECT_EXPIRES_AFTER", "PART_URL_EXPIRES_AFTER")
+        for value in (60, None, timedelta(0), timedelta(milliseconds=1), timedelta(days=7, seconds=1))
+    ],
     *[("AUTHENTICATOR", value) for value in (None, 7, InvalidSetting)],
     *[
         ("CORS_ALLOWED_ORIGINS", value)
@@ -149,6 +155,9 @@ PROPERTIES = {
     "ACCESS_POLICY": "access_policy",
     "DISPATCHER": "dispatcher",
     "BODY_TIMEOUT": "body_timeout",
+    "DELIVERY": "delivery",
+    "REDIRECT_EXPIRES_AFTER": "redirect_expires_after",
+    "PART_URL_EXPIRES_AFTER": "part_url_expires_after",
     "AUTHENTICATOR": "authenticator",
     "CORS_ALLOWED_ORIGINS": "cors_allowed_origins",
     "QUOTA": "quota",
@@ -186,6 +195,9 @@ def test_nothing_needs_to_be_set(settings: Settings) -> None:
         ("access_policy", "django_largefiles.access.OwnerOrStaff"),
         ("dispatcher", "django_largefiles.dispatch.celery.CeleryDispatcher"),
         ("body_timeout", timedelta(minutes=1)),
+        ("delivery", "auto"),
+        ("redirect_expires_after", timedelta(minutes=5)),
+        ("part_url_expires_after", timedelta(minutes=15)),
         ("authenticator", ""),
         ("cors_allowed_origins", ()),
         ("quota", Quota()),
@@ -250,6 +262,9 @@ def test_a_rule_has_its_default(settings: Settings, name: str, default: object) 
         ("ACCESS_POLICY", "a.B", "access_policy", "a.B"),
         ("DISPATCHER", "a.B", "dispatcher", "a.B"),
         ("BODY_TIMEOUT", timedelta(seconds=5), "body_timeout", timedelta(seconds=5)),
+        ("DELIVERY", "stream", "delivery", "stream"),
+        ("REDIRECT_EXPIRES_AFTER", timedelta(days=7), "redirect_expires_after", timedelta(days=7)),
+        ("PART_URL_EXPIRES_AFTER", timedelta(seconds=1), "part_url_expires_after", timedelta(seconds=1)),
         ("AUTHENTICATOR", "a.B", "authenticator", "a.B"),
         ("AUTHENTICATOR", "", "authenticator", ""),
         ("CORS_ALLOWED_ORIGINS", ["*"], "cors_allowed_origins", ("*",)),

@@ -88,7 +88,7 @@ def test_reading_tells_its_progress_at_most_so_often(
 
     monkeypatch.setattr(lifecycle, "renew", tell)
     process(undigested.pk)
-    assert told == [(Stage.READING, 10), (Stage.SNIFFING, 0), (Stage.EXTRACTING, 0)]
+    assert told == [(Stage.SNIFFING, 0), (Stage.READING, 10), (Stage.EXTRACTING, 0)]
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,14 @@ def test_a_bad_file_is_rejected_and_its_bytes_removed(
 def test_what_the_first_bytes_hid_is_found_in_the_whole(owner: User, largefiles: Largefiles) -> None:
     largefiles.set(ALLOWED_MIME_TYPES=["text/plain"])
     asset = ingest(BytesIO(b"plain text\n" * 200), name="notes.txt", owner=owner)
-    Path(asset.file.path).write_bytes(png())
+    Path(asset.file.path).write_bytes(png(padding=2200 - len(png())))
     assert processed(asset).reason == Reason.TYPE_NOT_ALLOWED
+
+
+def test_bytes_that_were_cut_off_in_the_storage_are_noticed(owner: User) -> None:
+    asset = ingest(BytesIO(png(padding=10)), name="picture.png", owner=owner)
+    Path(asset.file.path).write_bytes(png(padding=9))
+    assert processed(asset).reason == Reason.SIZE_MISMATCH
 
 
 def test_metadata_that_cannot_be_read_is_recorded_and_the_file_ready(
@@ -478,7 +484,7 @@ def test_the_lease_is_renewed_while_a_scanner_thinks(
 
     def tell(claim: lifecycle.Claim, stage: Stage, *, done: int = 0, lease: timedelta = lifecycle.LEASE) -> bool:
         told.append(stage)
-        if len(told) == 3:
+        if len(told) == 4:
             released.set()
         return renew(claim, stage, done=done, lease=lease)
 
@@ -494,7 +500,7 @@ def test_the_lease_is_renewed_while_a_scanner_thinks(
     monkeypatch.setattr(running, "BEAT_SECONDS", 0.01)
     monkeypatch.setattr(pipeline, "load_scanners", lambda choices: (Thinking(),))
     assert processed(received).state == State.READY
-    assert told[:3] == [Stage.READING, Stage.SCANNING, Stage.SCANNING]
+    assert told[:4] == [Stage.SNIFFING, Stage.READING, Stage.SCANNING, Stage.SCANNING]
 
 
 def test_a_worker_that_was_replaced_while_it_scans_says_nothing(
@@ -506,6 +512,8 @@ def test_a_worker_that_was_replaced_while_it_scans_says_nothing(
             return super().scan(sample)
 
     def lose(claim: lifecycle.Claim, stage: Stage, **other: object) -> bool:
+        if stage == Stage.SNIFFING:
+            return True
         FileAsset.objects.update(attempts=2)
         return False
 

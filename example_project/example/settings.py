@@ -100,6 +100,7 @@ STORAGE = environment.choice(
             "OPTIONS": {
                 "bucket_name": environment.text("EXAMPLE_S3_BUCKET", "largefiles"),
                 "endpoint_url": environment.text("EXAMPLE_S3_ENDPOINT", "") or None,
+                "file_overwrite": False,
             },
         },
     },
@@ -132,6 +133,7 @@ LARGEFILES = {
         "EXAMPLE_ALLOWED_MIME_TYPES",
         "image/jpeg,image/png,image/gif,image/webp,application/pdf,audio/*,video/*",
     ),
+    "DELIVERY": environment.text("EXAMPLE_DELIVERY", "auto"),
     "ACCESS_POLICY": environment.choice(
         "EXAMPLE_ACCESS",
         "login",

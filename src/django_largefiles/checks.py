@@ -28,7 +28,7 @@ from .scanners import load_scanner
 from .scanners.base import Scanner
 from .sniffing import sniff_head
 from .storage import current_storage
-from .stores import store_for
+from .stores import current_store, store_for
 
 
 @register(Tags.files)
@@ -69,6 +69,28 @@ def check_storage() -> Iterator[CheckMessage]:
             "Let LARGEFILES['STAGING_DIRECTORY'] be outside what the web server serves.",
         )
     yield from _check_acl(storage)
+    if largefiles_settings.delivery == "redirect" and not store.gives_links:
+        yield Error(
+            "LARGEFILES: DELIVERY: the storage gives no links to redirect to.",
+            hint="Set it to 'auto' or 'stream'.",
+            id="django_largefiles.E020",
+        )
+
+
+@register(Tags.files, deploy=True)
+def probe_storage(**_: Any) -> list[CheckMessage]:
+    """Asks the storage itself, over the network."""
+    if any(problems()) or any(message.id == "django_largefiles.E002" for message in check_storage()):
+        # That is told without the network.
+        return []
+    return list(current_store().probe(_origins()))
+
+
+def _origins() -> list[str]:
+    """Of the pages that may upload: the site's own, and those that it trusts."""
+    hosts = [f"https://{host}" for host in settings.ALLOWED_HOSTS if not host.startswith((".", "*"))]
+    named = [*settings.CSRF_TRUSTED_ORIGINS, *largefiles_settings.cors_allowed_origins]
+    return sorted({*hosts, *(origin for origin in named if "*" not in origin)})
 
 
 def _check_location(storage: FileSystemStorage) -> Iterator[CheckMessage]:

@@ -97,6 +97,23 @@ class LargeFilesSettings:
         return timeout
 
     @property
+    def delivery(self) -> str:
+        """``"auto"``, ``"stream"`` or ``"redirect"``."""
+        return str(self._value("DELIVERY"))
+
+    @property
+    def redirect_expires_after(self) -> timedelta:
+        """How long a link that a download is redirected to can be followed."""
+        lifetime: timedelta = self._value("REDIRECT_EXPIRES_AFTER")
+        return lifetime
+
+    @property
+    def part_url_expires_after(self) -> timedelta:
+        """How long the URL for a part of a direct upload takes it."""
+        lifetime: timedelta = self._value("PART_URL_EXPIRES_AFTER")
+        return lifetime
+
+    @property
     def access_policy(self) -> str:
         return str(self._value("ACCESS_POLICY"))
 

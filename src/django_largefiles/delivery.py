@@ -1,4 +1,7 @@
-"""Ready assets as HTTP responses: RFC 9110 conditional and range requests, streamed at constant memory."""
+"""Ready assets as HTTP responses: RFC 9110 conditional and range requests, streamed at constant memory.
+
+Or redirected to the storage, where it serves the bytes itself to whoever has a signed link.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,25 @@ from typing import BinaryIO, Self
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import (
+    FileResponse,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, http_date
 
 from .conf import largefiles_settings
-from .exceptions import NotReady
+from .exceptions import InvalidSetting, NotReady
 from .models import FileAsset
 from .protocols.digests import format_digest
 from .protocols.ranges import ByteRange, UnsatisfiableRange, content_range, if_range_holds, parse, unsatisfied
 from .states import State
 from .stores import current_store
+from .stores.base import ServedAs
 
 
 def deliver(request: HttpRequest, asset: FileAsset) -> HttpResponseBase:
@@ -27,11 +38,49 @@ def deliver(request: HttpRequest, asset: FileAsset) -> HttpResponseBase:
     refused = get_conditional_response(request, etag, modified)
     if refused is not None:
         return _with_headers(refused, _validators(asset))
+    link = None if _needs_our_validators(request, etag, modified) else _link(asset)
+    if link:
+        return _redirect(link)
     try:
         wanted = _requested_range(request, asset, etag, modified)
     except UnsatisfiableRange:
         return HttpResponse(status=416, headers={"Content-Range": unsatisfied(asset.size or 0)})
     return _with_headers(_respond(request, asset, wanted), _validators(asset) | _description(asset))
+
+
+def _needs_our_validators(request: HttpRequest, etag: str, modified: int) -> bool:
+    """Whether the storage, whose validators are others, could not answer as we do.
+
+    A ``HEAD`` tells the digest. A precondition that we found to hold would fail there. ``If-Range`` may name a
+    validator of either.
+    """
+    headers = request.headers
+    if request.method != "GET" or "If-Match" in headers or "If-Unmodified-Since" in headers:
+        return True
+    return "If-Range" in headers and if_range_holds(headers["If-Range"], etag, modified)
+
+
+def _link(asset: FileAsset) -> str | None:
+    """Where the storage serves the bytes itself. Raises ``InvalidSetting`` where it cannot, but should."""
+    delivery, store = largefiles_settings.delivery, current_store()
+    if delivery == "redirect" and not store.gives_links:
+        raise InvalidSetting("DELIVERY", "the storage gives no links to redirect to")
+    if delivery == "stream" or not store.gives_links:
+        return None
+    return store.link(str(asset.file), largefiles_settings.redirect_expires_after, _served_as(asset))
+
+
+def _served_as(asset: FileAsset) -> ServedAs:
+    headers = _validators(asset) | _description(asset)
+    return ServedAs(
+        media_type=headers["Content-Type"],
+        disposition=headers["Content-Disposition"],
+        cache_control=headers["Cache-Control"],
+    )
+
+
+def _redirect(link: str) -> HttpResponse:
+    return HttpResponseRedirect(link, headers={"Cache-Control": "no-store"})
 
 
 def _requested_range(request: HttpRequest, asset: FileAsset, etag: str, modified: int) -> ByteRange | None:

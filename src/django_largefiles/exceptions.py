@@ -15,6 +15,8 @@
     │   ├── MethodNotAllowed       405 method_not_allowed
     │   ├── NotReady               409 not_ready
     │   ├── StateConflict          409 state_conflict
+    │   ├── PartsMissing           409 parts_missing
+    │   ├── DirectUnsupported      409 direct_unsupported
     │   ├── UploadGone             410 upload_gone
     │   ├── LengthRequired         411 length_required
     │   ├── TooLarge               413 too_large
@@ -23,6 +25,7 @@
     │   └── WrongContent           the bytes themselves: no further byte mends them
     │       ├── TypeNotAllowed     415 type_not_allowed
     │       ├── TypeMismatch       415 type_mismatch
+    │       ├── SizeMismatch       422 size_mismatch
     │       ├── DigestMismatch     422 digest_mismatch
     │       ├── ArchiveRefused     422 archive_refused
     │       ├── MetadataUnreadable 422 extraction_failed
@@ -119,6 +122,13 @@ class StateConflict(Refusal):
     status = 409
 
 
+class PartsMissing(Refusal):
+    """Of a direct upload: ``value`` names the numbers of the parts that have not been sent, or not whole."""
+
+    code = "parts_missing"
+    status = 409
+
+
 class UploadGone(Refusal):
     code = "upload_gone"
     status = 410
@@ -154,6 +164,12 @@ class TypeMismatch(WrongContent):
     status = 415
 
 
+class SizeMismatch(WrongContent):
+    """What is stored has not as many bytes as were promised."""
+
+    code = "size_mismatch"
+
+
 class DigestMismatch(WrongContent):
     code = "digest_mismatch"
 
@@ -185,6 +201,13 @@ class TakenOver(Refusal):
 
     code = "taken_over"
     status = 423
+
+
+class DirectUnsupported(Refusal):
+    """The storage takes no bytes from clients."""
+
+    code = "direct_unsupported"
+    status = 409
 
 
 class StoreError(LargeFilesError):

@@ -25,7 +25,8 @@ from .names import sanitize, storage_key
 from .options import DEFAULT_PROFILE
 from .protocols.errors import OffsetMismatch
 from .quotas import within_quota
-from .stores import current_store
+from .stores import current_store, direct_uploads
+from .stores.base import StoreState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,7 @@ def create(declaration: Declaration, *, kind: str = Upload.Kind.WHOLE, parts: It
     # The rows come first: whatever a crash leaves in the store then has a row that expires.
     upload = _create_records(declaration, rules, kind, [str(part) for part in parts])
     with discarded_on_failure(upload):
-        state = current_store().begin(upload.store_state["name"], declaration.length)
+        state = _begun(upload)
         if state != upload.store_state:
             upload.store_state = state
             upload.save(update_fields=["store_state"])
@@ -185,6 +186,14 @@ def _create_records(declaration: Declaration, rules: Profile, kind: str, parts: 
             lease_token=uuid4(),
             expires_at=timezone.now() + rules.upload_expires_after,
         )
+
+
+def _begun(upload: Upload) -> StoreState:
+    name: str = upload.store_state["name"]
+    if upload.kind == Upload.Kind.DIRECT:
+        assert upload.length is not None
+        return direct_uploads().begin(name, upload.length).state()
+    return current_store().begin(name, upload.length)
 
 
 def _reservation(declaration: Declaration, rules: Profile) -> int:

@@ -122,6 +122,7 @@ class Upload(models.Model):
         WHOLE = "whole"
         PARTIAL = "partial"
         FINAL = "final"
+        DIRECT = "direct"
 
     asset = models.OneToOneField(FileAsset, primary_key=True, on_delete=models.CASCADE, related_name="upload")
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.WHOLE)

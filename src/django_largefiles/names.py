@@ -10,6 +10,9 @@ from urllib.parse import unquote
 MAX_BYTES = 255
 UNNAMED = "unnamed"
 
+STORAGE_FOLDER = "largefiles"
+"""Where our files lie in a storage, which may hold others too."""
+
 _MAX_READ = 2048
 """Characters: NFC is quadratic in a run of combining marks; 255 bytes escaped three times over still fit."""
 
@@ -61,7 +64,7 @@ def extension(name: str) -> str:
 def storage_key(asset_id: uuid.UUID) -> str:
     """``largefiles/ab/cd/<32 hexadecimal digits>``: nothing of the client's name in it."""
     digits = asset_id.hex
-    return f"largefiles/{digits[:2]}/{digits[2:4]}/{digits}"
+    return f"{STORAGE_FOLDER}/{digits[:2]}/{digits[2:4]}/{digits}"
 
 
 def _decoded(name: str) -> str:

@@ -30,6 +30,10 @@ MAX_STORED_NAME = 255
 """Characters of a name in the storage: the length of the column."""
 
 
+LONGEST_SIGNED = timedelta(days=7)
+"""Signature Version 4 allows no more (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ExtractionLimits:
     """What one confined run of an extractor may use."""
@@ -142,6 +146,13 @@ def _duration(value: Any) -> timedelta:
     if isinstance(value, timedelta) and value > timedelta(0):
         return value
     raise ValueError(f"must be a positive timedelta, not {value!r}")
+
+
+def _signed_for(value: Any) -> timedelta:
+    lifetime = _duration(value)
+    if not timedelta(seconds=1) <= lifetime <= LONGEST_SIGNED:
+        raise ValueError(f"must be between a second and {LONGEST_SIGNED.days} days, not {value!r}")
+    return lifetime
 
 
 def _pattern(value: Any) -> str:
@@ -280,6 +291,9 @@ OPTIONS = RULES | {
     "ACCESS_POLICY": Option(default="django_largefiles.access.OwnerOrStaff", read=_text),
     "DISPATCHER": Option(default="django_largefiles.dispatch.celery.CeleryDispatcher", read=_text),
     "BODY_TIMEOUT": Option(default=timedelta(seconds=60), read=_duration),
+    "DELIVERY": Option(default="auto", read=_one_of("auto", "stream", "redirect")),
+    "REDIRECT_EXPIRES_AFTER": Option(default=timedelta(minutes=5), read=_signed_for),
+    "PART_URL_EXPIRES_AFTER": Option(default=timedelta(minutes=15), read=_signed_for),
     "AUTHENTICATOR": Option(default="", read=_path_or_default),
     "CORS_ALLOWED_ORIGINS": Option(default=(), read=_origins),
     "QUOTA": Option(default={}, read=_quota),

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import timedelta
+from io import SEEK_END
 from typing import Any, BinaryIO
 from uuid import UUID
 
@@ -114,14 +115,16 @@ def _opened(claim: Claim, asset: FileAsset) -> BinaryIO:
 def _examine(claim: Claim, asset: FileAsset, rules: Profile, file: BinaryIO, findings: dict[str, Any]) -> None:
     """Fill ``findings``, columns of the asset by name, as far as it gets; raises the refusal of a bad file."""
     policy.check_size(asset.size or 0, rules)
+    policy.check_stored_size(file.seek(0, SEEK_END), asset.size or 0)
+    # Before all of it is read: a wrong type shows in a few KiB.
+    _keep(lifecycle.renew(claim, Stage.SNIFFING))
+    findings["media_type"] = sniff_file(file)
+    findings["media_type"] = policy.check_type(findings["media_type"], asset.original_name, rules)
     reading = _read(claim, asset, rules, file)
     findings["sha256"] = reading.sha256
     findings |= verdicts.columns(reading.scans)
     _check_digest(asset, reading.sha256)
     verdicts.check(reading.scans, rules)
-    _keep(lifecycle.renew(claim, Stage.SNIFFING))
-    findings["media_type"] = sniff_file(file)
-    findings["media_type"] = policy.check_type(findings["media_type"], asset.original_name, rules)
     _describe(claim, file, rules, findings)
     policy.check_archive(findings["media_type"], findings["extra_attributes"], rules)
 

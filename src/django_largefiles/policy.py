@@ -8,7 +8,7 @@ from typing import Any
 from .conf import Profile
 from .containers.facts import KEY, ArchiveFacts
 from .equivalences import equivalents
-from .exceptions import ArchiveRefused, TooLarge, TypeMismatch, TypeNotAllowed
+from .exceptions import ArchiveRefused, SizeMismatch, TooLarge, TypeMismatch, TypeNotAllowed
 from .known_types import ARCHIVE_TYPES, UNKNOWN
 from .media_types import extension_allowed, extension_fits, matches, possible_types
 from .names import extension
@@ -25,6 +25,12 @@ def check_size(size: int, profile: Profile) -> None:
             limit=profile.max_upload_size,
             value=size,
         )
+
+
+def check_stored_size(stored: int, promised: int) -> None:
+    """What the storage holds against what was promised, or counted on the way in."""
+    if stored != promised:
+        raise SizeMismatch(f"{stored} bytes are stored, not the promised {promised}", limit=promised, value=stored)
 
 
 def check_declared(media_type: str, name: str, profile: Profile) -> None:

@@ -24,6 +24,7 @@ class Reason(TextChoices):
     TYPE_NOT_ALLOWED = "type_not_allowed", _("type not allowed")
     TYPE_MISMATCH = "type_mismatch", _("type does not fit the name")
     TOO_LARGE = "too_large", _("too large")
+    SIZE_MISMATCH = "size_mismatch", _("size differs from the promised one")
     DIGEST_MISMATCH = "digest_mismatch", _("digest differs from the promised one")
     EXTRACTION_FAILED = "extraction_failed", _("metadata could not be read")
     ARCHIVE_REFUSED = "archive_refused", _("archive beyond the limits")

@@ -5,6 +5,7 @@ import os
 import resource
 import stat
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from fcntl import flock
 from pathlib import Path
 from uuid import uuid4
@@ -14,7 +15,7 @@ from django.core.files.storage import FileSystemStorage
 
 from django_largefiles.exceptions import StoreFull, StoreUnavailable, TakenOver
 from django_largefiles.stores import filesystem
-from django_largefiles.stores.base import Store
+from django_largefiles.stores.base import ServedAs, Store
 from django_largefiles.stores.filesystem import FilesystemStore, translated_errors
 from django_largefiles.testing.stores import StoreContract
 from tests.conftest import Largefiles
@@ -207,3 +208,10 @@ def test_bytes_stay_where_they_are_finished(store: Store) -> None:
     assert store.destination(NAME) is None
     with pytest.raises(NotImplementedError):
         store.move(NAME, {"name": NAME}, lambda done: None)
+
+
+def test_a_folder_gives_no_links(store: Store) -> None:
+    served_as = ServedAs(media_type="image/png", disposition="attachment", cache_control="no-store")
+    assert not store.gives_links
+    with pytest.raises(NotImplementedError):
+        store.link("one", timedelta(minutes=1), served_as)

@@ -1,28 +1,23 @@
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
-from django.db.transaction import non_atomic_requests
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpResponseBase
 from rest_framework import mixins, status
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from .. import lifecycle
 from ..access import access_policy
 from ..delivery import deliver
 from ..doors.streaming import declared_length
-from ..exceptions import NotPermitted, Refusal, StateConflict, StoreError
-from ..lookup import downloadable_asset, visible_asset
+from ..exceptions import NotPermitted, StateConflict
+from ..lookup import delete, downloadable_asset, visible_asset
 from ..models import FileAsset, FileAssetQuerySet
-from ..problems import problem_response
-from .errors import ApiRefusal, framework_problem
-from .requests import StreamingMultiPartParser, UploadRequest
+from .base import ApiViewSet
+from .requests import StreamingMultiPartParser
 from .serializers import AssetSerializer, StatusSerializer, UploadSerializer
 
 
@@ -33,18 +28,12 @@ class AssetPagination(CursorPagination):
     ordering = ("-created_at", "id")
 
 
-class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[FileAsset]):
+class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
     """Assets as far as the access policy shows them."""
 
     serializer_class = AssetSerializer
     pagination_class = AssetPagination
     parser_classes = (StreamingMultiPartParser,)
-    lookup_value_converter = "uuid"
-
-    @classmethod
-    def as_view(cls, *args: Any, **kwargs: Any) -> Any:
-        # No transaction may be held while bytes stream, whatever ATOMIC_REQUESTS says.
-        return non_atomic_requests(super().as_view(*args, **kwargs))
 
     def get_queryset(self) -> FileAssetQuerySet:
         return access_policy().visible(self.request.user, FileAsset.objects.select_related("upload"))
@@ -65,10 +54,7 @@ class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
         )
 
     def destroy(self, request: Request, pk: UUID) -> Response:
-        asset = self.get_object()
-        if not access_policy().may_delete(request.user, asset):
-            raise NotPermitted("deleting the file is not permitted", value=str(pk))
-        asset.delete()
+        delete(request.user, self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @action(detail=True, serializer_class=StatusSerializer)
@@ -94,22 +80,3 @@ class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
                 value=asset.state,
             )
         return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)
-
-    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        return UploadRequest(
-            request,
-            parsers=self.get_parsers(),
-            authenticators=self.get_authenticators(),
-            negotiator=self.get_content_negotiator(),
-            parser_context=self.get_parser_context(request),
-        )
-
-    def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]
-        if isinstance(exc, ApiRefusal):
-            exc = exc.error
-        if isinstance(exc, NotPermitted) and not self.request.user.is_authenticated:
-            exc = NotAuthenticated()
-        if isinstance(exc, Refusal | StoreError):
-            return problem_response(exc)
-        response = super().handle_exception(exc)
-        return framework_problem(exc, response) if isinstance(exc, APIException) else response

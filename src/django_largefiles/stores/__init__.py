@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from django.core.files.storage import FileSystemStorage, Storage
 
 from ..conf import largefiles_settings
+from ..exceptions import DirectUnsupported
 from ..registry import load_class
 from ..storage import current_storage
 from .base import Store
+from .direct import DirectUploads
 from .filesystem import FilesystemStore
 from .staged import StagedStore
 
@@ -34,6 +36,14 @@ def store_for(storage: Storage) -> Store:
 
 def current_store() -> Store:
     return store_for(current_storage())
+
+
+def direct_uploads() -> DirectUploads:
+    """Those of the current store. Raises ``DirectUnsupported``."""
+    direct = current_store().direct
+    if direct is None:
+        raise DirectUnsupported("the storage takes no bytes from clients; upload them to this site")
+    return direct
 
 
 def _made(path: str, setting: str, storage: Storage) -> Store:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, BinaryIO, ClassVar, TypeAlias
 from uuid import UUID
 
 from django.core.checks import CheckMessage
+
+from .direct import DirectUploads
 
 StoreState: TypeAlias = Mapping[str, Any]
 """JSON of the store's own, saved with the upload: whatever another process needs to go on. Its size is bounded."""
@@ -53,6 +57,16 @@ class Appender(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of what is open. Bytes that were not committed may be lost; may be called again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedAs:
+    """What is to be said of stored bytes to whoever fetches them."""
+
+    media_type: str
+    disposition: str
+    """The value of ``Content-Disposition``."""
+    cache_control: str
 
 
 class Store(ABC):
@@ -138,6 +152,27 @@ class Store(ABC):
         """
         raise NotImplementedError
 
+    @property
+    def direct(self) -> DirectUploads | None:
+        """Uploads that clients send to the storage themselves; ``None`` where it takes none."""
+        return None
+
+    @property
+    def gives_links(self) -> bool:
+        """Whether ``link`` can be called."""
+        return False
+
+    def link(self, name: str, lifetime: timedelta, served_as: ServedAs) -> str:
+        """A URL at which whoever has it may fetch stored bytes for so long. It is made without the network."""
+        raise NotImplementedError
+
     def check(self) -> Iterable[CheckMessage]:
-        """For Django's system checks: what would keep this store from its work."""
+        """For Django's system checks, without the network: what would keep this store from its work."""
+        return ()
+
+    def probe(self, origins: Sequence[str]) -> Iterable[CheckMessage]:
+        """For ``check --deploy``: what the storage, asked over the network, tells of itself.
+
+        ``origins`` are those of the pages that may upload to it. A storage that does not answer is a warning.
+        """
         return ()

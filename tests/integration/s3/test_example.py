@@ -29,6 +29,7 @@ def env(seaweedfs_bucket: S3Bucket) -> Mapping[str, str]:
     return {
         **ANYTHING,
         "EXAMPLE_STORAGE": "s3",
+        "EXAMPLE_DELIVERY": "stream",
         "EXAMPLE_S3_ENDPOINT": seaweedfs_bucket.endpoint,
         "EXAMPLE_S3_BUCKET": seaweedfs_bucket.name,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from typing import Any
+from weakref import ref
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
@@ -182,3 +184,17 @@ def test_the_storage_s_own_client_keeps_its_time_outs(bucket: S3Bucket) -> None:
     ours = bucket_of(storage)._client.meta.config
     assert (ours.connect_timeout, ours.read_timeout, ours.retries["total_max_attempts"]) == (5, 20, 1)
     assert storage.connection.meta.client.meta.config.read_timeout == 60
+
+
+def test_links_are_signed_by_one_client(bucket: S3Bucket) -> None:
+    storage = bucket.storage()
+    assert bucket_of(storage).signer is bucket_of(storage).signer
+
+
+def test_a_bucket_does_not_keep_its_storage_alive(bucket: S3Bucket) -> None:
+    storage = bucket.storage()
+    bucket_of(storage)
+    alive = ref(storage)
+    del storage
+    gc.collect()
+    assert alive() is None

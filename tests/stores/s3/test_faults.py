@@ -16,7 +16,7 @@ from django_largefiles.models import FileAsset, Upload
 from django_largefiles.options import MIB
 from django_largefiles.pipeline import process
 from django_largefiles.states import State
-from django_largefiles.stores.s3 import bucket as buckets, retries
+from django_largefiles.stores.s3 import client as clients, retries
 from django_largefiles.sweeper import sweep
 from tests.conftest import png
 from tests.doors.resumable.tus_client import Tus, asset_at, problem, upload_at
@@ -52,7 +52,7 @@ def silence() -> float:
 @pytest.fixture
 def proxy(bucket: S3Bucket, silence: float, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     """Before the storage; nobody waits long for it."""
-    monkeypatch.setattr(buckets, "READ_TIMEOUT_SECONDS", silence)
+    monkeypatch.setattr(clients, "READ_TIMEOUT_SECONDS", silence)
     monkeypatch.setattr(retries, "FIRST_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(retries, "PATIENCE_SECONDS", 20.0)
     proxy = Proxy(bucket.endpoint)

@@ -1,6 +1,8 @@
 // Upload with progress, then follow the file until it is settled. Without this script the form posts plainly and the
 // file's page reloads itself: everything that is shown of a file is made by the server, once, on its page.
 
+import { sendDirectly } from "./direct.js";
+
 const POLL_MILLISECONDS = 1000;
 const PLACEHOLDER = "00000000-0000-0000-0000-000000000000";
 const SETTLED = new Set(["ready", "rejected", "failed"]);
@@ -98,7 +100,7 @@ class UploadForm {
   async upload(file) {
     this.say("Sending…");
     this.setBusy(true);
-    const sending = send(this.form, file, this.token, (done, total) => this.setProgress(done, total));
+    const sending = this.send(file, (done, total) => this.setProgress(done, total));
     this.cancel.onclick = sending.cancel;
     try {
       const answer = await sending.answer;
@@ -112,6 +114,11 @@ class UploadForm {
     } finally {
       this.setBusy(false);
     }
+  }
+
+  send(file, onProgress) {
+    const { direct } = this.form.dataset;
+    return direct ? sendDirectly(direct, file, this.token, onProgress) : send(this.form, file, this.token, onProgress);
   }
 
   setBusy(busy) {

@@ -14,9 +14,10 @@ from django.urls import Resolver404, ResolverMatch, get_script_prefix, resolve
 from ...access import access_policy
 from ...exceptions import AssetNotFound, Refusal, StoreError, TakenOver
 from ...intake import assemble
+from ...lookup import check_may_append, check_not_expired
 from ...models import Upload
 from ...protocols.errors import MalformedHeader
-from .exchange import Exchange, check_may_append, check_not_expired
+from .exchange import Exchange
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def partial_uploads(exchange: Exchange, urls: Iterable[str]) -> list[Upload]:
 def _check_usable(exchange: Exchange, asset_id: UUID, partial: Upload | None) -> None:
     if partial is None or not access_policy().may_view(exchange.user, partial.asset):
         raise AssetNotFound("there is no such partial upload", value=str(asset_id))
-    check_may_append(exchange, partial.asset)
+    check_may_append(exchange.user, partial.asset)
     check_not_expired(partial)
 
 

@@ -11,6 +11,7 @@ from ...arrival import Arrival
 from ...conf import get_profile
 from ...exceptions import MalformedRequest, StateConflict, TooLarge, UnknownProfile, WrongContent
 from ...intake import Declaration, authorize, begin, interrupt, resume, set_length
+from ...lookup import arriving
 from ...models import FileAsset, Upload
 from ...options import DEFAULT_PROFILE
 from ...policy import check_declared
@@ -20,7 +21,6 @@ from ...protocols.errors import MalformedHeader, OffsetMismatch, ProtocolError, 
 from .exchange import (
     Exchange,
     Verb,
-    arriving,
     check_not_rejected,
     check_room,
     chosen_verb,

@@ -11,14 +11,20 @@ from uuid import UUID
 from django.http import HttpRequest, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils import timezone
 
 from ...access import User, access_policy
 from ...arrival import FIRST_READ, Arrival
 from ...conf import get_profile, largefiles_settings
 from ...delivery import deliver
-from ...exceptions import MalformedRequest, MethodNotAllowed, NotPermitted, TooLarge, UploadGone, WrongContent
-from ...lookup import downloadable_asset, visible_asset
+from ...exceptions import (
+    MalformedRequest,
+    MethodNotAllowed,
+    StateConflict,
+    TooLarge,
+    UploadGone,
+    WrongContent,
+)
+from ...lookup import arriving, check_may_append, delete, downloadable_asset, unexpired_asset
 from ...models import FileAsset, Upload
 from ...states import State
 from ..silence import limit_silence
@@ -72,26 +78,24 @@ def chosen_verb(exchange: Exchange, verbs: Mapping[str, Verb]) -> Verb:
 
 
 def find_asset(exchange: Exchange) -> FileAsset:
-    """The asset that the URL means. Raises ``AssetNotFound``, and ``UploadGone`` for one that has expired."""
+    """The asset that the URL means.
+
+    Raises ``AssetNotFound``, ``UploadGone`` for one that has expired, and ``StateConflict`` for one whose bytes do not
+    come through this door.
+    """
     assert exchange.asset_id
-    asset = visible_asset(exchange.user, exchange.asset_id)
+    asset = unexpired_asset(exchange.user, exchange.asset_id)
     upload = arriving(asset)
-    if upload:
-        check_not_expired(upload)
+    if upload and upload.kind == Upload.Kind.DIRECT:
+        raise StateConflict("the bytes of this upload go to the storage itself", value=upload.kind)
     return asset
 
 
 def find_asset_to_append_to(exchange: Exchange) -> FileAsset:
     """The same, for who may send its bytes. Raises also ``NotPermitted``."""
     asset = find_asset(exchange)
-    check_may_append(exchange, asset)
+    check_may_append(exchange.user, asset)
     return asset
-
-
-def check_not_expired(upload: Upload) -> None:
-    """Raises ``UploadGone``."""
-    if upload.expires_at < timezone.now():
-        raise UploadGone("the upload has expired", value=str(upload.pk))
 
 
 def check_not_rejected(asset: FileAsset) -> None:
@@ -104,31 +108,15 @@ def may_append(exchange: Exchange, asset: FileAsset) -> bool:
     return access_policy().may_append(exchange.user, asset)
 
 
-def check_may_append(exchange: Exchange, asset: FileAsset) -> None:
-    """Raises ``NotPermitted``."""
-    if not may_append(exchange, asset):
-        raise NotPermitted("going on with the upload is not permitted", value=str(asset.pk))
-
-
-def arriving(asset: FileAsset) -> Upload | None:
-    """The record of an asset whose bytes are not all there."""
-    upload: Upload | None = getattr(asset, "upload", None)
-    if upload:
-        upload.asset = asset
-    return upload if asset.state == State.RECEIVING else None
-
-
 def download(exchange: Exchange, asset: FileAsset) -> HttpResponseBase:
     """Raises ``NotPermitted`` and ``NotReady``."""
     return deliver(exchange.request, downloadable_asset(exchange.user, asset.pk))
 
 
 def terminate(exchange: Exchange) -> None:
-    """Delete what the URL means, arriving or not. Raises ``AssetNotFound`` and ``NotPermitted``."""
-    asset = find_asset(exchange)
-    if not access_policy().may_delete(exchange.user, asset):
-        raise NotPermitted("deleting the file is not permitted", value=str(asset.pk))
-    asset.delete()
+    """Delete what the URL means, arriving or not. Raises ``AssetNotFound``, ``UploadGone`` and ``NotPermitted``."""
+    assert exchange.asset_id
+    delete(exchange.user, unexpired_asset(exchange.user, exchange.asset_id))
 
 
 def check_room(exchange: Exchange, upload: Upload, length: int | None) -> None:

@@ -18,6 +18,7 @@ from ...intake import (
     resume,
     set_length,
 )
+from ...lookup import arriving
 from ...models import FileAsset, Upload
 from ...options import DEFAULT_PROFILE
 from ...policy import check_declared
@@ -29,7 +30,6 @@ from .concatenation import complete_final, complete_finals, known_length, partia
 from .exchange import (
     Exchange,
     Verb,
-    arriving,
     check_not_rejected,
     check_room,
     chosen_verb,

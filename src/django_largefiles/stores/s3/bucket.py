@@ -1,35 +1,30 @@
-"""The bucket of an ``S3Storage``, and nothing of boto3 beyond this module: plain values in, plain values out.
+"""The bucket of an ``S3Storage``: plain values in, plain values out, and nothing of boto3.
 
 Every call waits trouble out that may pass, and then raises ``StoreUnavailable`` or ``StoreFull``.
 """
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from http import HTTPStatus
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from botocore import xform_name
-from botocore.config import Config
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.storage import Storage
 from storages.utils import clean_name, safe_join
 
 from ...exceptions import StoreUnavailable
+from .client import with_our_time_outs
 from .errors import TRANSIENT, Missing, attempted
+from .signing import Signer
 
 Values = Mapping[str, Any]
-
-CONNECT_TIMEOUT_SECONDS = 5
-READ_TIMEOUT_SECONDS = 20
-"""Of silence. Some answers take longer than that (``CompleteMultipartUpload``), but are not silent meanwhile."""
-
-MAX_CONNECTIONS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +46,14 @@ class Bucket:
 
     def __init__(self, storage: Any) -> None:
         # Not the storage itself, which would live as long as the bucket, and the bucket as long as the storage.
-        self._storage = _with_our_time_outs(storage)
+        self._storage = with_our_time_outs(storage)
         self._client = self._storage.connection.meta.client
         self._operations: dict[str, set[str]] = {}
+
+    @cached_property
+    def signer(self) -> Signer:
+        """Of this bucket. To make its client takes a quarter of a second."""
+        return Signer(self._storage)
 
     def key(self, name: str) -> str:
         try:
@@ -220,20 +220,6 @@ class ObjectStream:
 
 def _range(start: int, length: int) -> str:
     return f"bytes={start}-{start + length - 1}"
-
-
-def _with_our_time_outs(storage: Any) -> Any:
-    """The same storage and session, with a client of our own, which is safe to be used by many threads."""
-    own = copy.copy(storage)
-    own.client_config = storage.client_config.merge(
-        Config(
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            read_timeout=READ_TIMEOUT_SECONDS,
-            retries={"total_max_attempts": 1},
-            max_pool_connections=MAX_CONNECTIONS,
-        )
-    )
-    return own
 
 
 _ON_EVERY_REQUEST = {

@@ -49,12 +49,15 @@ def complete(bucket: Bucket, progress: Progress) -> None:
         _add_the_rest(bucket, key, progress)
         bucket.complete(key, progress.upload_id, _parts(bucket, key, progress))
     except UploadMissing:
-        if _completed_size(bucket, key) != progress.size:
+        if completed_size(bucket, key) != progress.size:
             raise
 
 
-def _completed_size(bucket: Bucket, key: str) -> int:
-    """Of an object that another request has completed, or is completing: one whose answer was lost, maybe."""
+def completed_size(bucket: Bucket, key: str) -> int:
+    """Of an object that another request has completed, or is completing: one whose answer was lost, maybe.
+
+    Raises ``Missing`` where it does not appear.
+    """
     return persistently(lambda: bucket.stat(key), _is_missing, COMPLETION_SECONDS).size
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from io import BytesIO
 from typing import BinaryIO
 from uuid import UUID
 
+from django.core.checks import CheckMessage
 from django.core.files.storage import Storage
 
+from ...names import STORAGE_FOLDER
 from ...options import MIB
-from ..base import Appender, Store, StoreState
+from ..base import Appender, ServedAs, Store, StoreState
 from .appender import S3Appender
 from .bucket import bucket_of
+from .checks import check_options, probe
+from .direct import S3DirectUploads
+from .inspection import Inspection
 from .objects import complete, remove_unfinished, whole
 from .reader import open_object
 from .state import Progress
@@ -27,7 +34,9 @@ class S3Store(Store):
     copies_from = 16 * MIB
 
     def __init__(self, storage: Storage) -> None:
+        self._storage = storage
         self._bucket = bucket_of(storage)
+        self._signer = self._bucket.signer
 
     def begin(self, name: str, length: int | None) -> StoreState:
         return Progress(name=name, length=length).state()
@@ -56,3 +65,20 @@ class S3Store(Store):
 
     def open_ranged(self, name: str) -> BinaryIO:
         return open_object(self._bucket, self._bucket.key(name))
+
+    @property
+    def direct(self) -> S3DirectUploads | None:
+        return S3DirectUploads(self._bucket, self._signer) if self._signer.can_sign else None
+
+    @property
+    def gives_links(self) -> bool:
+        return self._signer.can_sign
+
+    def link(self, name: str, lifetime: timedelta, served_as: ServedAs) -> str:
+        return self._signer.download(self._bucket.key(name), lifetime, served_as)
+
+    def check(self) -> Iterator[CheckMessage]:
+        return check_options(self._storage)
+
+    def probe(self, origins: Sequence[str]) -> Iterator[CheckMessage]:
+        return probe(Inspection(self._storage), self._bucket.key(f"{STORAGE_FOLDER}/"), origins)

@@ -1,0 +1,47 @@
+"""What the API's view sets have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.transaction import non_atomic_requests
+from django.http import HttpRequest, HttpResponseBase
+from rest_framework.exceptions import APIException, NotAuthenticated
+from rest_framework.request import Request
+from rest_framework.viewsets import GenericViewSet
+
+from ..exceptions import NotPermitted, Refusal, StoreError
+from ..models import FileAsset
+from ..problems import problem_response
+from .errors import ApiRefusal, framework_problem
+from .requests import UploadRequest
+
+
+class ApiViewSet(GenericViewSet[FileAsset]):
+    """Reads no body before the user is known, and answers every error as problem details."""
+
+    lookup_value_converter = "uuid"
+
+    @classmethod
+    def as_view(cls, *args: Any, **kwargs: Any) -> Any:
+        # No transaction may be held while bytes stream or the storage is asked, whatever ATOMIC_REQUESTS says.
+        return non_atomic_requests(super().as_view(*args, **kwargs))
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        return UploadRequest(
+            request,
+            parsers=self.get_parsers(),
+            authenticators=self.get_authenticators(),
+            negotiator=self.get_content_negotiator(),
+            parser_context=self.get_parser_context(request),
+        )
+
+    def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]
+        if isinstance(exc, ApiRefusal):
+            exc = exc.error
+        if isinstance(exc, NotPermitted) and not self.request.user.is_authenticated:
+            exc = NotAuthenticated()
+        if isinstance(exc, Refusal | StoreError):
+            return problem_response(exc)
+        response = super().handle_exception(exc)
+        return framework_problem(exc, response) if isinstance(exc, APIException) else response

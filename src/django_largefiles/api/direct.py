@@ -1,0 +1,119 @@
+"""Uploads whose bytes go straight to the storage: arranged here, in JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ..conf import largefiles_settings
+from ..direct_arrival import SIGNED_AT_ONCE
+from ..doors import direct
+from ..doors.direct import Arranged
+from ..intake import Declaration
+from ..lookup import visible_asset
+from ..models import FileAsset
+from ..options import DEFAULT_PROFILE
+from .base import ApiViewSet
+from .requests import SmallJSONParser
+from .serializers import AssetSerializer
+
+
+class DeclarationSerializer(serializers.Serializer[Any]):
+    """What a client says of a file before it sends it. ``size`` is in bytes."""
+
+    name = serializers.CharField()
+    size = serializers.IntegerField(min_value=0)
+    profile = serializers.CharField(default=DEFAULT_PROFILE)
+    media_type = serializers.CharField(default="", allow_blank=True)
+    sha256 = serializers.CharField(default="", allow_blank=True)
+
+    def declaration(self, owner: Any) -> Declaration:
+        said = dict(self.validated_data)
+        return Declaration(length=said.pop("size"), owner=owner, **said)
+
+
+class NumbersSerializer(serializers.Serializer[Any]):
+    parts = serializers.ListField(child=serializers.IntegerField(), allow_empty=False, max_length=SIGNED_AT_ONCE)
+
+
+class StoredPartSerializer(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    size = serializers.IntegerField()
+
+
+class SignedPartSerializer(StoredPartSerializer):
+    url = serializers.URLField()
+    headers = serializers.DictField(child=serializers.CharField(), help_text="To be sent with the part.")
+    expires_at = serializers.DateTimeField()
+
+
+class ArrangedSerializer(serializers.Serializer[Any]):
+    """A direct upload. Once it is complete there is nothing to be sent: ``part_size`` and its like are ``null``."""
+
+    id = serializers.UUIDField(source="asset.pk")
+    state = serializers.CharField(source="asset.state")
+    reason = serializers.CharField(source="asset.reason")
+    size = serializers.IntegerField(source="asset.size")
+    part_size = serializers.IntegerField(source="plan.part_size", default=None)
+    part_count = serializers.IntegerField(source="plan.part_count", default=None)
+    parts = StoredPartSerializer(many=True, help_text="Those that the storage has.")
+    expires_at = serializers.DateTimeField(source="upload.expires_at", default=None)
+    urls = serializers.SerializerMethodField()
+
+    def get_urls(self, arranged: Arranged) -> dict[str, str]:
+        return dict(self.context["view"].urls_of(arranged.asset))
+
+
+class DirectUploadViewSet(ApiViewSet):
+    """Uploads of which the bytes go to the storage itself, in parts, by URLs that are signed here."""
+
+    serializer_class = ArrangedSerializer
+    parser_classes = (SmallJSONParser,)
+
+    def create(self, request: Request) -> Response:
+        """Say what will be sent, and learn how to cut it into parts."""
+        said = DeclarationSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        arranged = direct.create(said.declaration(request.user))
+        return Response(
+            self.get_serializer(arranged).data,
+            status=status.HTTP_201_CREATED,
+            headers={"Location": self.urls_of(arranged.asset)["self"]},
+        )
+
+    def retrieve(self, request: Request, pk: UUID) -> Response:
+        """How far it is, as the storage knows, for a client that goes on with it."""
+        return Response(self.get_serializer(direct.look_up(request.user, pk)).data)
+
+    def destroy(self, request: Request, pk: UUID) -> Response:
+        """Leave nothing of it."""
+        direct.abort(request.user, pk)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @action(detail=True, methods=["post"])
+    def sign(self, request: Request, pk: UUID) -> Response:
+        """URLs by which these parts, and no other bytes, can be sent for a while."""
+        wanted = NumbersSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        expires_at = timezone.now() + largefiles_settings.part_url_expires_after
+        signed = direct.sign(request.user, pk, wanted.validated_data["parts"])
+        answer = [{**vars(part), "expires_at": expires_at} for part in signed]
+        return Response(SignedPartSerializer(answer, many=True).data)
+
+    @action(detail=True, methods=["post"], serializer_class=AssetSerializer)
+    def complete(self, request: Request, pk: UUID) -> Response:
+        """All parts are sent: make the file of them. May be repeated; the answer is the asset."""
+        direct.complete(request.user, pk)
+        # A dispatcher that processes at once has brought it further.
+        return Response(self.get_serializer(visible_asset(request.user, pk)).data)
+
+    def urls_of(self, asset: FileAsset) -> dict[str, str]:
+        """Of the next steps."""
+        own = {"self": "detail", "sign": "sign", "complete": "complete"}
+        return {name: self.reverse_action(action, args=[asset.pk]) for name, action in own.items()}
