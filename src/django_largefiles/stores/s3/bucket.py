@@ -21,6 +21,7 @@ from storages.utils import clean_name, safe_join
 from ...exceptions import StoreUnavailable
 from .client import own_client
 from .errors import TRANSIENT, Missing, attempted
+from .signing import Signer
 
 Values = Mapping[str, Any]
 
@@ -45,6 +46,8 @@ class Bucket:
     def __init__(self, storage: Any) -> None:
         self._storage = storage
         self._client = own_client(storage)
+        self.signer = Signer(storage)
+        """Kept, because to make its client takes a quarter of a second."""
         self._operations: dict[str, set[str]] = {}
 
     def key(self, name: str) -> str:
