@@ -18,7 +18,7 @@ from .stores import current_store, direct_uploads
 from .stores.direct import DirectUpload, SignedPart, StoredPart
 
 SIGNED_AT_ONCE = 100
-"""Parts for which one call signs: half a millisecond each."""
+"""Parts for which one call signs: some fifth of a millisecond each."""
 
 
 def plan(upload: Upload) -> DirectUpload:

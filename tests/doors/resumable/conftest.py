@@ -11,7 +11,11 @@ from tests.conftest import Largefiles
 from tests.doors.resumable.storages import left_in
 from tests.s3.servers import S3Bucket
 
-KINDS = ["filesystem", pytest.param("moto", marks=pytest.mark.moto), pytest.param("seaweedfs", marks=pytest.mark.integration)]
+KINDS = [
+    "filesystem",
+    pytest.param("moto", marks=pytest.mark.moto),
+    pytest.param("seaweedfs", marks=pytest.mark.integration),
+]
 BUCKETS = {"moto": "bucket", "seaweedfs": "seaweedfs_bucket"}
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from http import HTTPStatus
 from threading import Lock
 from typing import Any
@@ -48,12 +47,9 @@ class Bucket:
         # Not the storage itself, which would live as long as the bucket, and the bucket as long as the storage.
         self._storage = with_our_time_outs(storage)
         self._client = self._storage.connection.meta.client
+        self.signer = Signer(self._storage)
+        """Kept, because to make its client takes a quarter of a second."""
         self._operations: dict[str, set[str]] = {}
-
-    @cached_property
-    def signer(self) -> Signer:
-        """Of this bucket. To make its client takes a quarter of a second."""
-        return Signer(self._storage)
 
     def key(self, name: str) -> str:
         try:

@@ -11,14 +11,13 @@ from .bucket import Bucket, Part
 from .errors import Missing, UploadMissing
 from .objects import completed_size
 from .plan import part_size
-from .signing import Signer
 
 
 class S3DirectUploads(DirectUploads):
     """The multipart upload is the fence: once it is completed or aborted its URLs lead nowhere."""
 
-    def __init__(self, bucket: Bucket, signer: Signer) -> None:
-        self._bucket, self._signer = bucket, signer
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
 
     def begin(self, name: str, length: int) -> DirectUpload:
         handle = self._bucket.create_upload(self._bucket.key(name))
@@ -54,7 +53,7 @@ class S3DirectUploads(DirectUploads):
         return SignedPart(
             number=number,
             size=size,
-            url=self._signer.part(key, upload.handle, number, size, lifetime),
+            url=self._bucket.signer.part(key, upload.handle, number, size, lifetime),
             # Browsers set it themselves; a client that sends chunks must know that it may not.
             headers={"Content-Length": str(size)},
         )

@@ -36,7 +36,6 @@ class S3Store(Store):
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._bucket = bucket_of(storage)
-        self._signer = self._bucket.signer
 
     def begin(self, name: str, length: int | None) -> StoreState:
         return Progress(name=name, length=length).state()
@@ -68,14 +67,14 @@ class S3Store(Store):
 
     @property
     def direct(self) -> S3DirectUploads | None:
-        return S3DirectUploads(self._bucket, self._signer) if self._signer.can_sign else None
+        return S3DirectUploads(self._bucket) if self._bucket.signer.can_sign else None
 
     @property
     def gives_links(self) -> bool:
-        return self._signer.can_sign
+        return self._bucket.signer.can_sign
 
     def link(self, name: str, lifetime: timedelta, served_as: ServedAs) -> str:
-        return self._signer.download(self._bucket.key(name), lifetime, served_as)
+        return self._bucket.signer.download(self._bucket.key(name), lifetime, served_as)
 
     def check(self) -> Iterator[CheckMessage]:
         return check_options(self._storage)
