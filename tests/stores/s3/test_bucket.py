@@ -186,11 +186,6 @@ def test_the_storage_s_own_client_keeps_its_time_outs(bucket: S3Bucket) -> None:
     assert storage.connection.meta.client.meta.config.read_timeout == 60
 
 
-def test_links_are_signed_by_one_client(bucket: S3Bucket) -> None:
-    storage = bucket.storage()
-    assert bucket_of(storage).signer is bucket_of(storage).signer
-
-
 def test_a_bucket_does_not_keep_its_storage_alive(bucket: S3Bucket) -> None:
     storage = bucket.storage()
     bucket_of(storage)
