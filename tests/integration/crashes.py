@@ -22,6 +22,7 @@ import psutil
 from django_largefiles.options import MIB
 from example_project.processes import Server, Worker, manage
 from tests.conftest import png
+from tests.hostile import picture
 from tests.integration.brokers import Broker
 from tests.integration.conftest import Example, client_of
 
@@ -32,7 +33,7 @@ PATIENCE = 90.0
 LATEST = 1.0
 """Seconds from a signal to the death of who sent it, within which it is sent again."""
 
-GIF = b"GIF89a" + bytes(64)
+GIF = picture("GIF")
 
 
 @dataclass(frozen=True, kw_only=True)

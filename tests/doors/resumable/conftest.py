@@ -13,8 +13,8 @@ from tests.s3.servers import S3Bucket
 
 KINDS = [
     "filesystem",
-    pytest.param("moto", marks=pytest.mark.moto),
-    pytest.param("seaweedfs", marks=pytest.mark.integration),
+    pytest.param("moto", marks=pytest.mark.s3),
+    pytest.param("seaweedfs", marks=[pytest.mark.s3, pytest.mark.integration]),
 ]
 BUCKETS = {"moto": "bucket", "seaweedfs": "seaweedfs_bucket"}
 
