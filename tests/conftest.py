@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import imageio_ffmpeg
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import storages
@@ -54,6 +56,18 @@ def files(media: Path) -> Callable[[], list[str]]:
 @pytest.fixture
 def stored(files: Callable[[], list[str]]) -> Callable[[], list[str]]:
     return files
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a second of sound, ``a.mp3``, and of film, ``a.mp4``."""
+    folder = tmp_path_factory.mktemp("samples")
+    sources = ("-f", "lavfi", "-i", "sine=d=1", "-f", "lavfi", "-i", "testsrc=d=1:s=64x48:r=5")
+    sound = ("-map", "0:a", "-b:a", "64k", "-write_xing", "0", "-id3v2_version", "0", str(folder / "a.mp3"))
+    picture = ("-map", "0:a", "-map", "1:v", "-pix_fmt", "yuv420p", str(folder / "a.mp4"))
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *sources, *sound, *picture]
+    subprocess.run(command, check=True)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
-import imageio_ffmpeg
 import pytest
 
 from django_largefiles.extractors.base import Metadata
@@ -14,17 +12,6 @@ from django_largefiles.sandbox.runner import run
 from tests.remote_files import GIB, KIB, MIB, RemoteFile, book, film, photograph, recording
 
 BUILT_IN = "django_largefiles.extractors"
-
-
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("samples")
-    sources = ("-f", "lavfi", "-i", "sine=d=1", "-f", "lavfi", "-i", "testsrc=d=1:s=64x48:r=5")
-    sound = ("-map", "0:a", "-b:a", "64k", "-write_xing", "0", "-id3v2_version", "0", str(folder / "a.mp3"))
-    picture = ("-map", "0:a", "-map", "1:v", "-pix_fmt", "yuv420p", str(folder / "a.mp4"))
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *sources, *sound, *picture]
-    subprocess.run(command, check=True)
-    return folder
 
 
 def describe(file: RemoteFile, extractor: str, media_type: str) -> Metadata:

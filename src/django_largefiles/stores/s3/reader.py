@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 from ...options import KIB, MIB
 from .bucket import Bucket, ObjectStream
 
-FIRST_SPAN = 64 * KIB
+FIRST_SPAN = 16 * KIB
 """Bytes fetched where nothing is known of the reader's way."""
 
 LARGEST_BLOCK = MIB
@@ -48,7 +48,7 @@ class Block:
 class RangedObject(RawIOBase):
     """Reads that go on where the last one ended fetch twice as much each time: first into memory, then as a stream.
 
-    So no more is fetched than twice what is read, and 64 KiB for each jump.
+    So no more is fetched than twice what is read, and 16 KiB for each jump: as much as extractors ask for at once.
     """
 
     def __init__(self, bucket: Bucket, key: str, *, size: int, etag: str) -> None:
