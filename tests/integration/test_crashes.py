@@ -71,8 +71,12 @@ def test_whoever_is_killed_each_asset_ends_as_it_should_and_nothing_is_left(
     record_property: Callable[[str, object], None],
 ) -> None:
     seed = int(os.environ.get("LARGEFILES_CHAOS_SEED") or randrange(2**32))
-    with broker(example.data_dir) as queue, database(example.data_dir) as env:
-        crashes = Crashes(Site(example, queue, env), seed=seed)
+    with (
+        broker(example.data_dir) as queue,
+        database(example.data_dir) as env,
+        closing(Site(example, queue, env)) as site,
+    ):
+        crashes = Crashes(site, seed=seed)
         crashes.run(rounds)
         record_property("signals sent twice", crashes.check_the_signals(wait_for))
         record_property("assets by executions", str(crashes.executions()))
@@ -102,8 +106,7 @@ def test_a_file_that_kills_its_workers_is_given_up_after_so_many_attempts(
     wait_for: Callable[..., None],
     record_property: Callable[[str, object], None],
 ) -> None:
-    with broker(example.data_dir) as queue:
-        site = Site(example, queue, {"HURRY_SOFT_TIME_LIMIT": "1"})
+    with broker(example.data_dir) as queue, closing(Site(example, queue, {"HURRY_SOFT_TIME_LIMIT": "1"})) as site:
         sent = {poison: site.upload(poisoned(poison)) for poison in POISONS}
         for poison, expected in POISONS.items():
             asset = site.client.wait_until_settled(sent[poison], patience=150)
@@ -132,8 +135,7 @@ def test_a_file_that_kills_its_workers_is_given_up_after_so_many_attempts(
 def test_no_crash_loses_a_signal_and_only_one_that_was_heard_by_the_dead_comes_again(
     poison: str, heard: list[str], example: Example, wait_for: Callable[..., None]
 ) -> None:
-    with brokers.files(example.data_dir) as queue:
-        site = Site(example, queue, {})
+    with brokers.files(example.data_dir) as queue, closing(Site(example, queue, {})) as site:
         asset_id = site.upload(poisoned(poison))
         wait_for(lambda: [call.name for call in site.heard()[asset_id]] == heard)
         wait_for(lambda: site.rows()["Announcement"] == 0)
@@ -147,10 +149,10 @@ def poisoned(poison: str) -> Sample:
 
 
 def test_the_scheduler_has_a_worker_sweep(example: Example, wait_for: Callable[..., None]) -> None:
-    site = Site(example, brokers.Files(example.data_dir / "broker" / "messages"), {})
-    upload = resumable.Upload.create(site.server, 5000)
-    assert upload.append(0, bytes(1000)).status == 204
-    with closing(sqlite3.connect(example.data_dir / "db.sqlite3", timeout=20)) as database, database:
-        database.execute("UPDATE django_largefiles_upload SET expires_at = '2000-01-01 00:00:00'")
-    wait_for(lambda: example.stored() == [])
-    assert site.rows()["Upload"] == 0
+    with brokers.files(example.data_dir) as queue, closing(Site(example, queue, {})) as site:
+        upload = resumable.Upload.create(site.server, 5000)
+        assert upload.append(0, bytes(1000)).status == 204
+        with closing(sqlite3.connect(example.data_dir / "db.sqlite3", timeout=20)) as database, database:
+            database.execute("UPDATE django_largefiles_upload SET expires_at = '2000-01-01 00:00:00'")
+        wait_for(lambda: example.stored() == [])
+        assert site.rows()["Upload"] == 0
