@@ -69,15 +69,17 @@ def complete(asset: FileAsset) -> bool:
 
 
 def accept(asset: FileAsset) -> bool:
-    return lifecycle.accept(Claim(asset_id=asset.pk, attempt=asset.attempts))
+    return lifecycle.accept(Claim(asset_id=asset.pk, number=asset.claims, attempt=asset.attempts))
 
 
 def reject(asset: FileAsset) -> bool:
-    return lifecycle.reject(Claim(asset_id=asset.pk, attempt=asset.attempts), Reason.TOO_LARGE, "detail")
+    return lifecycle.reject(
+        Claim(asset_id=asset.pk, number=asset.claims, attempt=asset.attempts), Reason.TOO_LARGE, "detail"
+    )
 
 
 def give_back(asset: FileAsset) -> bool:
-    claim = Claim(asset_id=asset.pk, attempt=asset.attempts)
+    claim = Claim(asset_id=asset.pk, number=asset.claims, attempt=asset.attempts)
     return lifecycle.give_back(claim, Reason.GAVE_UP, "detail", retry_after=LATER)
 
 
@@ -194,6 +196,17 @@ def test_a_claim_counts_attempts_and_has_a_lease() -> None:
     asset = FileAsset.objects.get()
     assert (claim.attempt, asset.attempts) == (3, 3)
     assert asset.lease_expires_at and asset.lease_expires_at > timezone.now()
+
+
+def test_a_claim_of_before_a_reprocessing_holds_no_more() -> None:
+    before = claimed()
+    assert lifecycle.reject(before, Reason.UNSCANNABLE, "detail", file="a")
+    assert lifecycle.reprocess(before.asset_id)
+    after = lifecycle.claim(before.asset_id)
+    assert after
+    assert after.attempt == before.attempt
+    assert not lifecycle.accept(before)
+    assert lifecycle.accept(after)
 
 
 def test_there_is_nothing_to_claim_of_an_unknown_asset() -> None:

@@ -285,12 +285,12 @@ def test_a_profile_that_the_host_took_away_fails_the_asset(received: FileAsset) 
 
 def test_a_worker_that_was_replaced_stops_quietly(received: FileAsset, monkeypatch: pytest.MonkeyPatch) -> None:
     def replace(file: BinaryIO) -> str:
-        FileAsset.objects.update(attempts=2)
+        FileAsset.objects.update(claims=2)
         return "image/png"
 
     monkeypatch.setattr(pipeline, "sniff_file", replace)
     asset = processed(received)
-    assert (asset.state, asset.attempts) == (State.PROCESSING, 2)
+    assert (asset.state, asset.claims) == (State.PROCESSING, 2)
 
 
 def test_an_asset_deleted_under_the_worker_does_not_come_back(
@@ -321,7 +321,7 @@ def test_an_asset_deleted_just_after_the_claim_is_let_go(received: FileAsset, mo
 
 def test_a_loser_s_failure_is_not_tried_again(received: FileAsset, monkeypatch: pytest.MonkeyPatch) -> None:
     def replace(file: BinaryIO) -> str:
-        FileAsset.objects.update(attempts=2)
+        FileAsset.objects.update(claims=2)
         raise ZeroDivisionError
 
     monkeypatch.setattr(pipeline, "sniff_file", replace)
@@ -514,12 +514,12 @@ def test_a_worker_that_was_replaced_while_it_scans_says_nothing(
     def lose(claim: lifecycle.Claim, stage: Stage, **other: object) -> bool:
         if stage == Stage.SNIFFING:
             return True
-        FileAsset.objects.update(attempts=2)
+        FileAsset.objects.update(claims=2)
         return False
 
     sample_seen = threading.Event()
     monkeypatch.setattr(lifecycle, "renew", lose)
     monkeypatch.setattr(pipeline, "load_scanners", lambda choices: (Replaced(),))
     asset = processed(received)
-    assert (asset.state, asset.attempts, asset.scan_verdict) == (State.PROCESSING, 2, "")
+    assert (asset.state, asset.claims, asset.scan_verdict) == (State.PROCESSING, 2, "")
     assert sample_seen.wait(10)

@@ -116,6 +116,7 @@ def test_a_resumable_upload_goes_all_the_way(client: Client, remote: None, stage
     assert lifecycle.reprocess(asset.pk)
     again = processed(asset)
     assert (again.state, again.file.name, again.sha256) == (State.READY, asset.file.name, SHA256)
+    assert (again.width, again.extraction_error) == (3, "")
 
     asset.delete()
     assert not storages["default"].exists(again.file.name)
@@ -312,10 +313,10 @@ def test_a_worker_that_loses_its_claim_meanwhile_leaves_the_asset_to_the_next(
     breaking: BreakingStorage, staged: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asset = ingest(BytesIO(PICTURE), name="picture.png")
-    while_moving(monkeypatch, lambda: FileAsset.objects.update(attempts=2))
+    while_moving(monkeypatch, lambda: FileAsset.objects.update(claims=2))
     process(asset.pk)
     asset.refresh_from_db()
-    assert (asset.state, asset.attempts) == (State.PROCESSING, 2)
+    assert (asset.state, asset.claims) == (State.PROCESSING, 2)
     assert (staged(), breaking.objects()) == ([asset.file.name], [])
 
 

@@ -53,9 +53,10 @@ QUARANTINED = Q(state=State.REJECTED, reason=Reason.UNSCANNABLE) & ~Q(file="")
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A worker's hold on an asset. ``attempt`` is the fence: a later claim has a higher one."""
+    """A worker's hold on an asset. ``number`` is the fence: later claims have higher ones, also after ``reprocess``."""
 
     asset_id: UUID
+    number: int
     attempt: int
 
 
@@ -113,6 +114,7 @@ def claim(asset_id: UUID) -> Claim | None:
             asset_id,
             Q(state=State.RECEIVED),
             State.PROCESSING,
+            claims=F("claims") + 1,
             attempts=F("attempts") + 1,
             lease_expires_at=now + LEASE,
             stage="",
@@ -120,8 +122,8 @@ def claim(asset_id: UUID) -> Claim | None:
         )
         if not won:
             return None
-        attempts = FileAsset.objects.using(using).values_list("attempts", flat=True)
-        return Claim(asset_id=asset_id, attempt=attempts.get(pk=asset_id))
+        number, attempt = FileAsset.objects.using(using).values_list("claims", "attempts").get(pk=asset_id)
+        return Claim(asset_id=asset_id, number=number, attempt=attempt)
 
 
 def renew(claim: Claim, stage: Stage, *, done: int = 0, lease: timedelta = LEASE) -> bool:
@@ -232,7 +234,7 @@ def _last_wait(asset_id: UUID) -> timedelta:
 
 
 def _held(claim: Claim) -> Q:
-    return Q(state=State.PROCESSING, attempts=claim.attempt)
+    return Q(state=State.PROCESSING, claims=claim.number)
 
 
 def _settle(claim: Claim, state: State, **changes: Any) -> bool:

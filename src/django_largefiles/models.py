@@ -63,6 +63,7 @@ class FileAsset(models.Model):
     stage = models.CharField(_("stage"), max_length=16, choices=Stage, blank=True)
     stage_done = models.BigIntegerField(_("bytes done"), default=0)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    claims = models.PositiveIntegerField(default=0, editable=False)
     lease_expires_at = models.DateTimeField(null=True, editable=False)
 
     width = models.PositiveIntegerField(_("width"), null=True, help_text=_("Pixels."))
