@@ -53,7 +53,7 @@ QUARANTINED = Q(state=State.REJECTED, reason=Reason.UNSCANNABLE) & ~Q(file="")
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A worker's hold on an asset. ``number`` is the fence: later claims have higher ones, also after ``reprocess``."""
+    """A worker's hold on an asset. ``number`` is the fence: a later claim has a higher one, for ever."""
 
     asset_id: UUID
     number: int
