@@ -4,12 +4,15 @@ import subprocess
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Any
 
 import imageio_ffmpeg
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import storages
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.sqlite3.base import DatabaseWrapper as SQLiteDatabase
 from PIL import Image
 from pytest_django.fixtures import Settings
 
@@ -56,6 +59,19 @@ def files(media: Path) -> Callable[[], list[str]]:
 @pytest.fixture
 def stored(files: Callable[[], list[str]]) -> Callable[[], list[str]]:
     return files
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _connections_of_threads() -> Iterator[None]:
+    """Django leaves a connection to SQLite's memory open, which would end it; for that the main thread's will do."""
+    close = SQLiteDatabase.close
+
+    def close_in_a_thread(connection: SQLiteDatabase) -> None:
+        (close if current_thread() is main_thread() else BaseDatabaseWrapper.close)(connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SQLiteDatabase, "close", close_in_a_thread)
+        yield
 
 
 @pytest.fixture(scope="session")
