@@ -15,6 +15,9 @@ from example_project.processes import free_port
 from tests.conftest import Largefiles
 from tests.s3.servers import S3Bucket
 
+# The checks of models ask the database, under Django 6.1 at each first time.
+pytestmark = pytest.mark.django_db
+
 SITE = "https://example.com"
 GOOD: dict[str, Any] = {"file_overwrite": False}
 LIFECYCLE: dict[str, Any] = {
