@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,3 +34,18 @@ def confine_with(monkeypatch: pytest.MonkeyPatch, expression: str) -> None:
     program = runner._START.replace("child.run()", changed)
     assert program != runner._START
     monkeypatch.setattr(runner, "_START", program)
+
+
+@pytest.fixture
+def descriptor(tmp_path: Path) -> Iterator[Callable[[bytes], int]]:
+    """Makes a descriptor that reads the given content."""
+    opened: list[int] = []
+
+    def open_with(content: bytes) -> int:
+        (tmp_path / "file").write_bytes(content)
+        opened.append(os.open(tmp_path / "file", os.O_RDONLY))
+        return opened[-1]
+
+    yield open_with
+    for each in opened:
+        os.close(each)

@@ -3,8 +3,7 @@ from __future__ import annotations
 import io
 import os
 import random
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -13,21 +12,6 @@ from django_largefiles.sandbox.blocks import Brokered, BudgetedFile, Descriptor,
 
 BLOCK = Descriptor.block_size
 KIB = 1024
-
-
-@pytest.fixture
-def descriptor(tmp_path: Path) -> Iterator[Callable[[bytes], int]]:
-    """Makes a descriptor that reads the given content."""
-    opened: list[int] = []
-
-    def open_with(content: bytes) -> int:
-        (tmp_path / "file").write_bytes(content)
-        opened.append(os.open(tmp_path / "file", os.O_RDONLY))
-        return opened[-1]
-
-    yield open_with
-    for each in opened:
-        os.close(each)
 
 
 class Recorded:

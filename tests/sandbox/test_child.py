@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,21 +24,6 @@ def spec(extractor: str = "Behaving", **changes: Any) -> child.Spec:
         "size": None,
     }
     return child.Spec(**{**fields, **changes})
-
-
-@pytest.fixture
-def descriptor(tmp_path: Path) -> Iterator[Callable[[bytes], int]]:
-    """Makes a descriptor that reads the given content."""
-    opened: list[int] = []
-
-    def open_with(content: bytes) -> int:
-        (tmp_path / "file").write_bytes(content)
-        opened.append(os.open(tmp_path / "file", os.O_RDONLY))
-        return opened[-1]
-
-    yield open_with
-    for each in opened:
-        os.close(each)
 
 
 @pytest.fixture(autouse=True)
