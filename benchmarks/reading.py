@@ -21,9 +21,9 @@ from typing import BinaryIO
 from django.conf import settings
 
 from django_largefiles.options import MIB, OPTIONS
-from django_largefiles.readpass import read_through
 from django_largefiles.scanners.base import Scanner
 from django_largefiles.scanners.clamav import ClamdScanner
+from django_largefiles.scanners.read_pass import read_through
 
 from . import proc
 from .tables import table

@@ -174,7 +174,7 @@ def received(owner: User) -> FileAsset:
 
 @pytest.fixture
 def ready(owner: User, received: FileAsset) -> Iterator[FileAsset]:
-    from django_largefiles.pipeline import process
+    from django_largefiles.pipeline.processing import process
 
     process(received.pk)
     received.refresh_from_db()

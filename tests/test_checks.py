@@ -14,9 +14,10 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from pytest_django.fixtures import Settings
 
-from django_largefiles import checks, sniffing
+from django_largefiles import checks
 from django_largefiles.access import OwnerOrStaff
 from django_largefiles.extractors.base import Extractor, Metadata
+from django_largefiles.media_types import sniffing
 from django_largefiles.options import DEFAULT_EXTRACTORS
 from django_largefiles.sandbox.probe import Machine
 from django_largefiles.sandbox.runner import ExtractionFailed

@@ -16,12 +16,12 @@ from PIL import Image
 from django_largefiles.conf import get_profile
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.exceptions import Refusal, WrongContent
+from django_largefiles.media_types.sniffing import HEAD_LENGTH, sniff_file, sniff_head
 from django_largefiles.models import FileAsset
 from django_largefiles.options import ExtractionLimits
-from django_largefiles.pipeline import process
-from django_largefiles.policy import check_head, check_type
+from django_largefiles.pipeline.processing import process
+from django_largefiles.rules import check_head, check_type
 from django_largefiles.sandbox.runner import run
-from django_largefiles.sniffing import HEAD_LENGTH, sniff_file, sniff_head
 from django_largefiles.states import Reason, State
 from tests import archives
 from tests.archives import (

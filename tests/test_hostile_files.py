@@ -15,7 +15,7 @@ from PIL import ExifTags, Image
 from pypdf import PdfWriter
 
 from django_largefiles.models import FileAsset
-from django_largefiles.pipeline import process
+from django_largefiles.pipeline.processing import process
 from django_largefiles.states import State
 from example_project.memory import MemoryWatch
 from tests import hostile

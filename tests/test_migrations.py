@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 from django.db.migrations.loader import MigrationLoader
 
-from django_largefiles.storage import asset_storage
+from django_largefiles.stores.storage import asset_storage
 
 
 @pytest.mark.django_db

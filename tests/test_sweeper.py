@@ -11,7 +11,7 @@ from django.utils import timezone
 from django_largefiles import lifecycle
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.exceptions import StoreUnavailable
-from django_largefiles.intake import Declaration, begin
+from django_largefiles.intake.creation import Declaration, begin
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.states import Reason, State
 from django_largefiles.stores.filesystem import FilesystemStore

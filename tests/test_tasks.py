@@ -7,12 +7,13 @@ from uuid import UUID, uuid4
 import pytest
 from celery.exceptions import Retry
 
-from django_largefiles import pipeline, sweeper, tasks
+from django_largefiles import sweeper, tasks
+from django_largefiles.pipeline import processing
 
 
 def test_the_task_calls_the_pipeline_with_the_id(monkeypatch: pytest.MonkeyPatch) -> None:
     processed: list[UUID] = []
-    monkeypatch.setattr(pipeline, "process", processed.append)
+    monkeypatch.setattr(processing, "process", processed.append)
     asset_id = uuid4()
     tasks.process(str(asset_id))
     assert processed == [asset_id]
@@ -20,7 +21,7 @@ def test_the_task_calls_the_pipeline_with_the_id(monkeypatch: pytest.MonkeyPatch
 
 def test_the_task_comes_back_after_the_pipeline_s_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(asset_id: UUID) -> None:
-        raise pipeline.TryAgain(timedelta(seconds=7))
+        raise processing.TryAgain(timedelta(seconds=7))
 
     asked: list[float] = []
 
@@ -28,7 +29,7 @@ def test_the_task_comes_back_after_the_pipeline_s_delay(monkeypatch: pytest.Monk
         asked.append(countdown)
         return Retry("later", exc=exc)
 
-    monkeypatch.setattr(pipeline, "process", fail)
+    monkeypatch.setattr(processing, "process", fail)
     monkeypatch.setattr(tasks.process, "retry", retry)
     with pytest.raises(Retry):
         tasks.process(str(uuid4()))

@@ -10,10 +10,10 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from django_largefiles.access import AccessPolicy, User
+from django_largefiles.decorators import receive_files
 from django_largefiles.dispatch.base import Dispatcher
-from django_largefiles.doors.multipart import receive_files
+from django_largefiles.media_types.sniffing import HEAD_LENGTH, sniff_head
 from django_largefiles.models import FileAsset, FileAssetQuerySet
-from django_largefiles.sniffing import HEAD_LENGTH, sniff_head
 
 from .models import Document
 

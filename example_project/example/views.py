@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from django_largefiles import conf
 from django_largefiles.access import access_policy
-from django_largefiles.doors.multipart import UploadedAsset, receive_files
+from django_largefiles.decorators import UploadedAsset, receive_files
 from django_largefiles.models import FileAsset, FileAssetQuerySet
 from django_largefiles.states import SETTLED
 from django_largefiles.stores import current_store

@@ -16,7 +16,7 @@ class LargeFilesConfig(AppConfig):
         from .dispatch import on_waiting
         from .lifecycle import asset_waiting
         from .models import FileAsset
-        from .removals import remove_bytes
+        from .outbox.removals import remove_bytes
 
         asset_waiting.connect(on_waiting, sender=FileAsset, dispatch_uid="django_largefiles.dispatch")
-        pre_delete.connect(remove_bytes, sender=FileAsset, dispatch_uid="django_largefiles.removals")
+        pre_delete.connect(remove_bytes, sender=FileAsset, dispatch_uid="django_largefiles.outbox.removals")

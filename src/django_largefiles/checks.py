@@ -13,22 +13,22 @@ from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarnin
 from django.core.files.storage import FileSystemStorage, Storage
 
 from .access import access_policy
-from .canaries import small_canaries, try_out
 from .conf import get_profile, largefiles_settings, problems
 from .dispatch import current_dispatcher
 from .exceptions import ConfigurationError
 from .extractors.base import Extractor
-from .known_types import ARCHIVE_TYPES
-from .media_types import most_specific
+from .media_types.matching import most_specific
+from .media_types.sniffing import sniff_head
+from .media_types.table import ARCHIVE_TYPES
 from .options import ScannerChoice
 from .registry import load_class
 from .sandbox.probe import machine
 from .sandbox.runner import ExtractionFailed
 from .scanners import load_scanner
 from .scanners.base import Scanner
-from .sniffing import sniff_head
-from .storage import current_storage
+from .scanners.selftest import small_canaries, try_out
 from .stores import current_store, store_for
+from .stores.storage import current_storage
 
 
 @register(Tags.files)
@@ -206,13 +206,13 @@ def _try_out(scanner: Scanner) -> Iterator[CheckMessage]:
 
 def check_archives() -> Iterator[CheckMessage]:
     for name in largefiles_settings.profiles:
-        rules = get_profile(name)
+        profile = get_profile(name)
         unread = [
             kind
-            for kind in rules.allowed_mime_types
-            if kind in ARCHIVE_TYPES and most_specific(kind, rules.extractors) is None
+            for kind in profile.allowed_mime_types
+            if kind in ARCHIVE_TYPES and most_specific(kind, profile.extractors) is None
         ]
-        if unread and not rules.archive_limits.unreadable:
+        if unread and not profile.archive_limits.unreadable:
             yield CheckWarning(
                 f"The profile {name!r} allows archives that no extractor reads, so all of them will be refused: "
                 f"{', '.join(unread)}.",

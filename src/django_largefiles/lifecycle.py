@@ -17,8 +17,8 @@ from django.db.models import F, Q
 from django.dispatch import Signal
 from django.utils import timezone
 
-from .announcements import announce
 from .models import FileAsset, FileAssetQuerySet, Upload
+from .outbox.signals import announce
 from .states import Reason, Stage, State
 
 LEASE = timedelta(seconds=15)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .options import DEFAULT_PROFILE, MAX_PROFILE_NAME, MAX_STORED_NAME
 from .states import Reason, ScanVerdict, Stage, State
-from .storage import asset_storage
+from .stores.storage import asset_storage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -141,7 +141,7 @@ class Upload(models.Model):
         return f"{self.asset_id} at {self.offset}"
 
 
-class Announcement(models.Model):
+class PendingSignal(models.Model):
     """A signal that is due: made in the transaction that makes it so, gone when the signal has been sent.
 
     The asset is no foreign key: its deletion need not look here, and of one that is gone nothing is sent.
@@ -156,7 +156,7 @@ class Announcement(models.Model):
         return f"{self.asset_id} {self.state}"
 
 
-class Removal(models.Model):
+class PendingRemoval(models.Model):
     """Bytes whose asset is deleted: made in the transaction of the deletion, gone when no byte can be left."""
 
     store_state = models.JSONField()

@@ -9,12 +9,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from . import lifecycle
-from .announcements import send_overdue
 from .dispatch import hand_over
 from .exceptions import StoreError
 from .models import FileAsset, Upload
-from .pipeline import discard_rejected
-from .removals import remove_leftovers
+from .outbox.removals import remove_leftovers
+from .outbox.signals import send_overdue
+from .pipeline.processing import discard_rejected
 from .states import State
 
 logger = logging.getLogger(__name__)

@@ -1,39 +1,17 @@
-"""The Celery tasks. They hold no rules: the pipeline and the sweeper do."""
+"""The Celery tasks: the periodic one, and those of the dispatcher, which Celery looks for here."""
 
 from __future__ import annotations
 
-from uuid import UUID
+from celery import shared_task
 
-from celery import Task, shared_task
+from . import sweeper
+from .dispatch.celery import process
 
-from . import pipeline, sweeper
-from .lifecycle import MAX_ATTEMPTS
-
-SOFT_TIME_LIMIT = 3600
-"""Seconds; the longest that a read pass over a file may take."""
-
-
-@shared_task(
-    bind=True,
-    name="django_largefiles.tasks.process",
-    ignore_result=True,
-    acks_late=True,
-    reject_on_worker_lost=True,
-    max_retries=MAX_ATTEMPTS,
-    soft_time_limit=SOFT_TIME_LIMIT,
-    time_limit=SOFT_TIME_LIMIT + 60,
-)
-def process(self: Task[[str], None], asset_id: str) -> None:
-    """Process one asset; see ``pipeline.process``."""
-    try:
-        pipeline.process(UUID(asset_id))
-    except pipeline.TryAgain as again:
-        raise self.retry(exc=again, countdown=again.delay.total_seconds()) from again
-
+__all__ = ["process", "sweep"]
 
 SWEEP_TIME_LIMIT = 600
 SWEEP_EXPIRES = 3600
-"""Seconds. Without workers there is one message more each minute: they must not all be left to do when one comes."""
+"""Seconds. While no worker runs, each minute queues one more message; most of them must expire unprocessed."""
 
 
 @shared_task(
@@ -44,5 +22,5 @@ SWEEP_EXPIRES = 3600
     time_limit=SWEEP_TIME_LIMIT + 60,
 )
 def sweep() -> None:
-    """Sweep once; to be scheduled every minute or so. See ``sweeper.sweep``."""
+    """Sweep once; to be scheduled every minute. See ``sweeper.sweep``."""
     sweeper.sweep()

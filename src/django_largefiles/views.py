@@ -6,10 +6,10 @@ from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from .delivery import deliver
+from .assets import downloadable_asset
+from .delivery.problems import problem_response
+from .delivery.responses import deliver
 from .exceptions import Refusal, StoreError
-from .lookup import downloadable_asset
-from .problems import problem_response
 
 
 @require_safe

@@ -15,11 +15,11 @@ from pytest_django import DjangoAssertNumQueries
 pytest.importorskip("rest_framework", reason="Django REST framework is not installed")
 
 from django_largefiles import lifecycle
-from django_largefiles.arrival import FIRST_READ
 from django_largefiles.doors.ingest import ingest
-from django_largefiles.intake import Declaration, begin
+from django_largefiles.intake.creation import Declaration, begin
+from django_largefiles.intake.writing import FIRST_READ
 from django_largefiles.models import FileAsset
-from django_largefiles.pipeline import process
+from django_largefiles.pipeline.processing import process
 from django_largefiles.states import State
 from tests.conftest import EXECUTABLE, IMMEDIATE, Largefiles, png
 from tests.multipart import END, CountingBody, field, file, post_arguments
@@ -269,8 +269,8 @@ def test_the_list_costs_the_same_however_many_there_are(
 
 
 def test_an_arriving_file_tells_how_much_is_there(client: Client, owner: User) -> None:
-    with begin(Declaration(name="a.png", owner=owner, length=100)) as arrival:
-        status = client.get(f"{LIST}{arrival.asset_id}/status/").json()
+    with begin(Declaration(name="a.png", owner=owner, length=100)) as writer:
+        status = client.get(f"{LIST}{writer.asset_id}/status/").json()
     assert (status["state"], status["received"], status["size"]) == ("receiving", 0, 100)
 
 

@@ -20,7 +20,7 @@ from rest_framework.request import Request
 from django_largefiles.api.authentication import FrameworkAuthenticator
 from django_largefiles.models import FileAsset
 from tests.conftest import Largefiles, png
-from tests.doors.resumable.draft_client import append, asset_at, cancel, create, kept, problem, retrieve
+from tests.doors.resumable.ietf_client import append, asset_at, cancel, create, kept, problem, retrieve
 from tests.multipart import CountingBody
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,12 +16,12 @@ from pytest_django.fixtures import Settings
 
 pytest.importorskip("rest_framework", reason="Django REST framework is not installed")
 
-from django_largefiles import direct_arrival
 from django_largefiles.api.requests import LARGEST_JSON
-from django_largefiles.direct_arrival import SIGNED_AT_ONCE
+from django_largefiles.intake import direct as direct_intake
+from django_largefiles.intake.direct import SIGNED_AT_ONCE
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.options import MIB
-from django_largefiles.pipeline import process
+from django_largefiles.pipeline.processing import process
 from django_largefiles.states import Reason, State
 from django_largefiles.stores.s3.bucket import Bucket
 from django_largefiles.stores.s3.plan import PART
@@ -337,7 +337,7 @@ def completed_upload(direct: DirectClient) -> Upload:
 
 
 def test_two_requests_complete_at_once(direct: DirectClient) -> None:
-    assert direct_arrival.complete(completed_upload(direct)).state == State.RECEIVED
+    assert direct_intake.complete(completed_upload(direct)).state == State.RECEIVED
 
 
 def test_a_request_completes_what_a_worker_has_rejected_meanwhile(direct: DirectClient, bucket: S3Bucket) -> None:
@@ -345,7 +345,7 @@ def test_a_request_completes_what_a_worker_has_rejected_meanwhile(direct: Direct
     FileAsset.objects.update(expected_sha256="0" * 64)
     process(overtaken.pk)
     assert bucket.keys() == []
-    assert direct_arrival.complete(overtaken).state == State.REJECTED
+    assert direct_intake.complete(overtaken).state == State.REJECTED
 
 
 def test_deleting_wins_against_completing(
@@ -439,8 +439,8 @@ def test_an_upload_that_is_completed_while_its_parts_are_signed(
     direct.create(SMALL)
     upload = Upload.objects.select_related("asset").get()
     Upload.objects.all().delete()
-    with pytest.raises(direct_arrival.UploadGone):
-        direct_arrival.sign(upload, [1])
+    with pytest.raises(direct_intake.UploadGone):
+        direct_intake.sign(upload, [1])
 
 
 @pytest.mark.parametrize("number", [1, SIGNED_AT_ONCE + 1])
@@ -449,10 +449,10 @@ def test_too_many_parts_are_not_signed_whoever_asks(direct: DirectClient, largef
     direct.post(COLLECTION, {"name": "a.png", "size": 1000 * PART})
     upload = Upload.objects.select_related("asset").get()
     if number == 1:
-        assert len(direct_arrival.sign(upload, [1, 1])) == 1
+        assert len(direct_intake.sign(upload, [1, 1])) == 1
         return
-    with pytest.raises(direct_arrival.MalformedRequest):
-        direct_arrival.sign(upload, range(1, number + 1))
+    with pytest.raises(direct_intake.MalformedRequest):
+        direct_intake.sign(upload, range(1, number + 1))
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,14 @@ from celery import Celery, current_app
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from django_largefiles import lifecycle, pipeline
+from django_largefiles import lifecycle
 from django_largefiles.dispatch import current_dispatcher, hand_over
 from django_largefiles.dispatch.celery import CeleryDispatcher
 from django_largefiles.dispatch.immediate import ImmediateDispatcher
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.exceptions import NotImportable
 from django_largefiles.models import FileAsset
+from django_largefiles.pipeline import processing
 from django_largefiles.states import State
 from tests.conftest import IMMEDIATE, Largefiles, png
 
@@ -89,7 +90,7 @@ def test_a_broker_that_is_not_there_is_an_error(scheme: str, celery_app: Callabl
 def test_an_eager_celery_needs_no_broker(celery_app: Callable[..., Celery], monkeypatch: pytest.MonkeyPatch) -> None:
     celery_app(broker_url="redis://127.0.0.1:1//", task_always_eager=True)
     processed: list[UUID] = []
-    monkeypatch.setattr(pipeline, "process", processed.append)
+    monkeypatch.setattr(processing, "process", processed.append)
     asset_id = uuid4()
     CeleryDispatcher().dispatch(asset_id)
     assert processed == [asset_id]
@@ -111,7 +112,7 @@ def test_the_immediate_dispatcher_leaves_a_second_attempt_to_the_sweeper(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(asset_id: UUID) -> None:
-        raise pipeline.TryAgain(lifecycle.FIRST_DELAY)
+        raise processing.TryAgain(lifecycle.FIRST_DELAY)
 
     monkeypatch.setattr("django_largefiles.dispatch.immediate.process", fail)
     ImmediateDispatcher().dispatch(uuid4())
@@ -153,7 +154,7 @@ def test_django_s_own_tasks_leave_a_second_attempt_to_the_sweeper(
     def fail(*args: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(pipeline, "sniff_file", fail)
+    monkeypatch.setattr(processing, "sniff_file", fail)
     django_tasks.DjangoTasksDispatcher().dispatch(received.pk)
     received.refresh_from_db()
     assert received.state == State.RECEIVED

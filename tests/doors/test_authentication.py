@@ -14,16 +14,7 @@ from django_largefiles.doors.authentication import Authenticator, SessionAuthent
 from django_largefiles.exceptions import NotImportable
 from django_largefiles.models import FileAsset
 from tests.conftest import Largefiles, png
-from tests.doors.resumable.draft_client import (
-    append,
-    asset_at,
-    begun,
-    cancel,
-    create,
-    kept,
-    problem,
-    retrieve,
-)
+from tests.doors.resumable.ietf_client import append, asset_at, begun, cancel, create, kept, problem, retrieve
 from tests.multipart import CountingBody
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ from django.test import Client
 from django_largefiles.doors.cors import add_cors_headers
 from django_largefiles.models import FileAsset
 from tests.conftest import Largefiles, png
-from tests.doors.resumable.draft_client import UPLOADS, append, begun, cancel, create, send
+from tests.doors.resumable.ietf_client import UPLOADS, append, begun, cancel, create, send
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

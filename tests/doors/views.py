@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from django.views.decorators.http import require_POST
 
-from django_largefiles.doors.multipart import receive_files
+from django_largefiles.decorators import receive_files
 
 
 @require_POST

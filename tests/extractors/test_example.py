@@ -12,8 +12,8 @@ from django.contrib.auth.models import User
 
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.extractors.base import Metadata
-from django_largefiles.pipeline import process
-from django_largefiles.sniffing import sniff_file
+from django_largefiles.media_types.sniffing import sniff_file
+from django_largefiles.pipeline.processing import process
 from tests.conftest import Largefiles
 from tests.worked_example import SqliteExtractor
 

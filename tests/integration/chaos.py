@@ -18,9 +18,9 @@ from random import Random
 from typing import TypeAlias
 from uuid import UUID
 
+from django_largefiles.media_types.sniffing import HEAD_LENGTH
 from django_largefiles.names import storage_key
 from django_largefiles.options import MIB
-from django_largefiles.sniffing import HEAD_LENGTH
 from django_largefiles.stores.filesystem import INCOMING
 from example_project.processes import Server, manage
 from tests.integration.conftest import ANYTHING, Example

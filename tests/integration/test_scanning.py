@@ -12,9 +12,9 @@ from sqlite3 import connect
 import psutil
 import pytest
 
-from django_largefiles.canaries import eicar
 from django_largefiles.lifecycle import LEASE
 from django_largefiles.options import GIB, MIB
+from django_largefiles.scanners.selftest import eicar
 from example_project.memory import MemoryWatch
 from tests.conftest import png
 from tests.integration.conftest import ANYTHING, Example, client_of, io_counters

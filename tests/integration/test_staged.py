@@ -44,7 +44,7 @@ def files(folder: Path) -> list[str]:
 
 def let_notes_be_due(example: Example) -> None:
     with closing(sqlite3.connect(example.data_dir / "db.sqlite3", timeout=20)) as database, database:
-        database.execute("UPDATE django_largefiles_removal SET due_at = '2020-01-01 00:00:00'")
+        database.execute("UPDATE django_largefiles_pendingremoval SET due_at = '2020-01-01 00:00:00'")
 
 
 @pytest.mark.parametrize("step", ["half", "after"])
@@ -65,7 +65,7 @@ def test_a_worker_that_is_killed_while_it_moves_a_file_loses_nothing_and_leaves_
     assert client.wait_until_settled(asset_id, patience=90)["state"] == "ready"
     assert example.column("attempts") == [2]
     let_notes_be_due(example)
-    wait_for(lambda: not example.rows("SELECT 1 FROM django_largefiles_removal"))
+    wait_for(lambda: not example.rows("SELECT 1 FROM django_largefiles_pendingremoval"))
     assert files(example.data_dir / "staging") == []
     assert files(remote / "objects") == example.column("file")
     assert client.download_sha256(asset_id) == SHA256
@@ -103,7 +103,7 @@ def test_a_file_that_is_deleted_while_it_is_moved_leaves_nothing(
     (remote / "pause").unlink()
     wait_for(lambda: not files(remote / "objects") and not files(example.data_dir / "staging"))
     let_notes_be_due(example)
-    wait_for(lambda: not example.rows("SELECT 1 FROM django_largefiles_removal"))
+    wait_for(lambda: not example.rows("SELECT 1 FROM django_largefiles_pendingremoval"))
     assert (files(remote / "objects"), files(example.data_dir / "staging")) == ([], [])
 
 

@@ -10,15 +10,7 @@ from typing import Any
 import pytest
 
 from django_largefiles.sandbox import seccomp, syscalls
-from django_largefiles.sandbox.seccomp import (
-    ALLOW,
-    ARCHITECTURES,
-    KILL,
-    NO_SUCH_CALL,
-    REFUSE,
-    Architecture,
-    program,
-)
+from django_largefiles.sandbox.seccomp import ALLOW, ARCHITECTURES, KILL, NO_SUCH_CALL, REFUSE, Architecture, program
 from django_largefiles.sandbox.syscalls import DENIED, FCNTL, LAST_KNOWN, MISSING, OPENING, PRLIMIT, SIGNALLING, Number
 from tests.sandbox.bpf import verdict
 

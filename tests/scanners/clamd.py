@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from django_largefiles.canaries import eicar
 from django_largefiles.scanners.clamav import ClamdScanner
+from django_largefiles.scanners.selftest import eicar
 
 CLAMD = shutil.which("clamd", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from django_largefiles.canaries import archive_of_size, eicar, nested
 from django_largefiles.scanners.base import Abandoned, Engine, Sample, ScanResult
 from django_largefiles.scanners.clamav import MAX_REPLY, MAX_SIZE, ClamdScanner
+from django_largefiles.scanners.selftest import archive_of_size, eicar, nested
 from django_largefiles.states import ScanVerdict
 from tests.scanners.clamd import MIB, Clamd, needs_clamd, running
 

@@ -10,9 +10,9 @@ from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
+from ..delivery.problems import problem_response
 from ..exceptions import NotPermitted, Refusal, StoreError
 from ..models import FileAsset
-from ..problems import problem_response
 from .errors import ApiRefusal, framework_problem
 from .requests import UploadRequest
 

@@ -11,12 +11,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ..assets import visible_asset
 from ..conf import largefiles_settings
-from ..direct_arrival import SIGNED_AT_ONCE
 from ..doors import direct
 from ..doors.direct import Arranged
-from ..intake import Declaration
-from ..lookup import visible_asset
+from ..intake.creation import Declaration
+from ..intake.direct import SIGNED_AT_ONCE
 from ..models import FileAsset
 from ..options import DEFAULT_PROFILE
 from .base import ApiViewSet

@@ -10,8 +10,8 @@ from django.http import HttpResponseBase, JsonResponse
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
+from ..delivery.problems import CONTENT_TYPE
 from ..exceptions import Refusal, StoreError
-from ..problems import CONTENT_TYPE
 
 
 class ApiRefusal(APIException):

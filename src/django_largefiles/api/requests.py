@@ -10,7 +10,7 @@ from django.http import QueryDict
 from rest_framework.parsers import BaseParser, DataAndFiles, JSONParser
 from rest_framework.request import Request
 
-from ..doors.streaming import StreamingUploadHandler, parse_form
+from ..doors.multipart import StreamingUploadHandler, parse_form
 from ..exceptions import TooLarge
 from ..options import DEFAULT_PROFILE, KIB
 from .errors import api_refusals

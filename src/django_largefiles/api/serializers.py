@@ -6,12 +6,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import UploadedFile
 from rest_framework import serializers
 
-from .. import policy
+from .. import rules
 from ..conf import get_profile
 from ..doors.ingest import ingest
-from ..doors.streaming import UploadedAsset
+from ..doors.multipart import UploadedAsset
 from ..exceptions import MalformedRequest
-from ..intake import authorize
+from ..intake.creation import authorize
 from ..models import FileAsset
 from ..options import DEFAULT_PROFILE
 from .errors import api_refusals
@@ -86,7 +86,7 @@ class UploadSerializer(serializers.Serializer[FileAsset]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         with api_refusals():
-            policy.check_size(attrs["file"].size, get_profile(attrs["profile"]))
+            rules.check_size(attrs["file"].size, get_profile(attrs["profile"]))
         return attrs
 
     def create(self, validated_data: dict[str, Any]) -> FileAsset:

@@ -11,10 +11,10 @@ from rest_framework.response import Response
 
 from .. import lifecycle
 from ..access import access_policy
-from ..delivery import deliver
-from ..doors.streaming import declared_length
+from ..assets import delete, downloadable_asset, visible_asset
+from ..delivery.responses import deliver
+from ..doors.multipart import declared_length
 from ..exceptions import NotPermitted, StateConflict
-from ..lookup import delete, downloadable_asset, visible_asset
 from ..models import FileAsset, FileAssetQuerySet
 from .base import ApiViewSet
 from .requests import StreamingMultiPartParser

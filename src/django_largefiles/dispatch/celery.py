@@ -3,14 +3,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from celery import current_app
+from celery import Task, current_app, shared_task
 from django.core.checks import CheckMessage, Warning as CheckWarning
 
-from .. import tasks
+from ..lifecycle import MAX_ATTEMPTS
+from ..pipeline import processing
 from .base import Dispatcher
 
 ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
 """A connection kept in the pool may have died unnoticed: one more attempt, at once."""
+
+
+SOFT_TIME_LIMIT = 3600
+"""Seconds; the longest that a read pass over a file may take."""
+
+
+@shared_task(
+    bind=True,
+    name="django_largefiles.tasks.process",
+    ignore_result=True,
+    acks_late=True,
+    reject_on_worker_lost=True,
+    max_retries=MAX_ATTEMPTS,
+    soft_time_limit=SOFT_TIME_LIMIT,
+    time_limit=SOFT_TIME_LIMIT + 60,
+)
+def process(self: Task[[str], None], asset_id: str) -> None:
+    """Process one asset; see ``pipeline.processing.process``."""
+    try:
+        processing.process(UUID(asset_id))
+    except processing.TryAgain as again:
+        raise self.retry(exc=again, countdown=again.delay.total_seconds()) from again
 
 
 class CeleryDispatcher(Dispatcher):
@@ -22,7 +45,7 @@ class CeleryDispatcher(Dispatcher):
                 # A request must not wait for a broker that is down, as it would for a connection that publishing
                 # opens: kombu tries those for seconds. The sweeper comes again.
                 producer.connection.ensure_connection(**ONCE)
-            tasks.process.apply_async((str(asset_id),), producer=producer, retry_policy=ONCE)
+            process.apply_async((str(asset_id),), producer=producer, retry_policy=ONCE)
 
     def check(self) -> Sequence[CheckMessage]:
         if current_app.conf.broker_url or current_app.conf.task_always_eager:

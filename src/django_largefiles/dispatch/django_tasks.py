@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.tasks import task
 
-from .. import pipeline
+from ..pipeline import processing
 from .base import Dispatcher
 
 logger = logging.getLogger(__name__)
@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 def process(asset_id: str) -> None:
     """Process one asset. The framework does not retry: the sweeper does."""
     try:
-        pipeline.process(UUID(asset_id))
-    except pipeline.TryAgain as again:
+        processing.process(UUID(asset_id))
+    except processing.TryAgain as again:
         logger.warning("Asset %s waits for the sweeper, at least %s.", asset_id, again.delay)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import logging
 from uuid import UUID
 
-from ..pipeline import TryAgain, process
+from ..pipeline.processing import TryAgain, process
 from .base import Dispatcher
 
 logger = logging.getLogger(__name__)

@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from .. import direct_arrival
 from ..access import User
+from ..assets import arriving, check_may_append, delete, unexpired_asset
 from ..conf import get_profile
 from ..exceptions import StateConflict
-from ..intake import Declaration, authorize, create as create_upload
-from ..lookup import arriving, check_may_append, delete, unexpired_asset
+from ..intake import direct
+from ..intake.creation import Declaration, authorize, create as create_upload
 from ..models import FileAsset, Upload
-from ..policy import check_declared
+from ..rules import check_declared
 from ..stores import direct_uploads
 from ..stores.direct import DirectUpload, SignedPart, StoredPart
 
@@ -39,7 +39,7 @@ def create(declaration: Declaration) -> Arranged:
     check_declared(declaration.media_type, declaration.name, get_profile(declaration.profile))
     direct_uploads()
     upload = create_upload(declaration, kind=Upload.Kind.DIRECT)
-    return Arranged(asset=upload.asset, upload=upload, plan=direct_arrival.plan(upload))
+    return Arranged(asset=upload.asset, upload=upload, plan=direct.plan(upload))
 
 
 def look_up(user: User, asset_id: UUID) -> Arranged:
@@ -51,9 +51,7 @@ def look_up(user: User, asset_id: UUID) -> Arranged:
     upload = arriving(asset)
     if upload is None:
         return Arranged(asset=asset)
-    return Arranged(
-        asset=asset, upload=upload, plan=direct_arrival.plan(upload), parts=tuple(direct_arrival.stored_parts(upload))
-    )
+    return Arranged(asset=asset, upload=upload, plan=direct.plan(upload), parts=tuple(direct.stored_parts(upload)))
 
 
 def sign(user: User, asset_id: UUID, numbers: Iterable[int]) -> list[SignedPart]:
@@ -61,7 +59,7 @@ def sign(user: User, asset_id: UUID, numbers: Iterable[int]) -> list[SignedPart]
     upload = arriving(_asset_to_append_to(user, asset_id))
     if upload is None:
         raise StateConflict("the upload is complete and takes no more parts", value=str(asset_id))
-    return direct_arrival.sign(upload, numbers)
+    return direct.sign(upload, numbers)
 
 
 def complete(user: User, asset_id: UUID) -> FileAsset:
@@ -71,7 +69,7 @@ def complete(user: User, asset_id: UUID) -> FileAsset:
     """
     asset = _asset_to_append_to(user, asset_id)
     upload = arriving(asset)
-    return direct_arrival.complete(upload) if upload else asset
+    return direct.complete(upload) if upload else asset
 
 
 def abort(user: User, asset_id: UUID) -> None:

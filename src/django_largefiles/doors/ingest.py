@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import IO
 
 from ..access import User
-from ..arrival import FIRST_READ
 from ..conf import largefiles_settings
-from ..intake import Declaration, begin
+from ..intake.creation import Declaration, begin
+from ..intake.writing import FIRST_READ
 from ..models import FileAsset
 from ..options import DEFAULT_PROFILE
 
@@ -48,14 +48,14 @@ def ingest(
         media_type=media_type,
         sha256=sha256,
     )
-    with begin(declaration) as arrival:
+    with begin(declaration) as writer:
         size = FIRST_READ
         while chunk := source.read(size):
-            arrival.write(chunk)
+            writer.write(chunk)
             if progress:
-                progress(arrival.received)
+                progress(writer.received)
             size = largefiles_settings.chunk_size
-        asset = arrival.finish()
+        asset = writer.finish()
     # A dispatcher that processes at once has brought it further.
     asset.refresh_from_db()
     return asset

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, ClassVar, TypeAlias
 
+from ..containers.text import MAX_TEXT, clean_text
+
+__all__ = ["JSON", "MAX_TEXT", "MAX_TITLE", "Extractor", "Metadata", "clean_text"]
+
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 
 MAX_TITLE = 255
 """Characters of a title."""
-MAX_TEXT = 1000
-"""Characters of any other text."""
-
-# PostgreSQL takes neither NUL nor lone surrogates; bidirectional overrides make a title read as another.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,15 +57,3 @@ class Extractor(ABC):
         A type that the extractor does not know is not an error: answer ``Metadata()``. The file remains the
         caller's: it is not closed.
         """
-
-
-def clean_text(value: object, limit: int = MAX_TEXT) -> str:
-    """``value`` on one line, without control characters, lone surrogates or bidirectional overrides, cut to ``limit``.
-
-    Anything that is neither text nor bytes is no text: ``""``.
-    """
-    if isinstance(value, bytes):
-        value = value[: 4 * limit].decode("utf-8", "replace")
-    if not isinstance(value, str):
-        return ""
-    return " ".join(_UNSAFE.sub(" ", value[: 4 * limit]).split())[:limit].rstrip()

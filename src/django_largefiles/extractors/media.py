@@ -23,8 +23,8 @@ from mutagen.oggtheora import OggTheora, OggTheoraInfo
 from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE, WaveStreamInfo
 
+from ..containers.isobmff import Box, picture, read_movie
 from .base import JSON, MAX_TITLE, Extractor, Metadata, clean_text
-from .isobmff import Box, picture, read_movie
 from .rationed import RationedFile
 
 READ_BYTES = 16 * 1024 * 1024

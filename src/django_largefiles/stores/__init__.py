@@ -9,11 +9,11 @@ from django.core.files.storage import FileSystemStorage, Storage
 from ..conf import largefiles_settings
 from ..exceptions import DirectUnsupported
 from ..registry import load_class
-from ..storage import current_storage
 from .base import Store
 from .direct import DirectUploads
 from .filesystem import FilesystemStore
 from .staged import StagedStore
+from .storage import current_storage
 
 S3_STORAGE = "storages.backends.s3.S3Storage"
 S3_STORE = "django_largefiles.stores.s3.store.S3Store"

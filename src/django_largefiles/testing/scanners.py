@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..canaries import eicar
 from ..scanners.base import Sample, Scanner, ScanResult
+from ..scanners.selftest import eicar
 from ..states import ScanVerdict
 
 

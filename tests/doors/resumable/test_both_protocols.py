@@ -12,7 +12,7 @@ from django.test import Client
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.states import State
 from tests.conftest import png
-from tests.doors.resumable.draft_client import (
+from tests.doors.resumable.ietf_client import (
     UPLOADS,
     append,
     asset_at,

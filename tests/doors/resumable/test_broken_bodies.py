@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from django_largefiles.intake import Declaration, create
+from django_largefiles.intake.creation import Declaration, create
 from django_largefiles.models import Upload
 from tests.conftest import png
 

@@ -13,11 +13,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from django_largefiles import intake
 from django_largefiles.doors.resumable import tus as tus_verbs
+from django_largefiles.intake import creation
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.options import MIB
-from django_largefiles.pipeline import process
+from django_largefiles.pipeline.processing import process
 from django_largefiles.signals import asset_received
 from django_largefiles.states import Reason, State
 from django_largefiles.stores.base import Store, StoreState
@@ -202,7 +202,7 @@ def test_row_66_a_final_upload_whose_last_part_is_complete_just_before_it_is_mad
 
     def create_later(*args: Any, **options: Any) -> Upload:
         tus.patch(part, 0, PICTURE)
-        return intake.create(*args, **options)
+        return creation.create(*args, **options)
 
     monkeypatch.setattr(tus_verbs, "create", create_later)
     assert asset_at(final(tus, part)).state == State.RECEIVED
@@ -213,7 +213,7 @@ def test_row_66_a_final_upload_that_another_request_puts_together(tus: Tus, monk
     finish = store_class().finish
 
     def finish_late(self: Store, state: StoreState, token: UUID) -> str:
-        intake.resume(Upload.objects.get(kind="final"), 0).close()
+        creation.resume(Upload.objects.get(kind="final"), 0).close()
         return finish(self, state, token)
 
     monkeypatch.setattr(store_class(), "finish", finish_late)

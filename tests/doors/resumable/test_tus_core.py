@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from django_largefiles import lifecycle
 from django_largefiles.models import FileAsset, Upload
-from django_largefiles.pipeline import process
+from django_largefiles.pipeline.processing import process
 from django_largefiles.states import Reason, State
 from tests.conftest import Largefiles
 from tests.doors.resumable.tus_client import (

@@ -9,11 +9,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from django_largefiles.arrival import FIRST_READ
 from django_largefiles.exceptions import StoreUnavailable
+from django_largefiles.intake.writing import FIRST_READ
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.options import MIB
-from django_largefiles.pipeline import process
+from django_largefiles.pipeline.processing import process
 from django_largefiles.states import State
 from tests.conftest import EXECUTABLE, Largefiles
 from tests.doors.resumable.storages import appender_class, fill_the_disk, store_class

@@ -15,16 +15,7 @@ from django.utils import timezone
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.sweeper import sweep
 from tests.conftest import Largefiles
-from tests.doors.resumable.tus_client import (
-    COLLECTION,
-    PICTURE,
-    SIZE,
-    Tus,
-    asset_at,
-    everything,
-    problem,
-    upload_at,
-)
+from tests.doors.resumable.tus_client import COLLECTION, PICTURE, SIZE, Tus, asset_at, everything, problem, upload_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

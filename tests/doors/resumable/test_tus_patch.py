@@ -10,12 +10,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from django_largefiles import arrival, digests, lifecycle
-from django_largefiles.arrival import FIRST_READ
+from django_largefiles import digests, lifecycle
 from django_largefiles.exceptions import StoreUnavailable
+from django_largefiles.intake import writing
+from django_largefiles.intake.writing import FIRST_READ
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.options import MIB
-from django_largefiles.pipeline import process
+from django_largefiles.pipeline.processing import process
 from django_largefiles.states import Reason, State
 from tests.conftest import EXECUTABLE, Largefiles, png
 from tests.doors.resumable.storages import appender_class, fill_the_disk
@@ -58,7 +59,7 @@ def url(tus: Tus) -> str:
 
 @pytest.fixture
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrival, "HEARTBEAT_SECONDS", -1.0)
+    monkeypatch.setattr(writing, "HEARTBEAT_SECONDS", -1.0)
 
 
 def finish(tus: Tus, url: str) -> None:

@@ -30,22 +30,24 @@ class HurryConfig(AppConfig):
 
 
 def hurry() -> None:
-    from django_largefiles import announcements, lifecycle, pipeline, removals
+    from django_largefiles import lifecycle
+    from django_largefiles.outbox import removals, signals
+    from django_largefiles.pipeline import processing
 
-    lifecycle.LEASE = pipeline.LEASE = LEASE
+    lifecycle.LEASE = processing.LEASE = LEASE
     lifecycle.renew.__kwdefaults__["lease"] = LEASE
     lifecycle.HAND_OVER = timedelta(seconds=3)
     lifecycle.FIRST_DELAY = timedelta(seconds=0.2)
-    pipeline.PROGRESS_SECONDS = 0.2
-    announcements.RESEND_AFTER = timedelta(seconds=4)
+    processing.PROGRESS_SECONDS = 0.2
+    signals.RESEND_AFTER = timedelta(seconds=4)
     removals.GRACE = timedelta(seconds=1)
 
 
 def poison() -> None:
     """What stands behind the mark, at the end of a file, happens to the worker that sniffs it."""
-    from django_largefiles import pipeline
+    from django_largefiles.pipeline import processing
 
-    sniff_file = pipeline.sniff_file
+    sniff_file = processing.sniff_file
 
     def sniff(file: BinaryIO) -> str:
         file.seek(-48, os.SEEK_END)
@@ -53,13 +55,13 @@ def poison() -> None:
         POISONS.get(name, lambda: None)()
         return sniff_file(file)
 
-    pipeline.sniff_file = sniff
+    processing.sniff_file = sniff
 
 
 def leave_the_digest_to_the_worker() -> None:
-    from django_largefiles import arrival
+    from django_largefiles.intake import writing
 
-    arrival._restored_digest = lambda upload: None
+    writing._restored_digest = lambda upload: None
 
 
 def killed() -> None:
@@ -86,16 +88,16 @@ def deaf() -> None:
 
 def killed_before_the_signal() -> None:
     """After the commit of the next transition."""
-    from django_largefiles import announcements
+    from django_largefiles.outbox import signals
 
-    announcements._send = lambda *args: killed()
+    signals._send = lambda *args: killed()
 
 
 def killed_after_the_signal() -> None:
     """When the receivers have heard of the next transition, before anybody knows that they have."""
-    from django_largefiles.models import Announcement
+    from django_largefiles.models import PendingSignal
 
-    Announcement.delete = lambda *args, **options: killed()
+    PendingSignal.delete = lambda *args, **options: killed()
 
 
 POISONS: dict[str, Callable[[], None]] = {

@@ -23,7 +23,7 @@ from pytest_django.fixtures import Settings
 
 from django_largefiles.models import FileAsset
 from django_largefiles.options import MIB
-from django_largefiles.pipeline import process
+from django_largefiles.pipeline.processing import process
 from django_largefiles.states import Reason, State
 from django_largefiles.stores.s3.plan import PART
 from example_project.processes import Server, manage

@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.options import MIB
-from django_largefiles.pipeline import process
+from django_largefiles.pipeline.processing import process
 from django_largefiles.states import State
 from django_largefiles.stores.s3 import client as clients, retries
 from django_largefiles.sweeper import sweep

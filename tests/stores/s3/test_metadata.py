@@ -9,9 +9,9 @@ from typing import cast
 import pytest
 
 from django_largefiles.extractors.base import Metadata
+from django_largefiles.media_types.sniffing import sniff_file
 from django_largefiles.options import ExtractionLimits
 from django_largefiles.sandbox.runner import run
-from django_largefiles.sniffing import sniff_file
 from django_largefiles.stores.s3.bucket import Bucket, Stat
 from django_largefiles.stores.s3.reader import open_object
 from tests.remote_files import GIB, KIB, MIB, RemoteFile, book, film, photograph, recording

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from django_largefiles.exceptions import StoreUnavailable
+from django_largefiles.media_types.sniffing import sniff_file
 from django_largefiles.options import KIB, MIB
-from django_largefiles.sniffing import sniff_file
 from django_largefiles.stores import store_for
 from django_largefiles.stores.base import Store
 from django_largefiles.stores.s3 import retries

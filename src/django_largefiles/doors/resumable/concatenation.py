@@ -12,9 +12,9 @@ from django.http import HttpRequest
 from django.urls import Resolver404, ResolverMatch, get_script_prefix, resolve
 
 from ...access import access_policy
+from ...assets import check_may_append, check_not_expired
 from ...exceptions import AssetNotFound, Refusal, StoreError, TakenOver
-from ...intake import assemble
-from ...lookup import check_may_append, check_not_expired
+from ...intake.creation import assemble
 from ...models import Upload
 from ...protocols.errors import MalformedHeader
 from .exchange import Exchange

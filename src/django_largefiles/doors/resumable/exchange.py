@@ -13,18 +13,11 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from ...access import User, access_policy
-from ...arrival import FIRST_READ, Arrival
+from ...assets import arriving, check_may_append, delete, downloadable_asset, unexpired_asset
 from ...conf import get_profile, largefiles_settings
-from ...delivery import deliver
-from ...exceptions import (
-    MalformedRequest,
-    MethodNotAllowed,
-    StateConflict,
-    TooLarge,
-    UploadGone,
-    WrongContent,
-)
-from ...lookup import arriving, check_may_append, delete, downloadable_asset, unexpired_asset
+from ...delivery.responses import deliver
+from ...exceptions import MalformedRequest, MethodNotAllowed, StateConflict, TooLarge, UploadGone, WrongContent
+from ...intake.writing import FIRST_READ, UploadWriter
 from ...models import FileAsset, Upload
 from ...states import State
 from ..silence import limit_silence
@@ -131,32 +124,32 @@ def check_room(exchange: Exchange, upload: Upload, length: int | None) -> None:
         raise TooLarge(f"{reached} bytes are more than the {largest} allowed", limit=largest, value=reached)
 
 
-def receive(exchange: Exchange, arrival: Arrival, seen: Callable[[bytes], None] | None = None) -> bool:
+def receive(exchange: Exchange, writer: UploadWriter, seen: Callable[[bytes], None] | None = None) -> bool:
     """Write the body to the arrival, and show it to ``seen``. Whether it came whole; what came counts either way.
 
     A file of a type that is refused is aborted: no further byte could mend it. Not so where ``seen`` has yet to tell
     whether these are the bytes that the client sent: damaged ones say nothing of the file.
     """
     try:
-        for chunk in _pieces(exchange, first=arrival.received == 0):
-            arrival.write(chunk)
+        for chunk in _pieces(exchange, first=writer.received == 0):
+            writer.write(chunk)
             if seen:
                 seen(chunk)
     except UnreadablePostError:
         return False
     except WrongContent:
         if not seen:
-            arrival.abort()
+            writer.abort()
         raise
     return True
 
 
-def finish(arrival: Arrival) -> FileAsset:
+def finish(writer: UploadWriter) -> FileAsset:
     """All bytes are here. A file whose content is refused is aborted."""
     try:
-        return arrival.finish()
+        return writer.finish()
     except WrongContent:
-        arrival.abort()
+        writer.abort()
         raise
 
 

@@ -7,24 +7,17 @@ from contextlib import closing
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
-from ...arrival import Arrival
+from ...assets import arriving
 from ...conf import get_profile
 from ...exceptions import IncompleteBody
-from ...intake import (
-    Declaration,
-    authorize,
-    create,
-    discarded_on_failure,
-    resume,
-    set_length,
-)
-from ...lookup import arriving
+from ...intake.creation import Declaration, authorize, create, discarded_on_failure, resume, set_length
+from ...intake.writing import UploadWriter
 from ...models import FileAsset, Upload
 from ...options import DEFAULT_PROFILE
-from ...policy import check_declared
 from ...protocols import tus
 from ...protocols.checksums import CHECKSUM_ALGORITHMS, Checksum, new_hasher, verify
 from ...protocols.errors import FinalUpload, MissingHeader, OffsetMismatch, ProtocolError, UploadCompleted
+from ...rules import check_declared
 from ...states import State
 from .concatenation import complete_final, complete_finals, known_length, partial_uploads, total_length
 from .exchange import (
@@ -68,8 +61,8 @@ def post(exchange: Exchange) -> HttpResponse:
         response = _created(exchange, upload)
         if has_bytes or upload.length == 0:
             check_room(exchange, upload, upload.length)
-            with closing(Arrival(upload, checkpoints=checksum is None)) as arrival:
-                _append(exchange, upload, arrival, checksum, response)
+            with closing(UploadWriter(upload, checkpoints=checksum is None)) as writer:
+                _append(exchange, upload, writer, checksum, response)
     _tell_expiry(upload, response)
     return response
 
@@ -118,9 +111,9 @@ def patch(exchange: Exchange) -> HttpResponse:
     checksum = _announced_checksum(exchange)
     if length is not None:
         set_length(upload, length)
-    with closing(resume(upload, offset, checkpoints=checksum is None)) as arrival:
-        _append(exchange, upload, arrival, checksum, response)
-    if upload.kind == Upload.Kind.PARTIAL and arrival.received == upload.length:
+    with closing(resume(upload, offset, checkpoints=checksum is None)) as writer:
+        _append(exchange, upload, writer, checksum, response)
+    if upload.kind == Upload.Kind.PARTIAL and writer.received == upload.length:
         complete_finals(upload)
     _tell_expiry(upload, response)
     return response
@@ -234,18 +227,18 @@ def _has_bytes(exchange: Exchange) -> bool:
 def _append(
     exchange: Exchange,
     upload: Upload,
-    arrival: Arrival,
+    writer: UploadWriter,
     checksum: AnnouncedChecksum | None,
     response: HttpResponse,
 ) -> None:
-    whole = receive(exchange, arrival, checksum.update if checksum else None)
+    whole = receive(exchange, writer, checksum.update if checksum else None)
     if checksum:
         checksum.verify(exchange, whole=whole)
-    if upload.kind == Upload.Kind.WHOLE and arrival.received == upload.length:
-        finish(arrival)
+    if upload.kind == Upload.Kind.WHOLE and writer.received == upload.length:
+        finish(writer)
     else:
-        arrival.pause()
-    response["Upload-Offset"] = str(arrival.received)
+        writer.pause()
+    response["Upload-Offset"] = str(writer.received)
 
 
 def _patch_complete(exchange: Exchange, asset: FileAsset, offset: int, response: HttpResponse) -> HttpResponse:

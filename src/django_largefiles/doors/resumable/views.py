@@ -10,14 +10,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
+from ...delivery.problems import CONTENT_TYPE, problem_details, problem_response
 from ...exceptions import LargeFilesError, MethodNotAllowed, NotAuthenticated, NotPermitted, Refusal, StoreError
-from ...problems import CONTENT_TYPE, problem_details, problem_response
-from ...protocols import rufh, tus
+from ...protocols import ietf, tus
 from ...protocols.errors import ProtocolError
 from ..authentication import current_authenticator
 from ..cors import add_cors_headers
-from ..streaming import largest_upload
-from . import draft, tus as tus_verbs
+from ..multipart import largest_upload
+from . import ietf as ietf_verbs, tus as tus_verbs
 from .exchange import Exchange, passes_trailers
 
 
@@ -35,11 +35,11 @@ def uploads(request: HttpRequest, asset_id: UUID | None = None) -> HttpResponseB
 
 
 def _protocol(request: HttpRequest) -> ModuleType:
-    if rufh.is_draft(request.headers):
-        return draft
+    if ietf.is_draft(request.headers):
+        return ietf_verbs
     # Downloading, asking for the offset and cancelling need no header of the draft's.
     if "Tus-Resumable" not in request.headers and request.method in {"GET", "HEAD", "DELETE"}:
-        return draft
+        return ietf_verbs
     return tus_verbs
 
 
@@ -63,15 +63,15 @@ def _options(request: HttpRequest) -> HttpResponse:
     """What the server can: of no secret, so nobody needs to be known."""
     extensions = [name for name in tus.EXTENSIONS if name != "checksum-trailer" or passes_trailers(request)]
     headers = tus.options_headers(largest_upload(), extensions)
-    headers |= draft.options_headers(request)
-    headers["Accept-Patch"] = f"{tus.CONTENT_TYPE}, {rufh.CONTENT_TYPE}"
+    headers |= ietf_verbs.options_headers(request)
+    headers["Accept-Patch"] = f"{tus.CONTENT_TYPE}, {ietf.CONTENT_TYPE}"
     return HttpResponse(status=204, headers=headers)
 
 
 def _refuse(request: HttpRequest, error: ProtocolError | LargeFilesError, protocol: ModuleType) -> HttpResponseBase:
     response = problem_response(error)
-    if protocol is draft and isinstance(error, ProtocolError):
-        members = problem_details(error) | rufh.problem_members(error)
+    if protocol is ietf_verbs and isinstance(error, ProtocolError):
+        members = problem_details(error) | ietf.problem_members(error)
         response = JsonResponse(members, status=error.status, content_type=CONTENT_TYPE)
     if isinstance(error, ProtocolError):
         response.reason_phrase = error.phrase

@@ -8,13 +8,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from ...canaries import large_canaries, small_canaries, try_out
 from ...conf import Profile, get_profile
 from ...exceptions import UnknownProfile
 from ...options import DEFAULT_PROFILE
 from ...scanners import load_scanners
 from ...scanners.base import Engine, Scanner
 from ...scanners.running import ScanReport
+from ...scanners.selftest import large_canaries, small_canaries, try_out
 
 
 class Command(BaseCommand):

@@ -1,0 +1,77 @@
+"""The door for ``multipart/form-data``: each file goes from the socket to the store as it arrives.
+
+``receive_files`` opens it for a view of the host's. What it is made of lies in ``streaming``, for other frameworks.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from inspect import iscoroutinefunction
+from typing import Any
+
+from django.db.transaction import non_atomic_requests
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+
+from .delivery.problems import problem_response
+from .doors.csrf import enforce_csrf, has_header_token
+from .doors.multipart import StreamingUploadHandler, UploadedAsset, parse_form
+from .exceptions import ConfigurationError, LargeFilesError, Refusal, StoreError
+from .intake.creation import authorize
+from .options import DEFAULT_PROFILE
+
+__all__ = ["UploadedAsset", "receive_files"]
+
+
+def receive_files(
+    *, profile: str = DEFAULT_PROFILE, max_files: int = 1
+) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
+    """Let a view take files of any size: ``request.FILES`` holds an ``UploadedAsset`` for each.
+
+    The CSRF token is checked before anything is stored: it comes in the header, or in a field before the files.
+    Refusals, also those that the view's call of ``accept`` raises, become problem details. The view must be
+    synchronous: Django runs it in a thread under ASGI.
+    """
+
+    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        if iscoroutinefunction(view):
+            raise ConfigurationError(f"{view.__qualname__} is asynchronous; receive_files takes a synchronous view")
+
+        @functools.wraps(view)
+        def receiving(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            try:
+                if request.method == "POST":
+                    load_form(request, profile=profile, max_files=max_files)
+                return view(request, *args, **kwargs)
+            except (Refusal, StoreError) as error:
+                return problem_response(error)
+
+        return non_atomic_requests(csrf_exempt(receiving))
+
+    return decorate
+
+
+def load_form(request: HttpRequest, *, profile: str, max_files: int) -> None:
+    """Fill ``request.POST`` and ``request.FILES``. Raises ``Refusal`` and ``StoreError``."""
+
+    def admit(fields: Mapping[str, str]) -> str:
+        enforce_csrf(request, fields.get("csrfmiddlewaretoken", ""))
+        return profile
+
+    if hasattr(request, "_files"):
+        raise ConfigurationError("the body was read before the view: some middleware looks at request.POST")
+    try:
+        if has_header_token(request):
+            enforce_csrf(request)
+        authorize(request.user, profile)
+        handler = StreamingUploadHandler(request, user=request.user, admit=admit, max_files=max_files)
+        request.parse_file_upload = lambda META, post_data: parse_form(  # type: ignore[method-assign]  # noqa: N803
+            META, post_data, handler, request.encoding
+        )
+        admit(request.POST)
+    except LargeFilesError:
+        # Whoever looks at request.POST while the refusal is on its way out must not start to read the body.
+        request._mark_post_parse_error()  # type: ignore[attr-defined]
+        raise

@@ -1,0 +1,116 @@
+"""What a profile says of a file: each function raises the refusal, with the limit and the value, or returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .conf import Profile
+from .containers.facts import KEY, ArchiveFacts
+from .exceptions import ArchiveRefused, SizeMismatch, TooLarge, TypeMismatch, TypeNotAllowed
+from .media_types.corrections import equivalents
+from .media_types.matching import extension_allowed, extension_fits, matches, possible_types
+from .media_types.table import ARCHIVE_TYPES, UNKNOWN
+from .names import extension
+from .options import MIB, ArchiveLimits
+
+SMALL_ARCHIVE = 10 * MIB
+"""Up to so many bytes unpacked the ratio does not count: a short file may well be of one letter."""
+
+
+def check_size(size: int, profile: Profile) -> None:
+    if size > profile.max_upload_size:
+        raise TooLarge(
+            f"{size} bytes are more than the {profile.max_upload_size} allowed",
+            limit=profile.max_upload_size,
+            value=size,
+        )
+
+
+def check_stored_size(stored: int, promised: int) -> None:
+    """What the storage holds against what was promised, or counted on the way in."""
+    if stored != promised:
+        raise SizeMismatch(f"{stored} bytes are stored, not the promised {promised}", limit=promised, value=stored)
+
+
+def check_declared(media_type: str, name: str, profile: Profile) -> None:
+    """Before the first byte: refuse a file of which its own client says that it is not what is allowed.
+
+    That it says otherwise proves nothing, and a client that says ``application/octet-stream`` has said nothing.
+    """
+    if media_type not in {"", UNKNOWN} and not matches(media_type, profile.allowed_mime_types):
+        raise _not_allowed(media_type, profile)
+    if profile.extension_must_match and not extension_allowed(extension(name), profile.allowed_mime_types):
+        raise _mismatch(", ".join(profile.allowed_mime_types), name)
+
+
+def check_head(media_type: str, name: str, profile: Profile) -> None:
+    """The early verdict, on the first bytes alone: refuse what no further byte can make right."""
+    possible = [kind for kind in possible_types(media_type) if matches(kind, profile.allowed_mime_types)]
+    if not possible:
+        raise _not_allowed(media_type, profile)
+    if profile.extension_must_match and not any(extension_fits(extension(name), kind) for kind in possible):
+        raise _mismatch(media_type, name)
+
+
+def check_type(media_type: str, name: str, profile: Profile) -> str:
+    """The verdict on the whole file, and the type that it counts as: its own, or one that is as good (text as CSV)."""
+    suffix = extension(name)
+    allowed = [kind for kind in equivalents(media_type, suffix) if matches(kind, profile.allowed_mime_types)]
+    if not allowed:
+        raise _not_allowed(media_type, profile)
+    fitting = [kind for kind in allowed if not profile.extension_must_match or extension_fits(suffix, kind)]
+    if not fitting:
+        raise _mismatch(media_type, name)
+    return fitting[0]
+
+
+def check_archive(media_type: str, attributes: Mapping[str, Any], profile: Profile) -> None:
+    """The verdict on an archive, from what its extractor found; on any other file there is none to be given."""
+    if media_type not in ARCHIVE_TYPES:
+        return
+    facts, limits = ArchiveFacts.read(attributes.get(KEY)), profile.archive_limits
+    if facts is None:
+        if not limits.unreadable:
+            raise ArchiveRefused("what is in the archive could not be read", limit="readable", value=media_type)
+        return
+    for what, limit, value in _beyond(facts, limits):
+        raise ArchiveRefused(f"{what}: {value}, of {limit} allowed", limit=limit, value=value)
+    if not (facts.complete or limits.unreadable):
+        raise ArchiveRefused("the archive could not be read to its end", limit="readable", value=facts.entries)
+
+
+def _beyond(facts: ArchiveFacts, limits: ArchiveLimits) -> Iterator[tuple[str, int | str, int | str]]:
+    """What exceeds the limits, each with the limit and the value."""
+    if facts.entries > limits.entries:
+        yield "members", limits.entries, facts.entries
+    if facts.total_size > limits.total_size:
+        yield "bytes unpacked", limits.total_size, facts.total_size
+    if facts.total_size > SMALL_ARCHIVE and facts.ratio > limits.ratio:
+        yield "ratio of unpacked to packed bytes", f"{limits.ratio:g}", f"{facts.ratio:g}"
+    counted = (
+        ("members that overlap others", limits.overlapping, facts.overlapping),
+        ("names that lead out of the folder", limits.traversal, facts.traversal),
+        ("links and devices", limits.links, facts.links),
+        ("encrypted members", limits.encrypted, facts.encrypted),
+        ("archives within the archive", limits.nested, facts.nested),
+    )
+    for what, permitted, count in counted:
+        if count and not permitted:
+            yield what, 0, count
+
+
+def _not_allowed(media_type: str, profile: Profile) -> TypeNotAllowed:
+    return TypeNotAllowed(
+        f"the content is {media_type}, which is not allowed",
+        limit=", ".join(profile.allowed_mime_types),
+        value=media_type,
+    )
+
+
+def _mismatch(media_type: str, name: str) -> TypeMismatch:
+    return TypeMismatch(
+        f"the content is {media_type}, which does not go with the extension {extension(name)!r}",
+        limit=extension(name),
+        value=media_type,
+    )

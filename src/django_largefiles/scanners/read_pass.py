@@ -1,0 +1,103 @@
+"""The one pass over a file's bytes: whoever needs them gets each once, and where nobody does none is read."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import BinaryIO, TypeAlias
+
+from ..exceptions import StoreUnavailable
+from ..states import Stage
+from .base import Scanner
+from .running import RunningScan, ScanReport
+
+TELL_SECONDS = 1.0
+"""Progress is told at most this often."""
+
+Tell: TypeAlias = Callable[[Stage, int], None]
+"""Takes the stage and the bytes done in it; what it raises ends the pass."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a pass has found out."""
+
+    sha256: str
+    scans: tuple[ScanReport, ...]
+    """In the order of the scanners."""
+
+
+def read_through(
+    file: BinaryIO, *, size: int, sha256: str, scanners: Sequence[Scanner], chunk_size: int, tell: Tell
+) -> Reading:
+    """Make the digest, unless ``sha256`` is it, and have ``file`` scanned. ``size`` is in bytes.
+
+    Memory does not grow with the size, nor with the slowness of a scanner. ``tell`` is called from this thread, at
+    most once a second, also while nothing but a scanner's answer is waited for.
+
+    Raises ``StoreUnavailable`` where the file has another size, besides what ``tell`` and ``file`` raise.
+    """
+    tell = _at_most_so_often(tell)
+    # The digest needs no state that can be saved, and this one lets other threads run.
+    digest = None if sha256 else hashlib.sha256()
+    with _running(scanners, size, _descriptor(file)) as scans:
+        _feed(file, size, digest, scans, chunk_size, tell)
+        reports = tuple(scan.report(partial(tell, Stage.SCANNING, size)) for scan in scans)
+    return Reading(sha256=digest.hexdigest() if digest else sha256, scans=reports)
+
+
+def _feed(
+    file: BinaryIO, size: int, digest: hashlib._Hash | None, scans: Sequence[RunningScan], chunk_size: int, tell: Tell
+) -> None:
+    done = 0
+    file.seek(0)
+    while digest or any(scan.needs_bytes for scan in scans):
+        chunk = file.read(chunk_size)
+        if not chunk:
+            break
+        done += len(chunk)
+        beat = partial(tell, Stage.READING, done)
+        for scan in scans:
+            scan.feed(chunk, beat)
+        if digest:
+            digest.update(chunk)
+        beat()
+    else:
+        return
+    if done != size:
+        raise StoreUnavailable(f"the storage has {done} bytes of the file, not {size}", limit=size, value=done)
+
+
+@contextmanager
+def _running(scanners: Sequence[Scanner], size: int, descriptor: int | None) -> Iterator[list[RunningScan]]:
+    scans: list[RunningScan] = []
+    try:
+        scans.extend(RunningScan(scanner, size=size, descriptor=descriptor) for scanner in scanners)
+        yield scans
+    finally:
+        for scan in scans:
+            scan.abandon()
+
+
+def _descriptor(file: BinaryIO) -> int | None:
+    try:
+        return file.fileno()
+    except (AttributeError, io.UnsupportedOperation):
+        return None
+
+
+def _at_most_so_often(tell: Tell) -> Tell:
+    told = 0.0
+
+    def throttled(stage: Stage, done: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= TELL_SECONDS:
+            tell(stage, done)
+            told = time.monotonic()
+
+    return throttled

@@ -1,0 +1,138 @@
+"""Section "Integrity Digests"."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from django_largefiles.intake import writing
+from django_largefiles.models import FileAsset, Upload
+from tests.conftest import Largefiles, png
+from tests.doors.resumable.ietf_client import append, asset_at, begun, create, kept, problem, retrieve
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Stored = Callable[[], list[str]]
+PICTURE = png(padding=200_000)
+REST = PICTURE[1000:]
+
+
+def field(content: bytes, *algorithms: str) -> str:
+    """Of the digests of ``content``."""
+    hashers = {algorithm: hashlib.new(algorithm.replace("-", ""), content) for algorithm in algorithms or ["sha-256"]}
+    return ", ".join(f"{name}=:{base64.b64encode(hasher.digest()).decode()}:" for name, hasher in hashers.items())
+
+
+@pytest.fixture
+def client(client: Client, owner: User) -> Client:
+    client.force_login(owner)
+    return client
+
+
+@pytest.fixture
+def url(client: Client) -> str:
+    return begun(client, PICTURE[:1000])
+
+
+class TestReprDigest:
+    """Of the whole file."""
+
+    @pytest.mark.parametrize("promised", [PICTURE, None], ids=["promised", "not promised"])
+    def test_the_final_answer_has_it(self, promised: bytes | None, client: Client) -> None:
+        answer = create(client, PICTURE, repr_digest=promised and field(promised))
+        assert (answer["Upload-Complete"], answer["Repr-Digest"]) == ("?1", field(PICTURE))
+
+    @pytest.mark.parametrize("wanted", ["sha-256=10", "sha-512=10, sha-256=1", "md5=10", "nonsense=?", "sha-256=11"])
+    def test_wanting_it_changes_nothing(self, wanted: str, client: Client) -> None:
+        assert create(client, PICTURE, want_repr_digest=wanted)["Repr-Digest"] == field(PICTURE)
+
+    def test_the_answer_to_the_last_part_has_it(self, client: Client, url: str) -> None:
+        assert append(client, url, REST, at=1000)["Repr-Digest"] == field(PICTURE)
+
+    def test_a_digest_that_could_not_be_taken_up_again_is_left_to_a_worker(self, client: Client, url: str) -> None:
+        Upload.objects.update(digest_state=None)
+        answer = append(client, url, REST, at=1000)
+        assert answer["Upload-Complete"] == "?1"
+        assert "Repr-Digest" not in answer
+
+    def test_a_promise_is_held_against_all_parts(self, client: Client) -> None:
+        url = begun(client, PICTURE[:1000], repr_digest=field(PICTURE))
+        assert append(client, url, REST, at=1000)["Upload-Complete"] == "?1"
+
+    def test_a_broken_promise_is_the_target_s_answer_and_leaves_nothing_behind(
+        self, client: Client, stored: Stored
+    ) -> None:
+        url = begun(client, PICTURE[:1000], repr_digest=field(b"something else"))
+        answer = append(client, url, REST, at=1000)
+        assert (answer.status_code, answer.json()["code"], answer["Upload-Complete"]) == (422, "digest_mismatch", "?1")
+        assert not FileAsset.objects.exists()
+        assert stored() == []
+
+    @pytest.mark.parametrize("promise", ["md5=:AAAA:", "sha-512=:" + "A" * 86 + "==:"], ids=["obsolete", "unknown"])
+    def test_a_digest_that_is_not_computed_is_not_held_against_the_file(self, promise: str, client: Client) -> None:
+        assert create(client, PICTURE, repr_digest=promise)["Upload-Complete"] == "?1"
+
+
+class TestContentDigest:
+    """Of what one request carries."""
+
+    ALGORITHMS = pytest.mark.parametrize("algorithms", [["sha-256"], ["sha-512"], ["sha-256", "sha-512"]], ids=str)
+
+    @ALGORITHMS
+    def test_content_that_has_it_counts(self, algorithms: list[str], client: Client, url: str) -> None:
+        answer = append(client, url, REST, at=1000, content_digest=field(REST, *algorithms))
+        assert answer["Upload-Complete"] == "?1"
+        assert asset_at(url).sha256 == hashlib.sha256(PICTURE).hexdigest()
+
+    @ALGORITHMS
+    @pytest.mark.parametrize("complete", ["?0", "?1"])
+    def test_content_that_has_another_is_not_appended(
+        self, algorithms: list[str], complete: str, client: Client
+    ) -> None:
+        url = begun(client, PICTURE[:1000], upload_length=len(PICTURE))
+        before = kept(url)
+        digest = field(b"something else", *algorithms)
+        answer = append(client, url, REST, at=1000, upload_complete=complete, content_digest=digest)
+        assert problem(answer) == (422, "content_digest_mismatch")
+        assert kept(url) == before
+
+    def test_one_wrong_digest_of_two_is_enough(self, client: Client, url: str) -> None:
+        digests = f"{field(REST, 'sha-256')}, {field(b'something else', 'sha-512')}"
+        answer = append(client, url, REST, at=1000, content_digest=digests)
+        assert problem(answer) == (422, "content_digest_mismatch")
+
+    def test_damaged_content_may_be_sent_again(self, client: Client, url: str) -> None:
+        damaged = REST[:-1] + b"!"
+        assert append(client, url, damaged, at=1000, content_digest=field(REST)).status_code == 422
+        assert append(client, url, REST, at=1000, content_digest=field(REST))["Upload-Complete"] == "?1"
+
+    def test_nothing_of_it_counts_before_its_digest_is_known(
+        self, client: Client, url: str, monkeypatch: pytest.MonkeyPatch, largefiles: Largefiles
+    ) -> None:
+        monkeypatch.setattr(writing, "HEARTBEAT_SECONDS", -1.0)
+        largefiles.set(CHUNK_SIZE=1000)
+        before = kept(url)
+        append(client, url, REST, at=1000, upload_complete="?0", content_digest=field(b"something else"))
+        assert kept(url) == before
+
+    def test_content_that_breaks_off_counts_though_nothing_can_be_said_of_its_digest(
+        self, client: Client, url: str
+    ) -> None:
+        append(client, url, REST[:1000], at=1000, content_length=len(REST), content_digest=field(REST))
+        assert retrieve(client, url)["Upload-Offset"] == "2000"
+
+    def test_a_creation_whose_content_has_another_leaves_nothing_behind(self, client: Client, stored: Stored) -> None:
+        answer: Any = create(client, PICTURE, content_digest=field(b"something else"))
+        assert problem(answer) == (422, "content_digest_mismatch")
+        assert not FileAsset.objects.exists()
+        assert stored() == []
+
+    def test_an_algorithm_that_nobody_knows_is_ignored(self, client: Client, url: str) -> None:
+        answer = append(client, url, REST, at=1000, content_digest="sha-3=:AAAA:, md5=:AAAA:")
+        assert answer["Upload-Complete"] == "?1"

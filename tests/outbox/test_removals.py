@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from django_largefiles import lifecycle, sweeper
+from django_largefiles.doors.ingest import ingest
+from django_largefiles.exceptions import StoreUnavailable
+from django_largefiles.intake.creation import Declaration, begin
+from django_largefiles.models import FileAsset, PendingRemoval
+from django_largefiles.outbox import removals
+from django_largefiles.outbox.removals import GRACE
+from django_largefiles.states import State
+from django_largefiles.stores.base import StoreState
+from django_largefiles.stores.filesystem import FilesystemStore
+from tests.conftest import png
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Stored = Callable[[], list[str]]
+
+
+@pytest.fixture
+def asset() -> FileAsset:
+    return ingest(BytesIO(png()), name="picture.png")
+
+
+def delete_and_die(asset: FileAsset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a process does that is killed right after the commit of a deletion."""
+    with monkeypatch.context() as patched:
+        patched.setattr(removals, "_remove", lambda state: None)
+        asset.delete()
+
+
+def after_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = timezone.now() + GRACE
+    monkeypatch.setattr(timezone, "now", lambda: now)
+
+
+def test_the_bytes_go_with_their_asset(asset: FileAsset, stored: Stored) -> None:
+    asset.delete()
+    assert stored() == []
+
+
+def test_a_deletion_that_is_rolled_back_removes_nothing(asset: FileAsset, stored: Stored) -> None:
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        FileAsset.objects.all().delete()
+        raise ZeroDivisionError
+    assert stored() == [asset.file.name]
+    assert not PendingRemoval.objects.exists()
+
+
+def test_bytes_that_a_crash_left_are_removed_by_the_sweeper(
+    asset: FileAsset, stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete_and_die(asset, monkeypatch)
+    assert stored() == [asset.file.name]
+    after_grace(monkeypatch)
+    assert [sweeper.sweep().removed, sweeper.sweep().removed] == [1, 0]
+    assert stored() == []
+
+
+def test_so_are_those_of_an_upload_that_had_not_ended(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = begin(Declaration(name="picture.png"))
+    writer.write(png(padding=5000))
+    writer.close()
+    delete_and_die(FileAsset.objects.get(), monkeypatch)
+    after_grace(monkeypatch)
+    assert sweeper.sweep().removed == 1
+    assert stored() == []
+
+
+def test_what_was_still_being_written_goes_the_second_time(
+    asset: FileAsset, stored: Stored, monkeypatch: pytest.MonkeyPatch, media: object
+) -> None:
+    name = asset.file.name
+    asset.delete()
+    asset.file.storage.save(name, BytesIO(b"late"))
+    assert sweeper.sweep().removed == 0
+    after_grace(monkeypatch)
+    sweeper.sweep()
+    assert stored() == []
+
+
+def test_an_asset_without_bytes_leaves_nothing_to_remove() -> None:
+    FileAsset.objects.create(original_name="a.png", state=State.REJECTED, size=1).delete()
+    assert not PendingRemoval.objects.exists()
+
+
+def test_a_store_that_is_down_fails_no_deletion(
+    asset: FileAsset, stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(FilesystemStore, "abort", fail)
+        asset.delete()
+    assert not FileAsset.objects.exists()
+    after_grace(monkeypatch)
+    sweeper.sweep()
+    assert stored() == []
+
+
+def test_a_store_that_is_still_down_is_asked_once_a_sweep_each_time_for_another(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[str] = []
+
+    def note_and_fail(self: FilesystemStore, state: StoreState) -> None:
+        asked.append(state["name"])
+        fail()
+
+    PendingRemoval.objects.bulk_create(
+        PendingRemoval(store_state={"name": name}, due_at=timezone.now() - timedelta(minutes=age))
+        for age, name in ((1, "newer"), (2, "older"))
+    )
+    monkeypatch.setattr(FilesystemStore, "abort", note_and_fail)
+    assert [sweeper.sweep().removed, sweeper.sweep().removed, sweeper.sweep().removed] == [0, 0, 0]
+    assert asked == ["older", "newer"]
+    assert "still there, as older" in caplog.text
+
+
+def fail(*args: object) -> None:
+    raise StoreUnavailable("the storage does not answer")
+
+
+def test_discarding_an_upload_removes_its_bytes_too(stored: Stored) -> None:
+    writer = begin(Declaration(name="picture.png"))
+    writer.write(png(padding=5000))
+    writer.close()
+    lifecycle.discard(writer.asset_id)
+    assert stored() == []
+
+
+def test_two_sweepers_do_not_remove_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def ask(self: FilesystemStore, state: StoreState) -> None:
+        asked.append(state["name"])
+        if len(asked) == 1:
+            sweeper.sweep()
+
+    PendingRemoval.objects.bulk_create(
+        PendingRemoval(store_state={"name": name}, due_at=timezone.now() - timedelta(minutes=age))
+        for age, name in ((2, "older"), (1, "newer"))
+    )
+    monkeypatch.setattr(FilesystemStore, "abort", ask)
+    assert sweeper.sweep().removed == 1
+    assert asked == ["older", "newer"]
+    assert not PendingRemoval.objects.exists()
+
+
+@pytest.fixture
+def note() -> PendingRemoval:
+    """Of bytes that somebody is about to write."""
+    return removals.note({"name": "new"}, "default")
+
+
+def test_what_is_put_off_is_not_removed(note: PendingRemoval, monkeypatch: pytest.MonkeyPatch) -> None:
+    after_grace(monkeypatch)
+    assert removals.put_off(note)
+    assert sweeper.sweep().removed == 0
+    assert removals.take_back(note)
+    assert not PendingRemoval.objects.exists()
+
+
+def test_nobody_takes_back_what_another_acts_on(note: PendingRemoval, monkeypatch: pytest.MonkeyPatch) -> None:
+    another = PendingRemoval.objects.get()
+    after_grace(monkeypatch)
+    assert removals.put_off(another)
+    assert not removals.put_off(note)
+    assert not removals.take_back(note)
+    assert PendingRemoval.objects.get().due_at == another.due_at

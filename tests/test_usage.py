@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from threading import Barrier
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import connection, connections
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from django_largefiles import access, lifecycle
+from django_largefiles.access import OwnerOrStaff
+from django_largefiles.doors.ingest import ingest
+from django_largefiles.exceptions import QuotaExceeded
+from django_largefiles.intake.creation import Declaration, begin, create, set_length
+from django_largefiles.models import FileAsset, Upload
+from django_largefiles.options import Quota
+from django_largefiles.pipeline.processing import discard_rejected, process
+from django_largefiles.states import Reason, State
+from tests.conftest import Largefiles, png
+from tests.doors.resumable import ietf_client
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+needs_writers = pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+
+Stored = Callable[[], list[str]]
+PICTURE = png(padding=1000 - len(png()))
+"""Of a thousand bytes."""
+
+
+class StaffKeepAll(OwnerOrStaff):
+    def quota(self, user: access.User) -> Quota:
+        return Quota() if getattr(user, "is_staff", False) else Quota(files=1)
+
+
+def declared(owner: access.User | None, length: int | None, *, at_most: int | None = None) -> Upload:
+    return create(Declaration(name="picture.png", owner=owner, length=length, at_most=at_most))
+
+
+def arrived(owner: User) -> FileAsset:
+    """A file of a thousand bytes that no worker has seen."""
+    return ingest(BytesIO(PICTURE), name="picture.png", owner=owner)
+
+
+def rejected(owner: User, reason: Reason) -> FileAsset:
+    asset = arrived(owner)
+    claim = lifecycle.claim(asset.pk)
+    assert claim
+    lifecycle.reject(claim, reason, "for the test")
+    asset.refresh_from_db()
+    return asset
+
+
+@pytest.mark.parametrize(
+    ("quota", "length"),
+    [({"BYTES": 1000}, 1000), ({"FILES": 1}, 1000), ({"BYTES": 1000, "FILES": 1}, 0), ({}, 10**9)],
+    ids=["all its bytes", "the last file", "both", "no quota"],
+)
+def test_up_to_the_quota_all_is_well(quota: dict[str, int], length: int, owner: User, largefiles: Largefiles) -> None:
+    largefiles.set(QUOTA=quota)
+    assert declared(owner, length).asset.owner == owner
+
+
+@pytest.mark.parametrize(
+    ("quota", "limit", "value", "unit"),
+    [
+        ({"BYTES": 1999}, 1999, 2000, "bytes"),
+        ({"FILES": 1}, 1, 2, "files"),
+        ({"BYTES": 10**6, "FILES": 1}, 1, 2, "files"),
+    ],
+    ids=["bytes", "files", "files within the bytes"],
+)
+def test_beyond_the_quota_a_file_is_refused_and_leaves_nothing_behind(
+    quota: dict[str, int], limit: int, value: int, unit: str, owner: User, largefiles: Largefiles, stored: Stored
+) -> None:
+    arrived(owner)
+    files = stored()
+    largefiles.set(QUOTA=quota)
+    with pytest.raises(QuotaExceeded, match=f"{value} {unit}, more than {limit}") as refused:
+        declared(owner, 1000)
+    assert (refused.value.limit, refused.value.value) == (limit, value)
+    assert (FileAsset.objects.count(), Upload.objects.count(), stored()) == (1, 0, files)
+
+
+@pytest.mark.parametrize("whose", [None, AnonymousUser()], ids=["nobody", "anonymous"])
+def test_who_is_nobody_has_no_quota(whose: access.User | None, largefiles: Largefiles) -> None:
+    largefiles.set(QUOTA={"FILES": 1})
+    declared(whose, 10)
+    declared(whose, 10)
+    assert FileAsset.objects.count() == 2
+
+
+class TestWhatCounts:
+    """Beside a file of a thousand bytes, of which the quota allows two."""
+
+    @pytest.fixture(autouse=True)
+    def quota(self, largefiles: Largefiles) -> None:
+        largefiles.set(QUOTA={"BYTES": 2000}, MAX_UPLOAD_SIZE=1500)
+
+    def refuses_another(self, owner: User, length: int = 1000) -> bool:
+        try:
+            upload = declared(owner, length)
+        except QuotaExceeded:
+            return True
+        lifecycle.discard(upload.pk)
+        return False
+
+    def test_a_file_that_has_not_sent_a_byte_counts_as_large_as_it_will_be(self, owner: User) -> None:
+        declared(owner, 1001)
+        assert self.refuses_another(owner)
+
+    def test_a_file_of_unknown_length_counts_as_large_as_it_may_be(self, owner: User) -> None:
+        declared(owner, None)
+        assert not self.refuses_another(owner, 500)
+        assert self.refuses_another(owner, 501)
+
+    def test_a_file_that_cannot_be_larger_than_its_request_counts_as_large_as_that(self, owner: User) -> None:
+        declared(owner, None, at_most=600)
+        assert not self.refuses_another(owner, 1400)
+        assert self.refuses_another(owner, 1401)
+
+    def test_a_request_that_may_carry_more_than_is_allowed_counts_as_what_is_allowed(self, owner: User) -> None:
+        declared(owner, None, at_most=10**9)
+        assert not self.refuses_another(owner, 500)
+
+    def test_a_length_that_is_told_later_counts_from_then_on(self, owner: User) -> None:
+        upload = declared(owner, None)
+        set_length(upload, 1000)
+        assert not self.refuses_another(owner)
+
+    def test_a_file_counts_as_large_as_it_became(self, owner: User) -> None:
+        with begin(Declaration(name="picture.png", owner=owner)) as writer:
+            writer.write(PICTURE)
+            writer.finish()
+        assert not self.refuses_another(owner)
+        assert self.refuses_another(owner, 1001)
+
+    def test_a_file_that_is_ready_counts(self, owner: User) -> None:
+        asset = arrived(owner)
+        process(asset.pk)
+        asset.refresh_from_db()
+        assert asset.state == State.READY
+        assert self.refuses_another(owner, 1001)
+
+    def test_a_file_that_was_rejected_and_emptied_does_not(self, owner: User) -> None:
+        discard_rejected(rejected(owner, Reason.TYPE_NOT_ALLOWED))
+        assert not self.refuses_another(owner, 1500)
+
+    def test_a_file_that_was_blocked_and_kept_does(self, owner: User) -> None:
+        rejected(owner, Reason.BLOCKED)
+        assert self.refuses_another(owner, 1001)
+
+    def test_a_file_that_was_given_up_does_not(self, owner: User) -> None:
+        with begin(Declaration(name="picture.png", owner=owner)):
+            pass
+        assert not self.refuses_another(owner, 1500)
+
+    def test_a_file_that_was_deleted_does_not(self, owner: User) -> None:
+        arrived(owner).delete()
+        assert not self.refuses_another(owner, 1500)
+
+    def test_another_s_file_does_not(self, owner: User, stranger: User) -> None:
+        arrived(stranger)
+        assert not self.refuses_another(owner, 1500)
+
+
+def test_the_access_policy_may_differ_by_user(owner: User, staff: User, largefiles: Largefiles) -> None:
+    largefiles.set(ACCESS_POLICY=f"{__name__}.StaffKeepAll")
+    for user in (owner, staff, staff):
+        declared(user, 10)
+    with pytest.raises(QuotaExceeded):
+        declared(owner, 10)
+
+
+def test_a_refused_client_is_told_which_limit(client: Client, owner: User, largefiles: Largefiles) -> None:
+    largefiles.set(QUOTA={"FILES": 1})
+    client.force_login(owner)
+    ietf_client.create(client, PICTURE)
+    answer = ietf_client.create(client, PICTURE)
+    assert ietf_client.problem(answer) == (413, "quota_exceeded")
+    assert (answer.json()["limit"], answer.json()["value"]) == (1, 2)
+    assert FileAsset.objects.count() == 1
+
+
+def test_where_rows_can_be_locked_the_owner_s_is_before_anything_is_added(
+    owner: User, largefiles: Largefiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    largefiles.set(QUOTA={"FILES": 1})
+    monkeypatch.setattr(connection.features, "has_select_for_update", True)
+    monkeypatch.setattr(connection.ops, "for_update_sql", lambda **_: "/* locked */")
+    with CaptureQueriesContext(connection) as queries:
+        declared(owner, 10)
+    statements = [query["sql"] for query in queries if query["sql"].startswith(("SELECT", "INSERT"))]
+    assert "/* locked */" in statements[0]
+    assert User._meta.db_table in statements[0]
+
+
+@needs_writers
+def test_parallel_creations_at_the_edge_are_as_many_as_there_is_room_for(
+    owner: User, largefiles: Largefiles, stored: Stored
+) -> None:
+    largefiles.set(QUOTA={"BYTES": 5000})
+    together = Barrier(10)
+
+    def attempt(_: int) -> bool:
+        together.wait()
+        try:
+            declared(owner, 1000)
+        except QuotaExceeded:
+            return False
+        finally:
+            connections.close_all()
+        return True
+
+    with ThreadPoolExecutor(max_workers=10) as pool:
+        admitted = sum(pool.map(attempt, range(50)))
+    assert admitted == FileAsset.objects.count() == len(stored()) == 5
