@@ -13,10 +13,8 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.test import Client, RequestFactory
 
 from django_largefiles.decorators import UploadedAsset, receive_files
-from django_largefiles.doors.multipart import BodyReader
-from django_largefiles.exceptions import IncompleteBody
-from django_largefiles.intake.creation import Declaration, begin
-from django_largefiles.intake.writing import FIRST_READ
+from django_largefiles.doors.body import FIRST_READ
+from django_largefiles.intake.creation import Declaration, begin_trusted
 from django_largefiles.models import FileAsset
 from django_largefiles.options import KIB, MIB
 from django_largefiles.states import State
@@ -301,21 +299,9 @@ def test_a_refusal_leaves_an_empty_form_for_whoever_looks(owner: User, largefile
     assert not request.POST
 
 
-def test_a_body_reader_gives_no_more_than_was_declared() -> None:
-    reader = BodyReader(CountingBody(b"12345678"), 5)
-    assert (reader.read(3), reader.read(100), reader.read(100)) == (b"123", b"45", b"")
-
-
-def test_a_body_reader_tells_a_short_body() -> None:
-    reader = BodyReader(CountingBody(b"12"), 5)
-    assert reader.read(5) == b"12"
-    with pytest.raises(IncompleteBody):
-        reader.read(5)
-
-
 @pytest.mark.parametrize("method", ["read", "chunks", "open"])
 def test_an_uploaded_asset_says_where_its_bytes_are(method: str) -> None:
-    with begin(Declaration(name="a.png")) as writer:
+    with begin_trusted(Declaration(name="a.png")) as writer:
         uploaded = UploadedAsset(writer, name="a.png", field_name="file", content_type="image/png")
         with pytest.raises(UnsupportedOperation, match="accept"):
             getattr(uploaded, method)()

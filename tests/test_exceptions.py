@@ -1,20 +1,25 @@
 from __future__ import annotations
 
+import copy
 import inspect
 import pickle
 import re
+from collections.abc import Callable
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from django_largefiles import exceptions
 from django_largefiles.exceptions import (
+    ChecksumMismatch,
     ConfigurationError,
     DigestMismatch,
     InvalidSetting,
     LargeFilesError,
+    MalformedHeader,
     MetadataUnreadable,
     NotAuthenticated,
+    OffsetMismatch,
     Refusal,
     StoreError,
     StoreUnavailable,
@@ -81,6 +86,41 @@ def test_what_a_worker_finds_has_the_code_of_a_reason(refusal: type[LargeFilesEr
 def test_an_error_carries_what_is_wrong_the_limit_and_the_value() -> None:
     error = TooLarge("9 bytes are too many", limit=5, value=9)
     assert (str(error), error.detail, error.limit, error.value) == (error.detail, "9 bytes are too many", 5, 9)
+
+
+def test_without_a_detail_the_message_of_the_class_is_composed() -> None:
+    assert TooLarge(limit=5, value=9).detail == "9 bytes are more than the 5 allowed"
+
+
+@pytest.mark.parametrize("found", CLASSES, ids=lambda found: found.__name__)
+def test_every_message_can_be_composed(found: type[LargeFilesError]) -> None:
+    assert "{" not in found.message.format(limit=1, value="a")
+
+
+def test_an_error_keeps_little_of_a_value() -> None:
+    assert MalformedHeader(value="a" * 5000).value == "a" * 200
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OffsetMismatch(limit=70, value=71), NotAuthenticated("who are you?", challenge="Basic")],
+    ids=lambda error: error.code,
+)
+@pytest.mark.parametrize(
+    "copied", [copy.copy, lambda error: pickle.loads(pickle.dumps(error))], ids=["copy", "pickle"]
+)
+def test_an_error_crosses_process_boundaries(
+    copied: Callable[[LargeFilesError], LargeFilesError], error: LargeFilesError
+) -> None:
+    assert (vars(copied(error)), str(copied(error))) == (vars(error), str(error))
+
+
+def test_an_error_has_the_phrase_of_its_status() -> None:
+    assert OffsetMismatch(limit=1, value=2).phrase == "Conflict"
+
+
+def test_a_status_that_is_not_registered_has_the_phrase_of_its_protocol() -> None:
+    assert ChecksumMismatch(limit="a", value="b").phrase == "Checksum Mismatch"
 
 
 def test_limit_and_value_may_be_missing() -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django_largefiles import lifecycle
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.exceptions import StoreUnavailable
-from django_largefiles.intake.creation import Declaration, begin
+from django_largefiles.intake.creation import Declaration, begin_trusted
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.states import Reason, State
 from django_largefiles.stores.filesystem import FilesystemStore
@@ -30,7 +30,7 @@ def test_where_all_is_well_nothing_is_done(ready: FileAsset) -> None:
 
 
 def test_an_expired_upload_goes_with_its_bytes(stored: Callable[[], list[str]]) -> None:
-    expired, living = begin(Declaration(name="expired.png")), begin(Declaration(name="living.png"))
+    expired, living = begin_trusted(Declaration(name="expired.png")), begin_trusted(Declaration(name="living.png"))
     expired.write(png(padding=5000))
     Upload.objects.filter(pk=expired.asset_id).update(expires_at=timezone.now() + PAST)
     assert sweep() == replace(NOTHING, expired=1)

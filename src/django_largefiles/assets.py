@@ -27,9 +27,14 @@ def visible_asset(user: User, asset_id: UUID) -> FileAsset:
 def downloadable_asset(user: User, asset_id: UUID) -> FileAsset:
     """Raises ``AssetNotFound`` and ``NotPermitted``."""
     asset = visible_asset(user, asset_id)
-    if not access_policy().may_download(user, asset):
-        raise NotPermitted("downloading the file is not permitted", value=str(asset_id))
+    check_may_download(user, asset)
     return asset
+
+
+def check_may_download(user: User, asset: FileAsset) -> None:
+    """Raise ``NotPermitted``."""
+    if not access_policy().may_download(user, asset):
+        raise NotPermitted("downloading the file is not permitted", value=str(asset.pk))
 
 
 def arriving(asset: FileAsset) -> Upload | None:

@@ -1,7 +1,4 @@
-"""The door for ``multipart/form-data``: each file goes from the socket to the store as it arrives.
-
-``receive_files`` opens it for a view of the host's. What it is made of lies in ``streaming``, for other frameworks.
-"""
+"""Uploads by ``multipart/form-data`` in views of the host project: each file goes from the socket to the store."""
 
 from __future__ import annotations
 
@@ -15,8 +12,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
+from .csrf import enforce_csrf, has_header_token
 from .delivery.problems import problem_response
-from .doors.csrf import enforce_csrf, has_header_token
 from .doors.multipart import StreamingUploadHandler, UploadedAsset, parse_form
 from .exceptions import ConfigurationError, LargeFilesError, Refusal, StoreError
 from .intake.creation import authorize
@@ -28,16 +25,16 @@ __all__ = ["UploadedAsset", "receive_files"]
 def receive_files(
     *, profile: str = DEFAULT_PROFILE, max_files: int = 1
 ) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
-    """Let a view take files of any size: ``request.FILES`` holds an ``UploadedAsset`` for each.
+    """Let a view receive files of any size: ``request.FILES`` holds an ``UploadedAsset`` for each.
 
-    The CSRF token is checked before anything is stored: it comes in the header, or in a field before the files.
-    Refusals, also those that the view's call of ``accept`` raises, become problem details. The view must be
-    synchronous: Django runs it in a thread under ASGI.
+    The CSRF token is checked before anything is stored. It must come in the header, or in a field before the files.
+    Refusals become problem details, also those that ``accept`` raises in the view. The view must be synchronous:
+    Django runs it in a thread under ASGI.
     """
 
     def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         if iscoroutinefunction(view):
-            raise ConfigurationError(f"{view.__qualname__} is asynchronous; receive_files takes a synchronous view")
+            raise ConfigurationError(f"{view.__qualname__} is asynchronous; receive_files needs a synchronous view")
 
         @functools.wraps(view)
         def receiving(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -54,14 +51,16 @@ def receive_files(
 
 
 def load_form(request: HttpRequest, *, profile: str, max_files: int) -> None:
-    """Fill ``request.POST`` and ``request.FILES``. Raises ``Refusal`` and ``StoreError``."""
+    """Fill ``request.POST`` and ``request.FILES``. Raise ``Refusal`` and ``StoreError``."""
 
     def admit(fields: Mapping[str, str]) -> str:
         enforce_csrf(request, fields.get("csrfmiddlewaretoken", ""))
         return profile
 
     if hasattr(request, "_files"):
-        raise ConfigurationError("the body was read before the view: some middleware looks at request.POST")
+        raise ConfigurationError(
+            "the body was read before the view: a middleware accesses request.POST, and must be changed or removed"
+        )
     try:
         if has_header_token(request):
             enforce_csrf(request)
@@ -72,6 +71,6 @@ def load_form(request: HttpRequest, *, profile: str, max_files: int) -> None:
         )
         admit(request.POST)
     except LargeFilesError:
-        # Whoever looks at request.POST while the refusal is on its way out must not start to read the body.
+        # A middleware that accesses request.POST after the refusal must not start to read the body.
         request._mark_post_parse_error()  # type: ignore[attr-defined]
         raise

@@ -7,7 +7,7 @@ from typing import Any
 
 from .conf import Profile
 from .containers.facts import KEY, ArchiveFacts
-from .exceptions import ArchiveRefused, SizeMismatch, TooLarge, TypeMismatch, TypeNotAllowed
+from .exceptions import ArchiveRefused, DigestMismatch, SizeMismatch, TooLarge, TypeMismatch, TypeNotAllowed
 from .media_types.corrections import equivalents
 from .media_types.matching import extension_allowed, extension_fits, matches, possible_types
 from .media_types.table import ARCHIVE_TYPES, UNKNOWN
@@ -31,6 +31,12 @@ def check_stored_size(stored: int, promised: int) -> None:
     """What the storage holds against what was promised, or counted on the way in."""
     if stored != promised:
         raise SizeMismatch(f"{stored} bytes are stored, not the promised {promised}", limit=promised, value=stored)
+
+
+def check_digest(expected: str, actual: str) -> None:
+    """Raise ``DigestMismatch`` if a SHA-256 was declared, and that of the file is another. Both are hexadecimal."""
+    if expected not in {"", actual}:
+        raise DigestMismatch(limit=expected, value=actual)
 
 
 def check_declared(media_type: str, name: str, profile: Profile) -> None:

@@ -15,9 +15,9 @@ from pytest_django import DjangoAssertNumQueries
 pytest.importorskip("rest_framework", reason="Django REST framework is not installed")
 
 from django_largefiles import lifecycle
+from django_largefiles.doors.body import FIRST_READ
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.intake.creation import Declaration, begin
-from django_largefiles.intake.writing import FIRST_READ
 from django_largefiles.models import FileAsset
 from django_largefiles.pipeline.processing import process
 from django_largefiles.states import State

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 
+from django_largefiles.doors.body import FIRST_READ
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.exceptions import DigestMismatch, TypeNotAllowed
-from django_largefiles.intake.writing import FIRST_READ
 from django_largefiles.models import FileAsset
 from django_largefiles.options import KIB, MIB
 from django_largefiles.states import State

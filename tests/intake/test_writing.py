@@ -19,6 +19,7 @@ from django_largefiles.exceptions import (
     LargeFilesError,
     MalformedRequest,
     NotPermitted,
+    OffsetMismatch,
     StoreUnavailable,
     TakenOver,
     TooLarge,
@@ -27,20 +28,18 @@ from django_largefiles.exceptions import (
     UnknownProfile,
     UploadGone,
 )
-from django_largefiles.intake import writing as arrivals
+from django_largefiles.intake import progress
 from django_largefiles.intake.creation import (
     Declaration,
-    assemble,
     authorize,
-    begin,
-    create,
+    begin_trusted,
+    create_trusted,
     discarded_on_failure,
-    resume,
-    set_length,
 )
-from django_largefiles.intake.writing import UploadWriter, reload
+from django_largefiles.intake.progress import reload
+from django_largefiles.intake.resuming import assemble, set_length, take_over
+from django_largefiles.intake.writing import UploadWriter
 from django_largefiles.models import FileAsset, Upload
-from django_largefiles.protocols.errors import OffsetMismatch
 from django_largefiles.states import State
 from django_largefiles.stores.base import StoreState
 from django_largefiles.stores.filesystem import FileAppender, FilesystemStore
@@ -61,7 +60,7 @@ def immediate_commit(
 
 
 def writer(**declared: object) -> UploadWriter:
-    return begin(Declaration(**{"name": "picture.png", **declared}))  # type: ignore[arg-type]
+    return begin_trusted(Declaration(**{"name": "picture.png", **declared}))  # type: ignore[arg-type]
 
 
 def test_a_file_arrives_whole(owner: User, stored: Stored) -> None:
@@ -127,7 +126,8 @@ def test_a_refused_file_leaves_nothing_behind(
     largefiles: Largefiles,
 ) -> None:
     largefiles.set(MAX_UPLOAD_SIZE=10_000)
-    with pytest.raises(refusal), writer(**declared) as incoming:
+    incoming = writer(**declared)
+    with pytest.raises(refusal), discarded_on_failure(incoming.upload), incoming:
         act(incoming)
     assert not FileAsset.objects.exists()
     assert stored() == []
@@ -196,7 +196,7 @@ def test_a_store_s_own_state_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrivals, "HEARTBEAT_SECONDS", -1.0)
+    monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", -1.0)
 
 
 def test_arriving_bytes_put_the_expiry_off(restless: None) -> None:
@@ -260,8 +260,8 @@ def test_a_store_that_fails_at_the_end_keeps_the_upload(monkeypatch: pytest.Monk
     def fail(self: FilesystemStore, state: StoreState, token: UUID) -> None:
         raise StoreUnavailable("down")
 
-    upload = create(Declaration(name="picture.png"))
-    incoming = resume(upload, 0)
+    upload = create_trusted(Declaration(name="picture.png"))
+    incoming = take_over(upload, 0)
     incoming.write(PICTURE)
     monkeypatch.setattr(FilesystemStore, "finish", fail)
     with pytest.raises(StoreUnavailable):
@@ -270,11 +270,11 @@ def test_a_store_that_fails_at_the_end_keeps_the_upload(monkeypatch: pytest.Monk
 
 
 def test_an_upload_taken_over_just_before_its_end_is_its_new_writer_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    upload = create(Declaration(name="picture.png"))
-    first = resume(upload, 0)
+    upload = create_trusted(Declaration(name="picture.png"))
+    first = take_over(upload, 0)
     first.write(PICTURE)
     later: list[UploadWriter] = []
-    meanwhile(monkeypatch, lambda: later.append(resume(reload(upload), 0)))
+    meanwhile(monkeypatch, lambda: later.append(take_over(reload(upload), 0)))
     with pytest.raises(TakenOver):
         first.finish()
     monkeypatch.undo()
@@ -286,13 +286,13 @@ def test_an_upload_taken_over_just_before_its_end_is_its_new_writer_s(monkeypatc
 def test_an_upload_completed_by_its_new_writer_is_left_to_it(
     stored: Stored, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upload = create(Declaration(name="picture.png"))
-    first = resume(upload, 0)
+    upload = create_trusted(Declaration(name="picture.png"))
+    first = take_over(upload, 0)
     first.write(PICTURE)
 
     def complete_it() -> None:
         monkeypatch.undo()
-        later = resume(reload(upload), 0)
+        later = take_over(reload(upload), 0)
         later.write(PICTURE)
         later.finish()
 
@@ -303,28 +303,28 @@ def test_an_upload_completed_by_its_new_writer_is_left_to_it(
 
 
 def test_who_cannot_take_an_upload_over_leaves_it_to_its_writer(monkeypatch: pytest.MonkeyPatch) -> None:
-    upload = create(Declaration(name="picture.png"))
-    first = resume(upload, 0)
+    upload = create_trusted(Declaration(name="picture.png"))
+    first = take_over(upload, 0)
     with monkeypatch.context() as patch:
         patch.setattr(FilesystemStore, "append", Mock(side_effect=StoreUnavailable("down")))
         with pytest.raises(StoreUnavailable):
-            resume(reload(upload), 0)
+            take_over(reload(upload), 0)
     first.write(PICTURE)
     assert first.pause() == len(PICTURE)
 
 
 def test_few_bytes_are_judged_with_the_rest_after_a_crash_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    upload = create(Declaration(name="picture.png"))
-    first = resume(upload, 0)
+    upload = create_trusted(Declaration(name="picture.png"))
+    first = take_over(upload, 0)
     first.write(PICTURE[:100])
     first.pause()
-    crashing = resume(reload(upload), 100)
+    crashing = take_over(reload(upload), 100)
     crashing.write(PICTURE[100:])
     with monkeypatch.context() as patch:
         patch.setattr(lifecycle, "complete", Mock(side_effect=KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             crashing.finish()
-    again = resume(reload(upload), 100)
+    again = take_over(reload(upload), 100)
     again.write(PICTURE[100:])
     assert again.finish().media_type == "image/png"
 
@@ -371,12 +371,12 @@ def test_uploading_is_asked_of_the_access_policy(owner: User) -> None:
 
 
 def deferred(**declared: object) -> Upload:
-    return create(Declaration(**{"name": "picture.png", **declared}))  # type: ignore[arg-type]
+    return create_trusted(Declaration(**{"name": "picture.png", **declared}))  # type: ignore[arg-type]
 
 
 def received_part(content: bytes) -> Upload:
-    part = create(Declaration(name="", length=len(content)), kind=Upload.Kind.PARTIAL)
-    incoming = resume(part, 0)
+    part = create_trusted(Declaration(name="", length=len(content)), kind=Upload.Kind.PARTIAL)
+    incoming = take_over(part, 0)
     incoming.write(content)
     incoming.pause()
     return reload(part)
@@ -384,20 +384,20 @@ def received_part(content: bytes) -> Upload:
 
 def test_a_paused_upload_goes_on_where_it_was() -> None:
     upload = deferred(length=len(PICTURE))
-    first = resume(upload, 0)
+    first = take_over(upload, 0)
     first.write(PICTURE[:4000])
     assert first.pause() == 4000
-    second = resume(reload(upload), 4000)
+    second = take_over(reload(upload), 4000)
     second.write(PICTURE[4000:])
     assert second.finish().sha256 == hashlib.sha256(PICTURE).hexdigest()
 
 
 def test_a_paused_upload_of_a_few_bytes_is_judged_by_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     upload = deferred()
-    first = resume(upload, 0)
+    first = take_over(upload, 0)
     first.write(EXECUTABLE[:1000])
     first.pause()
-    second = resume(reload(upload), 1000)
+    second = take_over(reload(upload), 1000)
     with pytest.raises(TypeNotAllowed):
         second.write(EXECUTABLE[1000:2048])
     second.abort()
@@ -406,14 +406,14 @@ def test_a_paused_upload_of_a_few_bytes_is_judged_by_all_of_them(monkeypatch: py
 @pytest.mark.parametrize("state", [None, b"nonsense"], ids=["lost", "damaged"])
 def test_without_its_digest_s_state_an_upload_has_no_digest(state: bytes | None) -> None:
     upload = deferred()
-    first = resume(upload, 0)
+    first = take_over(upload, 0)
     first.write(PICTURE[:4000])
     first.pause()
     Upload.objects.update(digest_state=state)
-    second = resume(reload(upload), 4000)
+    second = take_over(reload(upload), 4000)
     second.write(PICTURE[4000:])
     assert second.pause() == len(PICTURE)
-    third = resume(reload(upload), len(PICTURE))
+    third = take_over(reload(upload), len(PICTURE))
     assert (third.finish().sha256, reload_asset(upload).size) == ("", len(PICTURE))
 
 
@@ -425,8 +425,8 @@ def test_another_offset_changes_nothing() -> None:
     upload = deferred()
     token = upload.lease_token
     with pytest.raises(OffsetMismatch) as caught:
-        resume(upload, 5)
-    assert (caught.value.expected, caught.value.provided) == (0, 5)
+        take_over(upload, 5)
+    assert (caught.value.limit, caught.value.value) == (0, 5)
     assert reload(upload).lease_token == token
 
 
@@ -434,13 +434,13 @@ def test_an_upload_that_has_gone_cannot_be_resumed() -> None:
     upload = deferred()
     lifecycle.discard(upload.pk)
     with pytest.raises(UploadGone):
-        resume(upload, 0)
+        take_over(upload, 0)
 
 
 def test_an_upload_taken_over_cannot_be_paused() -> None:
     upload = deferred()
-    first = resume(upload, 0)
-    second = resume(reload(upload), 0)
+    first = take_over(upload, 0)
+    second = take_over(reload(upload), 0)
     with pytest.raises(TakenOver):
         first.pause()
     first.close()
@@ -450,7 +450,7 @@ def test_an_upload_taken_over_cannot_be_paused() -> None:
 
 def test_an_upload_that_is_just_being_taken_over_cannot_be_paused() -> None:
     upload = deferred()
-    incoming = resume(upload, 0)
+    incoming = take_over(upload, 0)
     incoming.write(PICTURE)
     Upload.objects.update(lease_token=uuid4())
     with pytest.raises(TakenOver):
@@ -462,8 +462,8 @@ def test_an_upload_that_is_just_being_taken_over_cannot_be_paused() -> None:
 def test_an_upload_that_another_request_is_just_finishing_has_been_taken_over_and_no_store_has_failed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    upload = create(Declaration(name="picture.png", length=len(PICTURE)))
-    incoming = resume(upload, 0)
+    upload = create_trusted(Declaration(name="picture.png", length=len(PICTURE)))
+    incoming = take_over(upload, 0)
     incoming.write(PICTURE)
 
     def lost(self: FilesystemStore, state: StoreState, token: UUID) -> str:
@@ -477,8 +477,8 @@ def test_an_upload_that_another_request_is_just_finishing_has_been_taken_over_an
 
 
 def test_a_store_that_fails_whoever_holds_the_upload_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    upload = create(Declaration(name="picture.png", length=len(PICTURE)))
-    incoming = resume(upload, 0)
+    upload = create_trusted(Declaration(name="picture.png", length=len(PICTURE)))
+    incoming = take_over(upload, 0)
     incoming.write(PICTURE)
 
     def broken(self: FilesystemStore, state: StoreState, token: UUID) -> str:
@@ -498,7 +498,7 @@ def test_an_arrival_tells_its_profile(largefiles: Largefiles) -> None:
 
 def test_without_checkpoints_no_byte_counts_before_the_pause(restless: None) -> None:
     upload = deferred()
-    incoming = resume(upload, 0, checkpoints=False)
+    incoming = take_over(upload, 0, checkpoints=False)
     Upload.objects.update(expires_at=timezone.now())
     incoming.write(PICTURE)
     assert reload(upload).offset == 0
@@ -508,7 +508,7 @@ def test_without_checkpoints_no_byte_counts_before_the_pause(restless: None) -> 
 
 
 def test_without_checkpoints_a_writer_finds_out_too_that_its_upload_was_removed(restless: None) -> None:
-    incoming = resume(deferred(), 0, checkpoints=False)
+    incoming = take_over(deferred(), 0, checkpoints=False)
     lifecycle.discard(incoming.asset_id)
     with pytest.raises(UploadGone):
         incoming.write(PICTURE)
@@ -523,35 +523,35 @@ def test_a_length_that_comes_late_counts() -> None:
 
 def test_a_length_that_is_reached_already_is_saved_with_the_completion_alone() -> None:
     upload = deferred()
-    incoming = resume(upload, 0)
+    incoming = take_over(upload, 0)
     incoming.write(PICTURE)
     incoming.pause()
     upload = reload(upload)
     set_length(upload, len(PICTURE))
     # Whoever asks after a crash is told that the length is still missing, and tells it again.
     assert reload(upload).length is None
-    resume(upload, len(PICTURE)).finish()
+    take_over(upload, len(PICTURE)).finish()
     assert reload_asset(upload).size == len(PICTURE)
 
 
 def test_of_two_lengths_told_at_once_a_longer_one_keeps_the_upload_open() -> None:
     upload = deferred()
-    incoming = resume(upload, 0)
+    incoming = take_over(upload, 0)
     incoming.write(PICTURE)
     incoming.pause()
     upload = reload(upload)
     set_length(upload, len(PICTURE))
     set_length(reload(upload), len(PICTURE) + 1)
     with pytest.raises(TakenOver):
-        resume(upload, len(PICTURE)).finish()
+        take_over(upload, len(PICTURE)).finish()
     assert reload(upload).length == len(PICTURE) + 1
-    rest = resume(reload(upload), len(PICTURE))
+    rest = take_over(reload(upload), len(PICTURE))
     rest.write(b"x")
     assert rest.finish().size == len(PICTURE) + 1
 
 
 def test_the_length_of_a_part_is_saved_when_it_is_told() -> None:
-    upload = create(Declaration(name=""), kind=Upload.Kind.PARTIAL)
+    upload = create_trusted(Declaration(name=""), kind=Upload.Kind.PARTIAL)
     set_length(upload, 0)
     assert reload(upload).length == 0
 
@@ -571,7 +571,7 @@ def test_a_length_does_not_change() -> None:
 
 def test_a_length_does_not_cut_what_is_there() -> None:
     upload = deferred()
-    incoming = resume(upload, 0)
+    incoming = take_over(upload, 0)
     incoming.write(PICTURE)
     incoming.pause()
     with pytest.raises(MalformedRequest) as caught:
@@ -613,7 +613,7 @@ def test_what_fails_before_the_client_knows_of_it_is_discarded(stored: Stored) -
 def test_a_final_upload_is_made_of_its_parts(largefiles: Largefiles) -> None:
     largefiles.set(CHUNK_SIZE=1000)
     parts = [received_part(PICTURE[:4000]), received_part(PICTURE[4000:])]
-    final = create(Declaration(name="a.png"), kind=Upload.Kind.FINAL, parts=[part.pk for part in parts])
+    final = create_trusted(Declaration(name="a.png"), kind=Upload.Kind.FINAL, parts=[part.pk for part in parts])
     asset = assemble(final, parts)
     assert (asset.state, asset.size, asset.sha256) == (
         State.RECEIVED,
@@ -641,7 +641,7 @@ def test_a_final_upload_that_is_refused_is_gone_without_its_parts(
 ) -> None:
     largefiles.set(PROFILES={"small": {"MAX_UPLOAD_SIZE": 1000}})
     part = received_part(content)
-    final = create(Declaration(**{"name": "a.png", **declared}), kind=Upload.Kind.FINAL)  # type: ignore[arg-type]
+    final = create_trusted(Declaration(**{"name": "a.png", **declared}), kind=Upload.Kind.FINAL)  # type: ignore[arg-type]
     before = stored()
     with pytest.raises(refusal):
         assemble(final, [part])
@@ -650,7 +650,7 @@ def test_a_final_upload_that_is_refused_is_gone_without_its_parts(
 
 
 def test_a_final_upload_whose_part_cannot_be_read_is_gone(stored: Stored) -> None:
-    part, final = received_part(PICTURE), create(Declaration(name="a.png"), kind=Upload.Kind.FINAL)
+    part, final = received_part(PICTURE), create_trusted(Declaration(name="a.png"), kind=Upload.Kind.FINAL)
     lifecycle.discard(part.pk)
     with pytest.raises(StoreUnavailable):
         assemble(final, [part])
@@ -659,9 +659,9 @@ def test_a_final_upload_whose_part_cannot_be_read_is_gone(stored: Stored) -> Non
 
 
 def test_a_final_upload_that_another_request_took_over_is_that_one_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    part, final = received_part(PICTURE), create(Declaration(name="a.png"), kind=Upload.Kind.FINAL)
+    part, final = received_part(PICTURE), create_trusted(Declaration(name="a.png"), kind=Upload.Kind.FINAL)
     later: list[UploadWriter] = []
-    meanwhile(monkeypatch, lambda: later.append(resume(reload(final), 0)))
+    meanwhile(monkeypatch, lambda: later.append(take_over(reload(final), 0)))
     with pytest.raises(TakenOver):
         assemble(final, [part])
     monkeypatch.undo()
@@ -670,8 +670,8 @@ def test_a_final_upload_that_another_request_took_over_is_that_one_s(monkeypatch
 
 
 def test_a_final_upload_whose_making_was_cut_off_is_made_anew(restless: None) -> None:
-    part, final = received_part(PICTURE), create(Declaration(name="a.png"), kind=Upload.Kind.FINAL)
-    killed = resume(final, 0, checkpoints=False)
+    part, final = received_part(PICTURE), create_trusted(Declaration(name="a.png"), kind=Upload.Kind.FINAL)
+    killed = take_over(final, 0, checkpoints=False)
     killed.write(PICTURE[:4000])
     killed.close()
     assert assemble(reload(final), [part]).sha256 == hashlib.sha256(PICTURE).hexdigest()

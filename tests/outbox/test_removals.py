@@ -11,7 +11,7 @@ from django.utils import timezone
 from django_largefiles import lifecycle, sweeper
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.exceptions import StoreUnavailable
-from django_largefiles.intake.creation import Declaration, begin
+from django_largefiles.intake.creation import Declaration, begin_trusted
 from django_largefiles.models import FileAsset, PendingRemoval
 from django_largefiles.outbox import removals
 from django_largefiles.outbox.removals import GRACE
@@ -66,7 +66,7 @@ def test_bytes_that_a_crash_left_are_removed_by_the_sweeper(
 
 
 def test_so_are_those_of_an_upload_that_had_not_ended(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
-    writer = begin(Declaration(name="picture.png"))
+    writer = begin_trusted(Declaration(name="picture.png"))
     writer.write(png(padding=5000))
     writer.close()
     delete_and_die(FileAsset.objects.get(), monkeypatch)
@@ -128,7 +128,7 @@ def fail(*args: object) -> None:
 
 
 def test_discarding_an_upload_removes_its_bytes_too(stored: Stored) -> None:
-    writer = begin(Declaration(name="picture.png"))
+    writer = begin_trusted(Declaration(name="picture.png"))
     writer.write(png(padding=5000))
     writer.close()
     lifecycle.discard(writer.asset_id)

@@ -18,7 +18,7 @@ from pytest_django.fixtures import Settings
 
 from django_largefiles import lifecycle, sweeper
 from django_largefiles.doors.ingest import ingest
-from django_largefiles.intake.creation import Declaration, begin
+from django_largefiles.intake.creation import Declaration, begin_trusted
 from django_largefiles.lifecycle import MAX_ATTEMPTS
 from django_largefiles.models import FileAsset, PendingRemoval
 from django_largefiles.outbox import removals
@@ -145,7 +145,7 @@ def test_a_digest_that_is_missing_is_made_of_what_was_moved(owner: User, remote:
 def test_what_is_deleted_while_it_arrives_leaves_nothing(
     breaking: BreakingStorage, staged: Callable[[], list[str]]
 ) -> None:
-    writer = begin(Declaration(name="picture.png"))
+    writer = begin_trusted(Declaration(name="picture.png"))
     writer.write(PICTURE)
     writer.close()
     assert staged()

@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from django_largefiles.exceptions import MalformedHeader
 from django_largefiles.protocols.digests import DIGEST_SIZES, format_digest, parse_digests, parse_preferences
-from django_largefiles.protocols.errors import MalformedHeader
+from django_largefiles.protocols.structured_fields import MAX_LENGTH
 
 DATA = b'{"hello": "world"}\n'
 """The content of most examples in RFC 9530."""
@@ -149,22 +150,30 @@ def test_sizes(algorithm: str) -> None:
     assert hashlib.new(algorithm.replace("-", "")).digest_size == DIGEST_SIZES[algorithm]
 
 
+def test_a_megabyte_of_header_is_refused_at_once() -> None:
+    started = time.process_time()
+    with pytest.raises(MalformedHeader) as caught:
+        parse_digests(f"{FIELD}," * 20_000 + FIELD)
+    assert caught.value.limit == MAX_LENGTH
+    assert time.process_time() - started < 1
+
+
 @pytest.mark.parametrize(
     "header",
     [
-        pytest.param("a, " * 300_000, id="members"),
-        pytest.param(", " * 500_000, id="commas"),
-        pytest.param("a=(" + "1 " * 500_000, id="inner-list"),
-        pytest.param("a=:" + "A" * 10**6, id="bytes"),
-        pytest.param("a" + ";b=1" * 250_000 + "!", id="parameters"),
-        pytest.param(f"{FIELD}," * 20_000 + FIELD, id="digests"),
-        pytest.param("sha-256=:" + "A" * 10**6 + ":", id="long-digest"),
-        pytest.param(" " * 10**6 + "!", id="spaces"),
-        pytest.param("a" * 10**6 + "!", id="key"),
+        pytest.param("a, " * 2700 + "a", id="members"),
+        pytest.param("a=(" + "1 " * 4000, id="inner-list"),
+        pytest.param("a" + ";b=1" * 2000, id="parameters"),
+        pytest.param(" " * MAX_LENGTH, id="spaces"),
     ],
 )
-def test_a_megabyte_of_header_costs_little(header: str) -> None:
+def test_the_longest_header_costs_little(header: str) -> None:
     started = time.process_time()
     with contextlib.suppress(MalformedHeader):
         parse_digests(header)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 0.5
+
+
+def test_a_field_that_cannot_be_encoded_is_malformed() -> None:
+    with pytest.raises(MalformedHeader):
+        parse_digests("a=\udc80")

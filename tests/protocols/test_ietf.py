@@ -1,20 +1,17 @@
 from __future__ import annotations
 
-import copy
-import pickle
-import re
 import time
-from collections.abc import Callable
 
 import pytest
 
-from django_largefiles.protocols import errors
-from django_largefiles.protocols.errors import (
+from django_largefiles.exceptions import (
     InconsistentLength,
+    LargeFilesError,
     MalformedHeader,
     MissingHeader,
     OffsetMismatch,
-    ProtocolError,
+    TooLarge,
+    TypeNotAllowed,
     UnsupportedContentType,
 )
 from django_largefiles.protocols.ietf import (
@@ -25,7 +22,7 @@ from django_largefiles.protocols.ietf import (
     format_complete,
     format_limit,
     interop_matches,
-    is_draft,
+    is_ietf,
     parse_complete,
     parse_length,
     parse_offset,
@@ -169,8 +166,8 @@ def test_required_complete_is_missing(header: str | None) -> None:
         pytest.param({"Upload-Complete": "yes", "Content-Type": CONTENT_TYPE}, id="append-without-completeness"),
     ],
 )
-def test_is_draft(headers: dict[str, str]) -> None:
-    assert is_draft(headers)
+def test_is_ietf(headers: dict[str, str]) -> None:
+    assert is_ietf(headers)
 
 
 @pytest.mark.parametrize(
@@ -184,14 +181,14 @@ def test_is_draft(headers: dict[str, str]) -> None:
         pytest.param({"Content-Type": CONTENT_TYPE, "Tus-Resumable": "0.1"}, id="tus-of-another-version"),
     ],
 )
-def test_is_not_draft(headers: dict[str, str]) -> None:
-    assert not is_draft(headers)
+def test_is_not_ietf(headers: dict[str, str]) -> None:
+    assert not is_ietf(headers)
 
 
 @pytest.mark.parametrize(
     ("header", "matches"),
     [
-        pytest.param("8", True, id="ours"),
+        pytest.param("8", True, id="this"),
         pytest.param("7", False, id="older"),
         pytest.param("9", False, id="newer"),
         pytest.param(None, False, id="absent"),
@@ -227,7 +224,7 @@ def test_other_content_types(header: str | None) -> None:
 @pytest.mark.parametrize(
     ("offset", "complete", "content_length", "upload_length", "known", "length"),
     [
-        pytest.param(0, False, 10, None, None, None, id="nobody-said"),
+        pytest.param(0, False, 10, None, None, None, id="unknown"),
         pytest.param(0, True, None, None, None, None, id="complete-but-no-content-length"),
         pytest.param(0, True, 10, None, None, 10, id="complete-and-content-length"),
         pytest.param(70, True, 30, None, None, 100, id="complete-from-an-offset"),
@@ -320,7 +317,7 @@ def test_format_limit(limits: dict[str, int], header: str) -> None:
 
 
 def test_problem_of_an_offset() -> None:
-    assert problem_members(OffsetMismatch(12500000, 25000000)) == {
+    assert problem_members(OffsetMismatch(limit=12500000, value=25000000)) == {
         "type": "https://iana.org/assignments/http-problem-types#mismatching-upload-offset",
         "title": "Mismatching Upload Offset",
         "expected-offset": 12500000,
@@ -335,7 +332,7 @@ def test_problem_of_a_length() -> None:
     }
 
 
-def test_other_problems_are_not_the_drafts() -> None:
+def test_other_problems_have_no_members_of_the_protocol() -> None:
     assert problem_members(MalformedHeader("x")) == {}
 
 
@@ -343,63 +340,17 @@ def test_other_problems_are_not_the_drafts() -> None:
     ("error", "headers"),
     [
         pytest.param(InconsistentLength("x"), {}, id="any"),
-        pytest.param(OffsetMismatch(0, 5), {"Upload-Offset": "0"}, id="offset"),
+        pytest.param(OffsetMismatch(limit=0, value=5), {"Upload-Offset": "0"}, id="offset"),
         pytest.param(UnsupportedContentType("x"), {"Accept-Patch": "application/partial-upload"}, id="content-type"),
+        pytest.param(TooLarge("x", limit=5), {"Upload-Limit": "max-size=5"}, id="limit"),
+        pytest.param(TypeNotAllowed("x"), {"Upload-Complete": "?1"}, id="content-is-refused-for-good"),
     ],
 )
-def test_refusal_headers(error: ProtocolError, headers: dict[str, str]) -> None:
+def test_refusal_headers(error: LargeFilesError, headers: dict[str, str]) -> None:
     assert refusal_headers(error) == {"Upload-Complete": "?0"} | headers
 
 
-@pytest.mark.parametrize(
-    ("parse", "header"),
-    [
-        pytest.param(parse_offset, "9" * 10**6, id="digits"),
-        pytest.param(parse_offset, " " * 10**6 + "x y", id="spaces"),
-        pytest.param(parse_offset, "1" + ";a=1" * 250_000 + ";", id="parameters"),
-        pytest.param(parse_offset, '1;a="' + "\\\\" * 500_000, id="escapes"),
-        pytest.param(parse_complete, "?1" + ";a" * 500_000 + "\n", id="names"),
-    ],
-)
-def test_a_megabyte_of_header_costs_little(parse: Callable[[str], object], header: str) -> None:
+def test_a_megabyte_of_header_costs_little() -> None:
     started = time.process_time()
-    assert parse(header) is None
+    assert parse_offset("1" + ";a=1" * 250_000) is None
     assert time.process_time() - started < 1
-
-
-ERRORS = [
-    pytest.param(error, id=error.__name__)
-    for error in vars(errors).values()
-    if isinstance(error, type) and issubclass(error, ProtocolError) and error is not ProtocolError
-]
-
-
-def test_codes_of_errors_are_unique() -> None:
-    codes = [error.values[0].code for error in ERRORS]
-    assert len(codes) == len(set(codes)) == 12
-
-
-@pytest.mark.parametrize("error", ERRORS)
-def test_errors_stand_in_the_tree_of_the_docstring(error: type[ProtocolError]) -> None:
-    assert re.search(rf"─ {error.__name__} +{error.status} {error.code}\n", errors.__doc__ or "")
-
-
-def test_an_error_says_its_limit_and_value() -> None:
-    error = MalformedHeader("too many", limit=5, value=6)
-    assert (str(error), error.detail, error.limit, error.value) == ("too many", "too many", 5, 6)
-
-
-def test_an_error_keeps_little_of_the_value() -> None:
-    assert MalformedHeader("x", value="a" * 5000).value == "a" * 100
-
-
-def test_an_error_has_the_phrase_of_its_status() -> None:
-    assert OffsetMismatch(1, 2).phrase == "Conflict"
-
-
-@pytest.mark.parametrize(
-    "copied", [copy.copy, lambda error: pickle.loads(pickle.dumps(error))], ids=["copy", "pickle"]
-)
-def test_an_offset_mismatch_survives(copied: Callable[[OffsetMismatch], OffsetMismatch]) -> None:
-    error = copied(OffsetMismatch(70, 71))
-    assert (error.expected, error.provided, error.limit, error.value) == (70, 71, 70, 71)

@@ -10,20 +10,20 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from django_largefiles.protocols.checksums import CHECKSUM_ALGORITHMS, Checksum, new_hasher, verify
-from django_largefiles.protocols.errors import (
+from django_largefiles.exceptions import (
     ChecksumMismatch,
     FinalUpload,
     InconsistentLength,
-    LengthTooLarge,
+    LargeFilesError,
     MalformedHeader,
     MissingHeader,
     OffsetMismatch,
-    ProtocolError,
+    TooLarge,
     UnsupportedChecksum,
     UnsupportedContentType,
     UnsupportedVersion,
 )
+from django_largefiles.protocols.checksums import CHECKSUM_ALGORITHMS, Checksum, new_hasher, verify
 from django_largefiles.protocols.tus import (
     CONTENT_TYPE,
     EXTENSIONS,
@@ -134,7 +134,7 @@ def test_row_2_parse_length_refuses(header: str) -> None:
 
 @pytest.mark.parametrize("header", TOO_LARGE)
 def test_row_28_no_maximum_is_above_the_largest_integer(header: str) -> None:
-    with pytest.raises(LengthTooLarge) as caught:
+    with pytest.raises(TooLarge) as caught:
         parse_length(header, None)
     assert (caught.value.status, caught.value.limit) == (413, MAX_INTEGER)
 
@@ -200,7 +200,7 @@ def test_a_known_length_of_zero_does_not_change() -> None:
 
 
 def test_a_late_length_holds_the_bytes_that_are_there() -> None:
-    with pytest.raises(InconsistentLength, match="5 bytes are there"):
+    with pytest.raises(InconsistentLength, match="5 bytes have arrived"):
         late_length("4", known=None, offset=5)
 
 
@@ -212,7 +212,7 @@ def test_late_length_refuses(header: str) -> None:
 
 @pytest.mark.parametrize("header", TOO_LARGE)
 def test_late_length_refuses_too_large(header: str) -> None:
-    with pytest.raises(LengthTooLarge):
+    with pytest.raises(TooLarge):
         late_length(header, known=None, offset=0)
 
 
@@ -675,11 +675,11 @@ def test_row_6_extensions_that_this_server_has() -> None:
     [
         pytest.param(MalformedHeader("x"), {}, id="row-4-any"),
         pytest.param(UnsupportedVersion("x"), {"Tus-Version": "1.0.0"}, id="row-5-version"),
-        pytest.param(OffsetMismatch(70, 71), {"Upload-Offset": "70"}, id="row-15-offset"),
-        pytest.param(OffsetMismatch(0, 71), {"Upload-Offset": "0"}, id="row-15-offset-of-zero"),
+        pytest.param(OffsetMismatch(limit=70, value=71), {"Upload-Offset": "70"}, id="row-15-offset"),
+        pytest.param(OffsetMismatch(limit=0, value=71), {"Upload-Offset": "0"}, id="row-15-offset-of-zero"),
     ],
 )
-def test_refusal_headers(error: ProtocolError, headers: dict[str, str]) -> None:
+def test_refusal_headers(error: LargeFilesError, headers: dict[str, str]) -> None:
     assert refusal_headers(error) == {"Tus-Resumable": "1.0.0"} | headers
 
 
@@ -700,6 +700,6 @@ def test_row_68_status_of_bytes_for_a_final_upload() -> None:
 )
 def test_a_megabyte_of_header_costs_little(parse: Callable[[str], object], header: str) -> None:
     started = time.process_time()
-    with contextlib.suppress(ProtocolError):
+    with contextlib.suppress(LargeFilesError):
         parse(header)
     assert time.process_time() - started < 1

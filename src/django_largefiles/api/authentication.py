@@ -1,4 +1,4 @@
-"""REST framework's authenticators, as its settings name them, for the resumable door."""
+"""REST framework's authentication classes, as its settings name them, for the resumable door."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.settings import api_settings
 
 from ..access import User
-from ..doors.authentication import Authenticator
+from ..authentication import Authenticator
 from ..exceptions import CsrfFailed, NotAuthenticated, NotPermitted
 from .requests import UploadRequest
 
@@ -21,7 +21,7 @@ class FrameworkAuthenticator(Authenticator):
         try:
             user: User = framework_request.user
         except PermissionDenied as error:
-            # That of SessionAuthentication, whose check needs the token.
+            # SessionAuthentication raises it if the CSRF token is missing.
             raise CsrfFailed(str(error.detail)) from error
         except APIException as error:
             challenge = self.challenge(request)
@@ -31,7 +31,7 @@ class FrameworkAuthenticator(Authenticator):
         return user
 
     def challenge(self, request: HttpRequest) -> str:
-        # As the framework does: the first of them speaks for all.
+        # As in the framework, the first class determines the challenge.
         for authenticator in _authenticators()[:1]:
             return authenticator.authenticate_header(_request(request)) or ""
         return ""

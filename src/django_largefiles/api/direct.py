@@ -1,4 +1,4 @@
-"""Uploads whose bytes go straight to the storage: arranged here, in JSON."""
+"""Uploads whose bytes go directly to the storage, arranged in JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .serializers import AssetSerializer
 
 
 class DeclarationSerializer(serializers.Serializer[Any]):
-    """What a client says of a file before it sends it. ``size`` is in bytes."""
+    """What a client declares of a file before it sends it. ``size`` is in bytes."""
 
     name = serializers.CharField()
     size = serializers.IntegerField(min_value=0)
@@ -71,13 +71,13 @@ class ArrangedSerializer(serializers.Serializer[Any]):
 
 
 class DirectUploadViewSet(ApiViewSet):
-    """Uploads of which the bytes go to the storage itself, in parts, by URLs that are signed here."""
+    """Uploads whose bytes go directly to the storage, in parts, to signed URLs."""
 
     serializer_class = ArrangedSerializer
     parser_classes = (SmallJSONParser,)
 
     def create(self, request: Request) -> Response:
-        """Say what will be sent, and learn how to cut it into parts."""
+        """Declare a file, and get the plan by which to cut it into parts."""
         said = DeclarationSerializer(data=request.data)
         said.is_valid(raise_exception=True)
         arranged = direct.create(said.declaration(request.user))
@@ -88,17 +88,17 @@ class DirectUploadViewSet(ApiViewSet):
         )
 
     def retrieve(self, request: Request, pk: UUID) -> Response:
-        """How far it is, as the storage knows, for a client that goes on with it."""
+        """The parts that the storage has, for a client that goes on with the upload."""
         return Response(self.get_serializer(direct.look_up(request.user, pk)).data)
 
     def destroy(self, request: Request, pk: UUID) -> Response:
-        """Leave nothing of it."""
+        """Abort the upload."""
         direct.abort(request.user, pk)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @action(detail=True, methods=["post"])
     def sign(self, request: Request, pk: UUID) -> Response:
-        """URLs by which these parts, and no other bytes, can be sent for a while."""
+        """Get URLs for sending these parts; they expire."""
         wanted = NumbersSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         expires_at = timezone.now() + largefiles_settings.part_url_expires_after
@@ -108,12 +108,12 @@ class DirectUploadViewSet(ApiViewSet):
 
     @action(detail=True, methods=["post"], serializer_class=AssetSerializer)
     def complete(self, request: Request, pk: UUID) -> Response:
-        """All parts are sent: make the file of them. May be repeated; the answer is the asset."""
+        """Make the file of its parts, once all are sent, and get the asset. May be repeated."""
         direct.complete(request.user, pk)
-        # A dispatcher that processes at once has brought it further.
+        # An immediate dispatcher has processed it already.
         return Response(self.get_serializer(visible_asset(request.user, pk)).data)
 
     def urls_of(self, asset: FileAsset) -> dict[str, str]:
-        """Of the next steps."""
+        """Return the URLs of the next steps."""
         own = {"self": "detail", "sign": "sign", "complete": "complete"}
         return {name: self.reverse_action(action, args=[asset.pk]) for name, action in own.items()}

@@ -1,4 +1,4 @@
-"""A request whose body nobody reads before the user is known and permitted, and the parser that then streams it."""
+"""Requests whose body is not read before the user is authenticated, and the parsers that then read it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.http import QueryDict
 from rest_framework.parsers import BaseParser, DataAndFiles, JSONParser
 from rest_framework.request import Request
 
+from ..doors.body import Body
 from ..doors.multipart import StreamingUploadHandler, parse_form
-from ..exceptions import TooLarge
 from ..options import DEFAULT_PROFILE, KIB
 from .errors import api_refusals
 
@@ -19,8 +19,8 @@ LARGEST_JSON = 64 * KIB
 
 
 class UploadRequest(Request):
-    """While it is being authenticated its form is empty: a CSRF check of the session's then looks for the token in
-    the header alone, instead of reading the whole body for it."""
+    """Has an empty form while it is being authenticated: the CSRF check of the session then looks for the token in
+    the header alone, instead of reading the whole body."""
 
     _authenticating = False
 
@@ -52,25 +52,15 @@ class StreamingMultiPartParser(BaseParser):
 
 
 class SmallJSONParser(JSONParser):
-    """JSON of a bounded size: the framework's own reads whatever comes."""
+    """JSON of a bounded size: the framework's own parser has no limit."""
 
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
+        assert parser_context
         with api_refusals():
-            content = _small_body(stream)
+            content = Body(stream, parser_context["request"].META).whole(at_most=LARGEST_JSON)
         return super().parse(BytesIO(content), media_type, parser_context)
-
-
-def _small_body(stream: Any) -> bytes:
-    pieces, room = list[bytes](), LARGEST_JSON + 1
-    # Under some servers a read gives less than is asked for.
-    while room and (piece := stream.read(room)):
-        pieces.append(piece)
-        room -= len(piece)
-    if not room:
-        raise TooLarge(f"the JSON is more than {LARGEST_JSON} bytes", limit=LARGEST_JSON)
-    return b"".join(pieces)
 
 
 def chosen_profile(fields: Mapping[str, str]) -> str:

@@ -2,16 +2,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import UploadedFile
 from rest_framework import serializers
 
 from .. import rules
 from ..conf import get_profile
-from ..doors.ingest import ingest
+from ..doors.ingest import copy
 from ..doors.multipart import UploadedAsset
 from ..exceptions import MalformedRequest
-from ..intake.creation import authorize
+from ..intake.creation import Declaration, begin
 from ..models import FileAsset
 from ..options import DEFAULT_PROFILE
 from .errors import api_refusals
@@ -53,7 +52,7 @@ class AssetSerializer(serializers.ModelSerializer[FileAsset]):
 
 
 class StatusSerializer(AssetSerializer):
-    """What changes while an asset is on its way."""
+    """The fields that change while an asset is processed."""
 
     class Meta(AssetSerializer.Meta):
         fields = (
@@ -75,7 +74,7 @@ class StatusSerializer(AssetSerializer):
 
 
 class UploadSerializer(serializers.Serializer[FileAsset]):
-    """A file that came with a form, through our parser or any other. ``save(owner=…)`` gives the asset.
+    """A file of a form, parsed by ``StreamingMultiPartParser`` or another parser. ``save(owner=…)`` returns the asset.
 
     Refusals are raised as ``ApiRefusal``, which every view of the framework answers with their own status.
     """
@@ -94,8 +93,8 @@ class UploadSerializer(serializers.Serializer[FileAsset]):
         with api_refusals():
             if isinstance(file, UploadedAsset):
                 return _accept(file, validated_data["profile"], validated_data["sha256"])
-            authorize(validated_data.get("owner") or AnonymousUser(), validated_data["profile"])
-            return ingest(file, name=file.name or "", media_type=file.content_type or "", **validated_data)
+            declaration = Declaration(name=file.name or "", media_type=file.content_type or "", **validated_data)
+            return copy(file, begin(declaration))
 
 
 def _accept(file: UploadedAsset, profile: str, sha256: str) -> FileAsset:

@@ -13,7 +13,7 @@ from .. import lifecycle
 from ..access import access_policy
 from ..assets import delete, downloadable_asset, visible_asset
 from ..delivery.responses import deliver
-from ..doors.multipart import declared_length
+from ..doors.body import required_length
 from ..exceptions import NotPermitted, StateConflict
 from ..models import FileAsset, FileAssetQuerySet
 from .base import ApiViewSet
@@ -29,7 +29,7 @@ class AssetPagination(CursorPagination):
 
 
 class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
-    """Assets as far as the access policy shows them."""
+    """The assets that the access policy lets the user see."""
 
     serializer_class = AssetSerializer
     pagination_class = AssetPagination
@@ -42,9 +42,9 @@ class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         return visible_asset(self.request.user, self.kwargs["pk"])
 
     def create(self, request: Request) -> Response:
-        """Take one file, in the multipart field ``file``; ``profile`` and ``sha256`` go before it."""
-        # REST framework takes a body of unknown length for none at all.
-        declared_length(request.META)
+        """Upload one file in the multipart field ``file``; ``profile`` and ``sha256`` must come before it."""
+        # REST framework takes a body of unknown length for an empty one.
+        required_length(request.META)
         upload = UploadSerializer(data=request.data)
         upload.is_valid(raise_exception=True)
         asset = upload.save(owner=request.user)
@@ -59,7 +59,7 @@ class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
 
     @action(detail=True, serializer_class=StatusSerializer)
     def status(self, request: Request, pk: UUID) -> Response:
-        """How far the asset is, for a client that polls."""
+        """The progress of the asset, for a client that polls."""
         return Response(self.get_serializer(self.get_object()).data)
 
     @action(detail=True)
@@ -69,7 +69,7 @@ class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
 
     @action(detail=True, methods=["post"])
     def reprocess(self, request: Request, pk: UUID) -> Response:
-        """Verify and describe a failed or ready asset anew, or one in quarantine."""
+        """Process a failed or ready asset again, or one in quarantine."""
         asset = self.get_object()
         if not access_policy().may_reprocess(request.user, asset):
             raise NotPermitted("processing the file again is not permitted", value=str(pk))

@@ -1,26 +1,25 @@
-"""Refusals and store errors as RFC 9457 problem details."""
+"""Errors as problem details (RFC 9457): every door answers by this module."""
 
 from __future__ import annotations
 
 import logging
-from http import HTTPStatus
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import JsonResponse
 
-from ..exceptions import LargeFilesError, StoreError
-from ..protocols.errors import ProtocolError
+from ..exceptions import LargeFilesError, MethodNotAllowed, NotAuthenticated, StoreError
 
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 
 
-def problem_details(error: LargeFilesError | ProtocolError) -> dict[str, Any]:
-    """The members of RFC 9457 section 3.1, and ours: ``code``, ``limit`` and ``value``."""
+def problem_details(error: LargeFilesError) -> dict[str, Any]:
+    """Return the members of RFC 9457 section 3.1, and the extensions ``code``, ``limit`` and ``value``."""
     return {
         "type": "about:blank",
-        "title": error.phrase if isinstance(error, ProtocolError) else HTTPStatus(error.status).phrase,
+        "title": error.phrase,
         "status": error.status,
         "detail": error.detail,
         "code": error.code,
@@ -29,7 +28,14 @@ def problem_details(error: LargeFilesError | ProtocolError) -> dict[str, Any]:
     }
 
 
-def problem_response(error: LargeFilesError | ProtocolError) -> JsonResponse:
+def problem_response(error: LargeFilesError, members: Mapping[str, Any] | None = None) -> JsonResponse:
+    """Return an error as a response. ``members`` replace those of ``problem_details``, or add to them."""
     if isinstance(error, StoreError):
         logger.error("The storage failed: %s", error.detail, exc_info=error)
-    return JsonResponse(problem_details(error), status=error.status, content_type=CONTENT_TYPE)
+    content = problem_details(error) | dict(members or {})
+    response = JsonResponse(content, status=error.status, reason=error.phrase, content_type=CONTENT_TYPE)
+    if isinstance(error, NotAuthenticated):
+        response["WWW-Authenticate"] = error.challenge
+    if isinstance(error, MethodNotAllowed):
+        response["Allow"] = str(error.limit)
+    return response

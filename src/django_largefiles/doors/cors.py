@@ -1,4 +1,4 @@
-"""Cross-origin requests to the resumable door (the Fetch standard's CORS protocol), from ``CORS_ALLOWED_ORIGINS``."""
+"""Cross-origin requests for resumable uploads (CORS, of the Fetch standard), from ``CORS_ALLOWED_ORIGINS``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_AGE = "86400"
 
 
 def add_cors_headers(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Let pages of allowed origins send what the protocols need, and read what they answer."""
+    """Let pages of allowed origins send the headers of the protocols, and read those of the answers."""
     allowed = largefiles_settings.cors_allowed_origins
     if not allowed:
         return
@@ -32,7 +32,7 @@ def add_cors_headers(request: HttpRequest, response: HttpResponseBase) -> None:
     origin = request.headers.get("Origin", "")
     if origin in allowed:
         response["Access-Control-Allow-Origin"] = origin
-        # Cookies go only where the host has named the origin itself.
+        # Cookies are allowed only from an origin that the host has named.
         response["Access-Control-Allow-Credentials"] = "true"
     elif "*" in allowed and origin:
         response["Access-Control-Allow-Origin"] = "*"

@@ -8,10 +8,11 @@ from typing import IO
 
 from ..access import User
 from ..conf import largefiles_settings
-from ..intake.creation import Declaration, begin
-from ..intake.writing import FIRST_READ
+from ..intake.creation import Declaration, begin_trusted, discarded_on_failure
+from ..intake.writing import UploadWriter
 from ..models import FileAsset
 from ..options import DEFAULT_PROFILE
+from .body import FIRST_READ
 
 
 def ingest(
@@ -26,9 +27,9 @@ def ingest(
 ) -> FileAsset:
     """Copy a file into the storage, under the rules of ``profile``, and hand it to a worker.
 
-    ``source`` is a path, or a binary file read from where it stands; ``name`` defaults to its own. ``progress`` is
-    called with the bytes taken so far. The caller is trusted: the access policy is not asked. Raises ``Refusal``,
-    ``StoreError``, and ``OSError`` where the source cannot be read.
+    ``source`` is a path, or a binary file that is read from its current position; ``name`` defaults to its name.
+    ``progress`` is called with the number of bytes copied so far. The caller is trusted: the access policy is not
+    asked. Raise ``Refusal``, ``StoreError``, and ``OSError`` if the source cannot be read.
     """
     if isinstance(source, str | Path):
         with Path(source).open("rb") as file:
@@ -48,14 +49,19 @@ def ingest(
         media_type=media_type,
         sha256=sha256,
     )
-    with begin(declaration) as writer:
+    return copy(source, begin_trusted(declaration), progress)
+
+
+def copy(file: IO[bytes], writer: UploadWriter, progress: Callable[[int], None] | None = None) -> FileAsset:
+    """Copy an open file to a new upload, and return its asset. If that fails, nothing is kept."""
+    with discarded_on_failure(writer.upload), writer:
         size = FIRST_READ
-        while chunk := source.read(size):
+        while chunk := file.read(size):
             writer.write(chunk)
             if progress:
                 progress(writer.received)
             size = largefiles_settings.chunk_size
         asset = writer.finish()
-    # A dispatcher that processes at once has brought it further.
+    # An immediate dispatcher has processed it already.
     asset.refresh_from_db()
     return asset

@@ -1,41 +1,41 @@
-"""The one funnel behind every door.
+"""Creating uploads: the one funnel behind every door, and the place that authorises what comes in.
 
 A door that takes a file in one request calls ``begin`` and then ``write``, ``finish`` or ``abort`` of the
-``UploadWriter``. One that may be interrupted calls ``create``, and for each request ``resume``, ``write`` and
-``pause`` or ``finish``.
+``UploadWriter``. A door whose uploads can be interrupted calls ``create``, and for each request ``resume``, ``write``
+and ``pause`` or ``finish``. The functions named ``…_trusted`` are for callers that speak for the host project.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import router, transaction
 from django.utils import timezone
 
 from .. import lifecycle, rules
 from ..access import User, access_policy
 from ..conf import Profile, get_profile
-from ..exceptions import MalformedRequest, NotPermitted, Refusal, StoreError, TakenOver
+from ..exceptions import NotPermitted
 from ..media_types.matching import is_pattern
 from ..models import FileAsset, Upload
 from ..names import sanitize, storage_key
 from ..options import DEFAULT_PROFILE
-from ..protocols.errors import OffsetMismatch
 from ..stores import current_store, direct_uploads
 from ..stores.base import StoreState
 from ..usage import within_quota
-from .writing import UploadWriter, expected_sha256, reload
+from .writing import UploadWriter, expected_sha256
 
 
 @dataclass(frozen=True, kw_only=True)
 class Declaration:
-    """What is said of a file before its bytes arrive. Nothing of it is believed.
+    """What a client declares of a file before its bytes arrive. None of it is trusted.
 
-    ``length`` is in bytes, ``None`` where it is not known, and then ``at_most`` where a bound is; ``sha256`` is the
-    digest that the client expects, in hexadecimal or Base64, or empty; ``client_fields`` are kept as they are.
+    ``length`` is in bytes, ``None`` if it is not known, and then ``at_most`` if there is a bound; ``sha256`` is the
+    digest that the client expects, in hexadecimal or Base64, or empty; ``client_fields`` are stored verbatim.
     """
 
     name: str
@@ -49,38 +49,47 @@ class Declaration:
 
 
 def authorize(user: User, profile_name: str) -> None:
-    """Raises ``UnknownProfile`` and ``NotPermitted``."""
+    """Check that a user may upload. Raise ``UnknownProfile`` and ``NotPermitted``.
+
+    ``create`` and ``begin`` do this themselves; a door may do it earlier, to refuse a request before it reads on.
+    """
     get_profile(profile_name)
     if not access_policy().may_upload(user, profile_name):
         raise NotPermitted(f"uploading to the profile {profile_name!r} is not permitted", value=profile_name)
 
 
 def begin(declaration: Declaration) -> UploadWriter:
-    """Make the records and the room for a file, and open it for writing. Raises what ``create`` raises."""
-    upload = create(declaration)
-    with discarded_on_failure(upload):
-        return UploadWriter(upload)
+    """Create an upload and open it for writing. Raise what ``create`` raises."""
+    return _open(create(declaration))
 
 
-@contextmanager
-def discarded_on_failure(upload: Upload) -> Iterator[None]:
-    """Around what is done with a new upload before its client knows of it: where that fails, it must not stay."""
-    try:
-        yield
-    except BaseException:
-        lifecycle.discard(upload.pk)
-        raise
+def begin_trusted(declaration: Declaration) -> UploadWriter:
+    """As ``begin``, without asking the access policy. Raise what ``create_trusted`` raises."""
+    return _open(create_trusted(declaration))
 
 
 def create(declaration: Declaration, *, kind: str = Upload.Kind.WHOLE, parts: Iterable[UUID] = ()) -> Upload:
-    """Make the records and the room for a file.
+    """Create the records of an upload, and make room for it in the store.
 
-    Raises ``UnknownProfile``, ``TooLarge`` from the declared length alone, ``QuotaExceeded``, ``MalformedRequest`` and
+    Raise ``NotPermitted`` unless the owner, who is anonymous if there is none, may upload; ``TypeNotAllowed`` and
+    ``TypeMismatch`` from the declared type and name; and what ``create_trusted`` raises.
+    """
+    authorize(declaration.owner or AnonymousUser(), declaration.profile)
+    # Only the file that is made of partial uploads has a type.
+    if kind != Upload.Kind.PARTIAL:
+        rules.check_declared(declaration.media_type, declaration.name, get_profile(declaration.profile))
+    return create_trusted(declaration, kind=kind, parts=parts)
+
+
+def create_trusted(declaration: Declaration, *, kind: str = Upload.Kind.WHOLE, parts: Iterable[UUID] = ()) -> Upload:
+    """As ``create``, without asking the access policy or judging the declared type.
+
+    Raise ``UnknownProfile``, ``TooLarge`` from the declared length alone, ``QuotaExceeded``, ``MalformedRequest`` and
     ``StoreError``.
     """
     profile = get_profile(declaration.profile)
     rules.check_size(declaration.length or 0, profile)
-    # The rows come first: whatever a crash leaves in the store then has a row that expires.
+    # The rows come first: what a crash leaves in the store then has a row that expires.
     upload = _create_records(declaration, profile, kind, [str(part) for part in parts])
     with discarded_on_failure(upload):
         state = _begun(upload)
@@ -90,76 +99,19 @@ def create(declaration: Declaration, *, kind: str = Upload.Kind.WHOLE, parts: It
     return upload
 
 
-def resume(upload: Upload, offset: int, *, checkpoints: bool = True) -> UploadWriter:
-    """Take an upload over, from whomever is writing to it, to write on from ``offset``.
-
-    Raises ``OffsetMismatch``, ``TakenOver``, ``UploadGone`` and ``StoreError``; then nothing has changed.
-    """
-    token, using = uuid4(), router.db_for_write(Upload)
-    # The row stays locked until the store knows the token too: else of two requests that come at once one could hold
-    # the row and the other the store, and neither could go on.
-    with transaction.atomic(using=using):
-        if not Upload.objects.using(using).filter(pk=upload.pk, offset=offset).update(lease_token=token):
-            upload = reload(upload)
-            raise OffsetMismatch(upload.offset, offset)
-        upload.lease_token = token
-        if current_store().keeps_progress:
-            states = Upload.objects.using(using).values_list("store_state", flat=True)
-            upload.store_state = states.get(pk=upload.pk)
-        return UploadWriter(upload, checkpoints=checkpoints)
-
-
-def interrupt(asset_id: UUID) -> None:
-    """Stop whoever is writing to an upload: its offset then stays what it is until a later request."""
-    Upload.objects.filter(pk=asset_id).update(lease_token=None)
-
-
-def assemble(upload: Upload, parts: Sequence[Upload]) -> FileAsset:
-    """Make a final upload of its partial ones, which stay as they are; raises what ``finish`` raises.
-
-    The storage copies the bytes where it can; else they are copied and hashed in one pass. What cannot be put together
-    is aborted, unless it is somebody else's by then: the parts are still there to make another of.
-    """
-    # Without checkpoints, so that whoever comes after a crash finds it at its beginning.
-    writer = resume(upload, 0, checkpoints=False)
+@contextmanager
+def discarded_on_failure(upload: Upload) -> Iterator[None]:
+    """Remove a new upload if the block fails: its client does not know of it yet, and could not go on with it."""
     try:
-        writer.concatenate(parts)
-        return writer.finish()
-    except TakenOver:
+        yield
+    except BaseException:
+        lifecycle.discard(upload.pk)
         raise
-    except (Refusal, StoreError):
-        writer.abort()
-        raise
-    finally:
-        writer.close()
 
 
-def set_length(upload: Upload, length: int) -> None:
-    """Tell the length that was deferred. Raises ``MalformedRequest`` where another is known, and ``TooLarge``."""
-    if upload.length is None:
-        if length < upload.offset:
-            raise _other_length(upload.offset, length)
-        rules.check_size(length, get_profile(upload.asset.profile))
-        upload.length = length if _completes(upload, length) else _told_length(upload, length)
-    if upload.length != length:
-        raise _other_length(upload.length, length)
-
-
-def _completes(upload: Upload, length: int) -> bool:
-    """Only ``complete`` may save such a length: a client that sees its offset at the end sends nothing more."""
-    return upload.kind == Upload.Kind.WHOLE and upload.offset == length
-
-
-def _told_length(upload: Upload, length: int) -> int | None:
-    """The length that counts from now on: another request may have been the first to tell it."""
-    if not Upload.objects.filter(pk=upload.pk, length=None).update(length=length, reserved=length):
-        return reload(upload).length
-    FileAsset.objects.filter(pk=upload.pk).update(size=length)
-    return length
-
-
-def _other_length(known: int | None, length: int) -> MalformedRequest:
-    return MalformedRequest(f"the length cannot become {length} any more", limit=known, value=length)
+def _open(upload: Upload) -> UploadWriter:
+    with discarded_on_failure(upload):
+        return UploadWriter(upload)
 
 
 def _create_records(declaration: Declaration, profile: Profile, kind: str, parts: list[str]) -> Upload:

@@ -1,6 +1,6 @@
-"""A file on its way in past the application: its client sends the bytes to the storage, and here it is asked for them.
+"""Uploads whose client sends the bytes to the storage itself; the application only asks the storage for them.
 
-Nobody has seen the bytes when such an upload is complete. A worker reads them all, before anything is served.
+The bytes of such an upload were not seen when it is complete. A worker reads all of them before anything is served.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from django.utils import timezone
 
 from .. import lifecycle, rules
+from ..access import User
+from ..assets import check_may_append
 from ..conf import get_profile, largefiles_settings
 from ..exceptions import MalformedRequest, SizeMismatch, StateConflict, StoreError, UploadGone
 from ..models import FileAsset, Upload
@@ -18,28 +20,33 @@ from ..stores import current_store, direct_uploads
 from ..stores.direct import DirectUpload, SignedPart, StoredPart
 
 SIGNED_AT_ONCE = 100
-"""Parts for which one call signs: some fifth of a millisecond each."""
+"""Parts that one call signs: each takes about a fifth of a millisecond."""
 
 
 def plan(upload: Upload) -> DirectUpload:
-    """How the file is cut into parts. Raises ``StateConflict`` for an upload through another door."""
+    """Return how the file is cut into parts. Raise ``StateConflict`` for an upload through another door."""
     if upload.kind != Upload.Kind.DIRECT:
         raise StateConflict("the upload is not a direct one", limit=Upload.Kind.DIRECT, value=upload.kind)
     return DirectUpload.read(upload.store_state)
 
 
-def sign(upload: Upload, numbers: Iterable[int]) -> list[SignedPart]:
-    """Let the client send these parts, and put the upload's expiry off.
+def sign(user: User, upload: Upload, numbers: Iterable[int]) -> list[SignedPart]:
+    """Return signed requests by which a client can send these parts, and put the expiry of the upload off.
 
-    Raises ``MalformedRequest``, ``UploadGone`` and ``StoreError``.
+    Raise ``NotPermitted`` unless the user may append, ``StateConflict``, ``MalformedRequest``, ``UploadGone`` and
+    ``StoreError``.
     """
+    check_may_append(user, upload.asset)
     planned, wanted = plan(upload), sorted(set(numbers))
     if len(wanted) > SIGNED_AT_ONCE:
-        raise MalformedRequest("too many parts at once", limit=SIGNED_AT_ONCE, value=len(wanted))
+        problem = f"{len(wanted)} parts at once are more than the {SIGNED_AT_ONCE} allowed"
+        raise MalformedRequest(problem, limit=SIGNED_AT_ONCE, value=len(wanted))
     for number in wanted:
         if not 1 <= number <= planned.part_count:
             raise MalformedRequest(
-                f"the parts have the numbers from 1 to {planned.part_count}", limit=planned.part_count, value=number
+                f"the parts have the numbers from 1 to {planned.part_count}, not {number}",
+                limit=planned.part_count,
+                value=number,
             )
     upload.expires_at = timezone.now() + get_profile(upload.asset.profile).upload_expires_after
     if not Upload.objects.filter(pk=upload.pk).update(expires_at=upload.expires_at):
@@ -48,21 +55,23 @@ def sign(upload: Upload, numbers: Iterable[int]) -> list[SignedPart]:
 
 
 def stored_parts(upload: Upload) -> list[StoredPart]:
-    """Those that the storage has. Raises ``StoreError``."""
+    """Return the parts that the storage has. Raise ``StateConflict`` and ``StoreError``."""
     return direct_uploads().parts(plan(upload))
 
 
-def complete(upload: Upload) -> FileAsset:
-    """All parts are there: make the file of them, and give the asset, now ``received``, or further.
+def complete(user: User, upload: Upload) -> FileAsset:
+    """Make the file of its parts, and return the asset, now ``received`` or further.
 
-    May be repeated, and come twice at once. Raises ``PartsMissing``, ``UploadGone`` and ``StoreError``; then nothing
-    has changed. A file that has not the promised size is removed: ``SizeMismatch``.
+    May be repeated, also at the same time. Raise ``NotPermitted`` unless the user may append, ``StateConflict``,
+    ``PartsMissing``, ``UploadGone`` and ``StoreError``; then nothing has changed. A file of another size than declared
+    is removed: ``SizeMismatch``.
     """
+    check_may_append(user, upload.asset)
     planned = plan(upload)
     try:
         size = direct_uploads().finish(planned)
     except (UploadGone, StoreError):
-        # A worker may be through with it by now, and may have removed what it rejected.
+        # A worker may have processed the file by now, and removed it if it was rejected.
         asset = FileAsset.objects.filter(pk=upload.pk).exclude(state=State.RECEIVING).first()
         if asset is None:
             raise
@@ -78,9 +87,12 @@ def complete(upload: Upload) -> FileAsset:
 
 
 def _completed_by_another(upload: Upload) -> FileAsset:
-    """Raises ``UploadGone`` where it was not, but removed, with bytes that were perhaps not all together then."""
+    """Return the asset. Raise ``UploadGone`` if it was removed instead.
+
+    The removal may have come before the file was made of its parts, so that the file is removed again.
+    """
     asset = FileAsset.objects.filter(pk=upload.pk).first()
     if asset is None:
         current_store().abort(upload.store_state)
-        raise UploadGone("the upload was aborted or has expired")
+        raise UploadGone
     return asset

@@ -1,153 +1,127 @@
-"""A file on its way in, for the time of one request."""
+"""Writing the bytes of an upload, for the time of one request."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from functools import cached_property
-from typing import Any, Self
+from contextlib import closing
+from typing import Self
 from uuid import UUID
 
-from django.db import connections, router
 from django.db.models import Q
-from django.utils import timezone
 
 from .. import lifecycle, rules
 from ..conf import get_profile, largefiles_settings
 from ..digests import RunningSHA256, UnusableState, parse_sha256
-from ..exceptions import DigestMismatch, IncompleteBody, MalformedRequest, StoreError, TakenOver, UploadGone
-from ..media_types.sniffing import HEAD_LENGTH, sniff_head
+from ..exceptions import IncompleteBody, MalformedRequest
+from ..media_types.sniffing import HEAD_LENGTH
 from ..models import FileAsset, Upload
-from ..options import KIB
 from ..stores import current_store
-from ..stores.base import Store, StoreState
-
-FIRST_READ = 64 * KIB
-"""How much a door reads of a body before the first verdict: enough to sniff, little enough to refuse at once."""
-
-HEARTBEAT_SECONDS = 2.0
-"""How often arriving bytes are made safe against a crash, and their upload against its expiry."""
+from ..stores.base import Store
+from .judging import HeadJudge
+from .progress import Progress
 
 
 class UploadWriter:
     """Takes the bytes of an upload, judges and hashes them, and puts them into the store.
 
-    As a context manager it is aborted unless it was finished or paused: for a request whose client would not learn of
-    what stays. Without ``checkpoints`` nothing of it counts until it is paused or finished.
+    Leaving its ``with`` block only releases the store, as ``close`` does; the upload is kept unless ``abort`` is
+    called. Without ``checkpoints``, no byte counts until the upload is paused or finished.
     """
 
     def __init__(self, upload: Upload, *, checkpoints: bool = True) -> None:
         assert upload.lease_token
+        self.upload = upload
         self.received = upload.offset
-        self._upload = upload
         self._token = upload.lease_token
         self._profile = get_profile(upload.asset.profile)
         self._store = current_store()
         self._digest = _restored_digest(upload)
         self._expected_sha256 = upload.asset.expected_sha256
-        self._media_type = upload.media_type
-        self._judged = upload.kind == Upload.Kind.PARTIAL or bool(upload.media_type)
-        self._pending = b""
-        self._checkpoints = checkpoints
-        self._last_heartbeat = time.monotonic()
         self._settled = False
+        self._judge = HeadJudge(upload, self._profile, self._stored_head)
         self._appender = self._store.append(upload.store_state, upload.offset, self._token)
+        self._progress = Progress(
+            upload,
+            self._store,
+            self._appender,
+            expires_after=self._profile.upload_expires_after,
+            checkpoints=checkpoints,
+        )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.abort()
-
-    @property
-    def upload(self) -> Upload:
-        return self._upload
+        self.close()
 
     @property
     def asset_id(self) -> UUID:
-        return self._upload.asset_id
+        return self.upload.asset_id
 
     @property
     def profile(self) -> str:
         return self._profile.name
 
     def expect(self, sha256: str) -> None:
-        """The digest that the client promises, where it comes after the bytes. Raises ``MalformedRequest``."""
+        """Set the digest that the client declares, if it comes after the bytes. Raise ``MalformedRequest``."""
         self._expected_sha256 = expected_sha256(sha256)
 
     def write(self, chunk: bytes) -> None:
         """Take the next bytes.
 
-        Raises ``TooLarge`` at the limit, ``TypeNotAllowed`` and ``TypeMismatch`` on the first bytes, before any is
+        Raise ``TooLarge`` at the limit, ``TypeNotAllowed`` and ``TypeMismatch`` on the first bytes, before any is
         stored, ``MalformedRequest`` beyond the declared length, ``TakenOver``, ``UploadGone`` and ``StoreError``.
         """
         self._check_length(self.received + len(chunk))
         self.received += len(chunk)
-        if self._judged:
-            self._take(chunk)
-            return
-        self._pending += chunk
-        if len(self._stored_head) + len(self._pending) >= HEAD_LENGTH:
-            self.judge()
+        self._take(self._judge.admit(chunk))
 
     def concatenate(self, parts: Sequence[Upload]) -> None:
-        """Take the bytes of other uploads, which have all of theirs. Raises what ``write`` raises."""
+        """Take the bytes of other uploads, which must be complete. Raise what ``write`` raises."""
         total, copies_from = sum(part.offset for part in parts), self._store.copies_from
         self._check_length(total)
         if copies_from is None or total < copies_from:
             for chunk in _content(self._store, parts):
                 self.write(chunk)
             return
-        self._judge(_head(self._store, parts))
-        # A worker makes the digest: these bytes are not seen here.
+        self._judge.judge(_head(self._store, parts))
+        # The storage copies the bytes, so that a worker has to make the digest.
         self._digest = None
         self._appender.concatenate([part.store_state for part in parts])
         self.received = total
 
     def judge(self) -> None:
-        """The early verdict, now: no further byte will come before it. Raises what ``write`` raises."""
-        if not self._judged:
-            self._judge(self._stored_head + self._pending)
-            self._take_pending()
-
-    def _judge(self, head: bytes) -> None:
-        self._media_type = sniff_head(head)
-        rules.check_head(self._media_type, self._upload.asset.original_name, self._profile)
-        self._judged = True
+        """Judge the type by the bytes that have arrived, as no more come. Raise what ``write`` raises."""
+        self._take(self._judge.conclude())
 
     def pause(self) -> int:
-        """The request ends before the file does: make safe what has come, and give the offset that is reached.
+        """Make the bytes safe at the end of a request that does not complete the file, and return the offset.
 
-        Raises ``TakenOver``, ``UploadGone`` and ``StoreError``; then the offset is what it was.
+        Raise ``TakenOver``, ``UploadGone`` and ``StoreError``; then the offset has not changed.
         """
-        self._take_pending()
-        self._save_progress(lease_token=None)
+        self._take(self._judge.release())
+        self._progress.save(self.received, self._digest, self._judge.media_type, lease_token=None)
         self._settled = True
         self.close()
         return self.received
 
     def finish(self) -> FileAsset:
-        """All bytes are here: judge, store for good, and give the asset, now ``received``.
+        """Complete the file: judge it, store it for good, and return the asset, now ``received``.
 
-        Raises what ``write`` raises, ``IncompleteBody`` and ``DigestMismatch``.
+        Raise what ``write`` raises, ``IncompleteBody`` and ``DigestMismatch``.
         """
         self.judge()
-        length = self._upload.length
+        length = self.upload.length
         if length is not None and self.received < length:
             raise IncompleteBody(f"{self.received} of {length} bytes arrived", limit=length, value=self.received)
         sha256 = self._digest.hexdigest() if self._digest else ""
-        if sha256 and self._expected_sha256 not in {"", sha256}:
-            raise DigestMismatch(
-                f"the SHA-256 is {sha256}, not the promised {self._expected_sha256}",
-                limit=self._expected_sha256,
-                value=sha256,
-            )
+        if sha256:
+            rules.check_digest(self._expected_sha256, sha256)
         self._store_for_good(sha256)
-        return self._upload.asset
+        return self.upload.asset
 
     def abort(self) -> None:
-        """Leave nothing behind. Does nothing once the file is finished, paused, aborted, or another writer's."""
+        """Remove the upload with its bytes, unless it is finished, paused, aborted, or held by another writer."""
         if self._settled:
             return
         self._settled = True
@@ -155,105 +129,50 @@ class UploadWriter:
         lifecycle.discard(self.asset_id, only=Q(upload__lease_token=self._token))
 
     def close(self) -> None:
-        """Let go of the store, whatever became of the bytes."""
+        """Release the store. The upload is kept."""
         self._appender.close()
 
     def _check_length(self, reached: int) -> None:
         rules.check_size(reached, self._profile)
-        length = self._upload.length
+        length = self.upload.length
         if length is not None and reached > length:
-            raise MalformedRequest(f"more bytes than the {length} declared", limit=length, value=reached)
+            raise MalformedRequest(f"{reached} bytes are more than the declared {length}", limit=length, value=reached)
 
-    @cached_property
     def _stored_head(self) -> bytes:
-        """The bytes before the offset, where they are too few to be judged: those of an unjudged upload always are."""
-        if not self._upload.offset:
+        if not self.upload.offset:
             return b""
-        with self._failing_only_while_held(), closing(self._store.open_incoming(self._upload.store_state)) as file:
-            return file.read(self._upload.offset)
-
-    def _take_pending(self) -> None:
-        pending, self._pending = self._pending, b""
-        if pending:
-            self._take(pending)
+        store, state = self._store, self.upload.store_state
+        with self._progress.failing_only_while_held(), closing(store.open_incoming(state)) as file:
+            return file.read(self.upload.offset)
 
     def _take(self, chunk: bytes) -> None:
-        state = self._appender.write(chunk)
-        if state is not None:
-            self._renew(**self._new_state(state))
+        if not chunk:
+            return
+        self._progress.keep(self._appender.write(chunk))
         if self._digest:
             self._digest.update(chunk)
-        # Of the last byte only ``finish`` tells: a client that has seen the offset at the end sends nothing more.
-        unfinished = self.received != self._upload.length
-        if unfinished and time.monotonic() - self._last_heartbeat > HEARTBEAT_SECONDS:
-            self._beat()
-            self._last_heartbeat = time.monotonic()
-            _release_connection()
-
-    def _beat(self) -> None:
-        if self._checkpoints:
-            self._save_progress()
-        else:
-            self._renew()
-
-    def _save_progress(self, **changes: Any) -> None:
-        state = self._appender.commit()
-        self._renew(
-            offset=self.received,
-            digest_state=self._digest.state() if self._digest else None,
-            media_type=self._media_type,
-            **self._new_state(state),
-            **changes,
-        )
-
-    def _new_state(self, state: StoreState | None) -> dict[str, Any]:
-        """The column to save, if the store has anything new to tell."""
-        if state is None:
-            return {}
-        self._upload.store_state = state
-        return {"store_state": state}
-
-    def _renew(self, **changes: Any) -> None:
-        """Put the expiry off. Raises ``TakenOver`` and ``UploadGone``; then nothing has changed."""
-        self._upload.expires_at = timezone.now() + self._profile.upload_expires_after
-        held = Upload.objects.filter(pk=self.asset_id, lease_token=self._token)
-        if not held.update(expires_at=self._upload.expires_at, **changes):
-            self._reload()
-            raise TakenOver("a later request has taken over the upload")
-
-    def _reload(self) -> Upload:
-        """Raises what ``reload`` does; where the upload is gone, nothing of these late bytes stays."""
-        try:
-            return reload(self._upload)
-        except UploadGone:
-            self.close()
-            self._store.abort(self._upload.store_state)
-            raise
+        # Only ``finish`` records the last byte: a client that sees its offset at the end sends nothing more.
+        if self.received != self.upload.length:
+            self._progress.beat(self.received, self._digest, self._judge.media_type)
 
     def _store_for_good(self, sha256: str) -> None:
-        state = self._appender.conclude()
-        if state is not None:
-            self._renew(**self._new_state(state))
+        self._progress.keep(self._appender.conclude())
         self.close()
-        state = self._upload.store_state
-        with self._failing_only_while_held():
-            name = self._store.finish(state, self._token)
+        with self._progress.failing_only_while_held():
+            name = self._store.finish(self.upload.store_state, self._token)
         self._settled = lifecycle.complete(
-            self._upload, name=name, size=self.received, sha256=sha256, media_type=self._media_type
+            self.upload, name=name, size=self.received, sha256=sha256, media_type=self._judge.media_type
         )
         if not self._settled:
-            self._reload()
-            raise TakenOver("a later request has taken over the upload")
+            raise self._progress.lost()
 
-    @contextmanager
-    def _failing_only_while_held(self) -> Iterator[None]:
-        """Whoever has removed the upload, or has taken it over, may have moved its bytes: no failure of the store."""
-        try:
-            yield
-        except StoreError:
-            if self._reload().lease_token != self._token:
-                raise TakenOver("a later request has taken over the upload") from None
-            raise
+
+def expected_sha256(text: str) -> str:
+    """Return the digest that a client declares as lower-case hexadecimal. Raise ``MalformedRequest``."""
+    try:
+        return parse_sha256(text) if text else ""
+    except ValueError as error:
+        raise MalformedRequest(str(error), value=text) from error
 
 
 def _content(store: Store, parts: Iterable[Upload]) -> Iterator[bytes]:
@@ -273,36 +192,11 @@ def _head(store: Store, parts: Iterable[Upload]) -> bytes:
     return head
 
 
-def expected_sha256(text: str) -> str:
-    """The digest a client expects, as lower-case hexadecimal; raises ``MalformedRequest``."""
-    try:
-        return parse_sha256(text) if text else ""
-    except ValueError as error:
-        raise MalformedRequest(str(error), value=text[:100]) from error
-
-
-def reload(upload: Upload) -> Upload:
-    """Raises ``UploadGone``, and ``TakenOver`` where another request has completed it."""
-    current = Upload.objects.select_related("asset").filter(pk=upload.pk).first()
-    if current is None:
-        if FileAsset.objects.filter(pk=upload.pk).exists():
-            raise TakenOver("another request has completed the upload")
-        raise UploadGone("the upload was aborted or has expired")
-    return current
-
-
 def _restored_digest(upload: Upload) -> RunningSHA256 | None:
-    """That of the bytes before the offset; ``None`` where it cannot be had, and a worker will have to read them."""
+    """Return the digest of the bytes before the offset; ``None`` if it is lost, and a worker has to read them."""
     if not upload.offset:
         return RunningSHA256()
     try:
         return RunningSHA256.restore(bytes(upload.digest_state)) if upload.digest_state else None
     except UnusableState:
         return None
-
-
-def _release_connection() -> None:
-    """Give the database connection back while bytes stream; the next query takes one again."""
-    connection = connections[router.db_for_write(Upload)]
-    if not connection.in_atomic_block:
-        connection.close()

@@ -16,7 +16,6 @@ from uuid import UUID
 from .. import lifecycle, rules
 from ..conf import Profile, get_profile, largefiles_settings
 from ..exceptions import (
-    DigestMismatch,
     LargeFilesError,
     MetadataUnreadable,
     Refusal,
@@ -123,7 +122,7 @@ def _examine(claim: Claim, asset: FileAsset, profile: Profile, file: BinaryIO, f
     reading = _read(claim, asset, profile, file)
     findings["sha256"] = reading.sha256
     findings |= verdicts.columns(reading.scans)
-    _check_digest(asset, reading.sha256)
+    rules.check_digest(asset.expected_sha256, reading.sha256)
     verdicts.check(reading.scans, profile)
     _describe(claim, file, profile, findings)
     rules.check_archive(findings["media_type"], findings["extra_attributes"], profile)
@@ -138,15 +137,6 @@ def _read(claim: Claim, asset: FileAsset, profile: Profile, file: BinaryIO) -> R
         chunk_size=largefiles_settings.chunk_size,
         tell=lambda stage, done: _keep(lifecycle.renew(claim, stage, done=done)),
     )
-
-
-def _check_digest(asset: FileAsset, sha256: str) -> None:
-    if asset.expected_sha256 not in {"", sha256}:
-        raise DigestMismatch(
-            f"the SHA-256 is {sha256}, not the promised {asset.expected_sha256}",
-            limit=asset.expected_sha256,
-            value=sha256,
-        )
 
 
 def _describe(claim: Claim, file: BinaryIO, profile: Profile, findings: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from .errors import ChecksumMismatch, UnsupportedChecksum
+from ..exceptions import ChecksumMismatch, UnsupportedChecksum
 
 
 class Hasher(Protocol):
@@ -23,7 +23,7 @@ class Hasher(Protocol):
 
 
 class _CRC32:
-    """The polynomial of zlib and Ethernet, most significant byte first, as its hexadecimal form is written."""
+    """CRC-32 with the polynomial of zlib and Ethernet; the digest has the most significant byte first."""
 
     digest_size = 4
 
@@ -50,26 +50,23 @@ CHECKSUM_ALGORITHMS = tuple(_HASHERS)
 
 @dataclass(frozen=True, kw_only=True)
 class Checksum:
-    """What the body of a request is said to hash to; the digest has the length of its algorithm."""
+    """The checksum that a client declares for the body of a request; the digest has the length of its algorithm."""
 
     algorithm: str
     digest: bytes
 
 
 def new_hasher(algorithm: str) -> Hasher:
-    """Raises ``UnsupportedChecksum``."""
+    """Return a hasher of one of ``CHECKSUM_ALGORITHMS``. Raise ``UnsupportedChecksum`` for another."""
     if algorithm not in _HASHERS:
-        supported = ",".join(CHECKSUM_ALGORITHMS)
-        raise UnsupportedChecksum(f"the algorithm must be one of {supported}", limit=supported, value=algorithm)
+        raise UnsupportedChecksum(limit=",".join(CHECKSUM_ALGORITHMS), value=algorithm)
     return _HASHERS[algorithm]()
 
 
 def verify(checksum: Checksum, hasher: Hasher) -> None:
-    """Whether the bytes that ``hasher`` has seen are those that the client sent. Raises ``ChecksumMismatch``."""
+    """Compare the declared checksum with that of the bytes passed to ``hasher``. Raise ``ChecksumMismatch``."""
     digest = hasher.digest()
     if digest != checksum.digest:
         raise ChecksumMismatch(
-            f"the {checksum.algorithm} of the bytes received is another",
-            limit=base64.b64encode(checksum.digest).decode(),
-            value=base64.b64encode(digest).decode(),
+            limit=base64.b64encode(checksum.digest).decode(), value=base64.b64encode(digest).decode()
         )

@@ -6,11 +6,19 @@ Not yet an RFC. A request field whose value is not of its type counts as absent,
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from typing import Any
 
-from .errors import InconsistentLength, MissingHeader, OffsetMismatch, ProtocolError, UnsupportedContentType
-from .structured_fields import BARE_ITEM, PARAMETERS
+from ..exceptions import (
+    InconsistentLength,
+    LargeFilesError,
+    MissingHeader,
+    OffsetMismatch,
+    TooLarge,
+    UnsupportedContentType,
+    WrongContent,
+)
+from .structured_fields import parse_item
 
 INTEROP_VERSION = 8
 """The iteration of the draft that this is (appendix "Draft Version Identification"), here and nowhere else."""
@@ -22,15 +30,12 @@ PROBLEM_TYPES = "https://iana.org/assignments/http-problem-types"
 MAX_INTEGER = 10**15 - 1
 """The largest that RFC 9651 section 3.3.1 can write."""
 
-_ITEM = re.compile(rf"\x20*+(?P<bare>{BARE_ITEM}){PARAMETERS}\x20*+")
-_NON_NEGATIVE = re.compile(r"[0-9]+|-0+")
 
+def is_ietf(headers: Mapping[str, str]) -> bool:
+    """Tell whether a request is one of this protocol, by its headers alone.
 
-def is_draft(headers: Mapping[str, str]) -> bool:
-    """Whether a request is one of this protocol, by its headers alone.
-
-    It may be one even where this is false: ``HEAD``, ``GET`` and ``DELETE`` of an upload need no header of the
-    draft once it is an RFC.
+    It may be one even if this is false: ``HEAD``, ``GET`` and ``DELETE`` of an upload need no header of the protocol
+    once it is an RFC.
     """
     if "Tus-Resumable" in headers:
         return False
@@ -42,33 +47,34 @@ def is_draft(headers: Mapping[str, str]) -> bool:
 
 
 def interop_matches(header: str | None) -> bool:
-    """Whether ``Upload-Draft-Interop-Version`` is ours: without it no 104 may be sent."""
+    """Tell whether ``Upload-Draft-Interop-Version`` is this iteration: without it no 104 may be sent."""
     return _non_negative(header) == INTEROP_VERSION
 
 
 def check_content_type(header: str | None) -> None:
-    """Raises ``UnsupportedContentType`` for anything but a part of an upload."""
+    """Raise ``UnsupportedContentType`` for anything but a part of an upload."""
     if _media_type(header) != CONTENT_TYPE:
-        raise UnsupportedContentType(f"Content-Type must be {CONTENT_TYPE}", limit=CONTENT_TYPE, value=header)
+        raise UnsupportedContentType(limit=CONTENT_TYPE, value=header)
 
 
 def parse_offset(header: str | None) -> int | None:
-    """``Upload-Offset`` in bytes; ``None`` where it is absent or to be ignored."""
+    """Return ``Upload-Offset`` in bytes; ``None`` if it is absent or to be ignored."""
     return _non_negative(header)
 
 
 def parse_length(header: str | None) -> int | None:
-    """``Upload-Length`` in bytes; ``None`` where it is absent or to be ignored."""
+    """Return ``Upload-Length`` in bytes; ``None`` if it is absent or to be ignored."""
     return _non_negative(header)
 
 
 def parse_complete(header: str | None) -> bool | None:
-    """``Upload-Complete``; ``None`` where it is absent or to be ignored."""
-    return {"?0": False, "?1": True}.get(_bare_item(header))
+    """Return ``Upload-Complete``; ``None`` if it is absent or to be ignored."""
+    value = parse_item(header)
+    return value if isinstance(value, bool) else None
 
 
 def required_offset(header: str | None) -> int:
-    """The ``Upload-Offset`` that an append must have. Raises ``MissingHeader``."""
+    """Return the ``Upload-Offset`` that an append must have. Raise ``MissingHeader``."""
     offset = parse_offset(header)
     if offset is None:
         raise MissingHeader("Upload-Offset, a non-negative integer, is required", value=header)
@@ -76,7 +82,7 @@ def required_offset(header: str | None) -> int:
 
 
 def required_complete(header: str | None) -> bool:
-    """The ``Upload-Complete`` that an append must have. Raises ``MissingHeader``."""
+    """Return the ``Upload-Complete`` that an append must have. Raise ``MissingHeader``."""
     complete = parse_complete(header)
     if complete is None:
         raise MissingHeader("Upload-Complete, ?0 or ?1, is required", value=header)
@@ -86,11 +92,11 @@ def required_complete(header: str | None) -> bool:
 def announced_length(
     *, offset: int, complete: bool, content_length: int | None, upload_length: int | None, known: int | None = None
 ) -> int | None:
-    """The length of the whole upload as of this request, in bytes; ``None`` while nobody has said it.
+    """Return the length of the whole upload as of this request, in bytes; ``None`` while it is unknown.
 
-    ``offset`` is the upload's, which the request's equals; ``content_length`` the request's body, ``upload_length``
-    its field, ``known`` what an earlier request said. Raises ``InconsistentLength`` where they contradict each
-    other, or the bytes that are there (section "Length").
+    ``offset`` is the upload's, which the request's equals; ``content_length`` is that of the request's body,
+    ``upload_length`` its field, ``known`` the length of earlier requests. Raise ``InconsistentLength`` if they
+    contradict each other or the bytes that have arrived (section "Length").
     """
     to_the_end = None if content_length is None or not complete else offset + content_length
     told = {length for length in (known, upload_length, to_the_end) if length is not None}
@@ -99,17 +105,19 @@ def announced_length(
         raise InconsistentLength(f"the lengths contradict each other: {lengths}", limit=known, value=upload_length)
     length = told.pop() if told else None
     if length is not None and length < offset:
-        raise InconsistentLength(f"{offset} bytes are there, more than {length}", limit=offset, value=length)
+        problem = f"{offset} bytes have arrived, more than the length of {length}"
+        raise InconsistentLength(problem, limit=offset, value=length)
     return length
 
 
 def check_complete(*, offset: int, length: int | None) -> None:
-    """Whether an upload that the client calls complete is: to be asked once its last byte is stored.
+    """Check that an upload which the client calls complete is, once its last byte is stored.
 
-    Raises ``InconsistentLength`` where ``length`` is known and another one.
+    Raise ``InconsistentLength`` if ``length`` is known and differs from ``offset``.
     """
     if length not in {None, offset}:
-        raise InconsistentLength(f"complete with {offset} bytes of {length}", limit=length, value=offset)
+        problem = f"the upload is said to be complete, with {offset} of {length} bytes"
+        raise InconsistentLength(problem, limit=length, value=offset)
 
 
 def format_complete(complete: bool) -> str:
@@ -124,7 +132,7 @@ def format_limit(
     min_append_size: int | None = None,
     max_age: int | None = None,
 ) -> str:
-    """The value of ``Upload-Limit``: sizes in bytes, the age in seconds. Without any limit it says so."""
+    """Return the value of ``Upload-Limit``: sizes in bytes, the age in seconds."""
     limits = {
         "max-size": max_size,
         "min-size": min_size,
@@ -133,17 +141,18 @@ def format_limit(
         "max-age": max_age,
     }
     members = [f"{key}={_writable(value)}" for key, value in limits.items() if value is not None]
+    # The field cannot be empty (RFC 9651 section 3.2), and this is no limit.
     return ", ".join(members) or "min-size=0"
 
 
-def problem_members(error: ProtocolError) -> dict[str, str | int]:
-    """The members of problem details (RFC 9457) that the draft defines for the error; none for most errors."""
+def problem_members(error: LargeFilesError) -> dict[str, Any]:
+    """Return the members of problem details (RFC 9457) that the draft defines for an error; none for most."""
     if isinstance(error, OffsetMismatch):
         return {
             "type": f"{PROBLEM_TYPES}#mismatching-upload-offset",
             "title": "Mismatching Upload Offset",
-            "expected-offset": error.expected,
-            "provided-offset": error.provided,
+            "expected-offset": error.limit,
+            "provided-offset": error.value,
         }
     if isinstance(error, InconsistentLength):
         return {
@@ -153,13 +162,17 @@ def problem_members(error: ProtocolError) -> dict[str, str | int]:
     return {}
 
 
-def refusal_headers(error: ProtocolError) -> dict[str, str]:
-    """What the answer to a refused request carries: it does not come from the resource that was uploaded to."""
-    headers = {"Upload-Complete": format_complete(False)}
+def refusal_headers(error: LargeFilesError) -> dict[str, str]:
+    """Return the headers of the answer to a refused request."""
+    # Refused content is the answer of the resource that was uploaded to: resuming does not help. Every other error
+    # comes from the upload.
+    headers = {"Upload-Complete": format_complete(isinstance(error, WrongContent))}
     if isinstance(error, OffsetMismatch):
-        headers["Upload-Offset"] = str(error.expected)
+        headers["Upload-Offset"] = str(error.limit)
     if isinstance(error, UnsupportedContentType):
         headers["Accept-Patch"] = CONTENT_TYPE  # RFC 5789 section 2.2
+    if isinstance(error, TooLarge) and isinstance(error.limit, int):
+        headers["Upload-Limit"] = format_limit(max_size=error.limit)
     return headers
 
 
@@ -167,15 +180,10 @@ def _media_type(header: str | None) -> str:
     return (header or "").partition(";")[0].strip(" \t").lower()
 
 
-def _bare_item(header: str | None) -> str:
-    """The value of an Item without its parameters; ``""`` where it is none."""
-    match = _ITEM.fullmatch(header or "")
-    return match["bare"] if match else ""
-
-
 def _non_negative(header: str | None) -> int | None:
-    bare = _bare_item(header)
-    return int(bare) if _NON_NEGATIVE.fullmatch(bare) else None
+    value = parse_item(header)
+    # Not isinstance: a Boolean is another type in structured fields, and an int in Python.
+    return value if type(value) is int and value >= 0 else None
 
 
 def _writable(value: int) -> int:

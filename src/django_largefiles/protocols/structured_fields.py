@@ -1,20 +1,41 @@
-"""Grammar of structured fields (RFC 9651), as much as the digests and the draft need."""
+"""Structured fields (RFC 9651), parsed by ``http-sf`` under a limit of length."""
 
 from __future__ import annotations
 
-KEY = r"[a-z*][a-z0-9_.*-]*+"
+from collections.abc import Mapping
+from typing import Any, Literal
 
-_BARE_ITEMS = (
-    r"-?[0-9]{1,12}\.[0-9]{1,3}",  # Decimal: before Integer, which would match its head
-    r"-?[0-9]{1,15}",  # Integer
-    r'"(?:[ !#-\[\]-~]|\\["\\])*+"',  # String
-    r"[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*+",  # Token
-    r":[A-Za-z0-9+/=]*+:",  # Byte Sequence
-    r"\?[01]",  # Boolean
-    r"@-?[0-9]{1,15}",  # Date
-    r'%"(?:[ !#$&-~]|%[0-9a-f]{2})*+"',  # Display String
-)
-BARE_ITEM = f"(?>{'|'.join(_BARE_ITEMS)})"
-PARAMETERS = rf"(?:;\x20*+{KEY}(?:={BARE_ITEM})?+)*+"
+import http_sf
 
-OWS = r"[\x20\t]*+"
+from ..exceptions import MalformedHeader
+
+MAX_LENGTH = 8 * 1024
+"""Characters of a field. The fields that this package reads have some hundred."""
+
+
+def parse_item(header: str | None) -> object:
+    """Return the value of an Item without its parameters; ``None`` if the field is absent or malformed."""
+    try:
+        value: object = _parse(header or "", "item")[0]
+    except MalformedHeader:
+        return None
+    return value
+
+
+def parse_dictionary(header: str | None) -> Mapping[str, object]:
+    """Return the values of a Dictionary without their parameters; empty if the field is absent.
+
+    An Inner List is a list. Raise ``MalformedHeader``.
+    """
+    return {key: value for key, (value, _) in _parse(header or "", "dictionary").items()}
+
+
+def _parse(header: str, kind: Literal["item", "dictionary"]) -> Any:
+    if len(header) > MAX_LENGTH:
+        problem = f"the field has more than the {MAX_LENGTH} characters allowed"
+        raise MalformedHeader(problem, limit=MAX_LENGTH, value=len(header))
+    try:
+        return http_sf.parse(header.encode(), tltype=kind)
+    except ValueError as error:
+        # Besides those of http-sf: characters that cannot be encoded.
+        raise MalformedHeader(f"the field is not a valid structured field: {error}", value=header) from error

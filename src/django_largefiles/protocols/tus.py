@@ -1,6 +1,6 @@
-"""The tus resumable upload protocol 1.0.0: its header fields, without a word on uploads.
+"""The header fields of the tus resumable upload protocol 1.0.0.
 
-Values are taken as a server hands them on: white space around them is gone, and repeated fields are joined by
+Values are taken as a server passes them on: without white space around them, and with repeated fields joined by
 commas, which makes most of them malformed.
 """
 
@@ -14,17 +14,17 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TypeAlias
 
-from .checksums import CHECKSUM_ALGORITHMS, Checksum, new_hasher
-from .errors import (
+from ..exceptions import (
     InconsistentLength,
-    LengthTooLarge,
+    LargeFilesError,
     MalformedHeader,
     MissingHeader,
     OffsetMismatch,
-    ProtocolError,
+    TooLarge,
     UnsupportedContentType,
     UnsupportedVersion,
 )
+from .checksums import CHECKSUM_ALGORITHMS, Checksum, new_hasher
 
 VERSION = "1.0.0"
 VERSIONS = (VERSION,)
@@ -54,7 +54,7 @@ MAX_PARTIALS = 1000
 _DIGITS = re.compile(r"[0-9]+")
 _MAX_DIGITS = len(str(MAX_INTEGER))
 
-# Beyond ASCII, which keys only should not leave, is the Latin-1 that a server makes of other bytes.
+# Keys should be ASCII; the range above it is the Latin-1 that a server makes of other bytes.
 _METADATA_KEY = re.compile(r"[!-+\--~\x80-\xff]+")
 
 # RFC 3986 without the comma, by which a server joins repeated fields.
@@ -63,12 +63,12 @@ _URL = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+;=%-]+")
 
 @dataclass(frozen=True, kw_only=True)
 class Partial:
-    """An upload that is to become part of another."""
+    """An upload that will become part of another."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Final:
-    """An upload made of others, in this order; one may come twice. URLs as sent: absolute or relative, not ours."""
+    """An upload made of others, in this order; one may come twice. URLs as sent, absolute or relative."""
 
     urls: tuple[str, ...]
 
@@ -77,7 +77,7 @@ Concatenation: TypeAlias = Partial | Final
 
 
 def options_headers(max_size: int | None, extensions: Iterable[str] = EXTENSIONS) -> dict[str, str]:
-    """The answer to ``OPTIONS``. ``max_size`` of a whole upload in bytes, ``None`` where there is no hard limit."""
+    """Return the headers of the answer to ``OPTIONS``. ``max_size`` is in bytes, ``None`` for no hard limit."""
     headers = {
         "Tus-Resumable": VERSION,
         "Tus-Version": ",".join(VERSIONS),
@@ -88,13 +88,13 @@ def options_headers(max_size: int | None, extensions: Iterable[str] = EXTENSIONS
     return {name: value for name, value in headers.items() if value}
 
 
-def refusal_headers(error: ProtocolError) -> dict[str, str]:
-    """What the answer to a refused request carries."""
+def refusal_headers(error: LargeFilesError) -> dict[str, str]:
+    """Return the headers of the answer to a refused request."""
     headers = {"Tus-Resumable": VERSION}
     if isinstance(error, UnsupportedVersion):
         headers["Tus-Version"] = ",".join(VERSIONS)
     if isinstance(error, OffsetMismatch):
-        headers["Upload-Offset"] = str(error.expected)
+        headers["Upload-Offset"] = str(error.limit)
     return headers
 
 
@@ -106,47 +106,47 @@ def http_date(moment: datetime) -> str:
 
 
 def check_version(header: str | None) -> None:
-    """``Tus-Resumable``, of every request but ``OPTIONS``. Raises ``UnsupportedVersion``, also where it is absent."""
+    """Check ``Tus-Resumable``, required but for ``OPTIONS``. Raise ``UnsupportedVersion``, also if it is absent."""
     if header not in VERSIONS:
-        supported = ",".join(VERSIONS)
-        raise UnsupportedVersion(f"Tus-Resumable must be one of {supported}", limit=supported, value=header)
+        raise UnsupportedVersion(limit=",".join(VERSIONS), value=header)
 
 
 def method_override(method: str, header: str | None) -> str:
-    """The method that counts, given ``X-HTTP-Method-Override``.
+    """Return the effective method, given ``X-HTTP-Method-Override``.
 
-    From ``POST`` alone: pages of other sites, previews and crawlers may send the safe ones, and must not delete.
-    Raises ``MalformedHeader`` for what this protocol does not know or another method asks for.
+    Only ``POST`` may be overridden: pages of other sites, previews and crawlers can send the safe methods, and must
+    not delete. Raise ``MalformedHeader`` for a method that the protocol does not have, or that is sent with another
+    method than ``POST``.
     """
     if header is None or header == method:
         return method
     if method != "POST" or header not in METHODS:
         allowed = ", ".join(sorted(METHODS))
-        problem = f"X-HTTP-Method-Override goes from POST to one of {allowed}"
+        problem = f"X-HTTP-Method-Override must come with POST, and be one of {allowed}"
         raise MalformedHeader(problem, limit=allowed, value=header)
     return header
 
 
 def check_content_type(header: str | None) -> None:
-    """Raises ``UnsupportedContentType`` for anything but bytes of an upload."""
+    """Raise ``UnsupportedContentType`` for anything but bytes of an upload."""
     if (header or "").partition(";")[0].strip(" \t").lower() != CONTENT_TYPE:
-        raise UnsupportedContentType(f"Content-Type must be {CONTENT_TYPE}", limit=CONTENT_TYPE, value=header)
+        raise UnsupportedContentType(limit=CONTENT_TYPE, value=header)
 
 
 def parse_offset(header: str | None) -> int:
-    """``Upload-Offset`` in bytes. Raises ``MissingHeader`` and ``MalformedHeader``."""
+    """Return ``Upload-Offset`` in bytes. Raise ``MissingHeader`` and ``MalformedHeader``."""
     if header is None:
         raise MissingHeader("Upload-Offset is required")
     offset = _integer("Upload-Offset", header)
     if offset > MAX_INTEGER:
-        raise MalformedHeader(f"Upload-Offset is at most {MAX_INTEGER}", limit=MAX_INTEGER, value=header)
+        raise MalformedHeader(f"Upload-Offset is more than {MAX_INTEGER}", limit=MAX_INTEGER, value=header)
     return offset
 
 
 def parse_length(upload_length: str | None, defer: str | None) -> int | None:
-    """What a creation says of its length, by ``Upload-Length`` or ``Upload-Defer-Length``: bytes, ``None`` if later.
+    """Return the length that a creation declares, in bytes; ``None`` if ``Upload-Defer-Length`` defers it.
 
-    Raises ``MissingHeader`` where it says nothing, ``MalformedHeader`` and ``LengthTooLarge``.
+    Raise ``MissingHeader`` if neither field is there, ``MalformedHeader`` and ``TooLarge``.
     """
     _check_defer(defer)
     if upload_length is None:
@@ -159,44 +159,45 @@ def parse_length(upload_length: str | None, defer: str | None) -> int | None:
 
 
 def check_final_length(upload_length: str | None, defer: str | None) -> None:
-    """A final upload is as long as its parts: its creation must not say more.
+    """Check that the creation of a final upload, which is as long as its parts, declares no length.
 
-    Raises ``InconsistentLength`` and ``MalformedHeader``.
+    Raise ``InconsistentLength`` and ``MalformedHeader``.
     """
     _check_defer(defer)
     if upload_length is not None:
-        raise InconsistentLength(
-            "a final upload has the length of its parts, and no Upload-Length", value=upload_length
-        )
+        problem = "a final upload has the length of its parts, and takes no Upload-Length"
+        raise InconsistentLength(problem, value=upload_length)
 
 
 def late_length(upload_length: str | None, *, known: int | None, offset: int) -> int | None:
-    """The length as of a ``PATCH`` to an upload at ``offset``, in bytes; ``None`` while it is deferred.
+    """Return the length as of a ``PATCH`` to an upload at ``offset``, in bytes; ``None`` while it is deferred.
 
-    ``known`` is the one of earlier requests. Raises ``InconsistentLength`` where it would change or lie behind
-    bytes that are there, ``MalformedHeader`` and ``LengthTooLarge``.
+    ``known`` is the length that earlier requests declared. Raise ``InconsistentLength`` if it would change, or if more
+    bytes have arrived, ``MalformedHeader`` and ``TooLarge``.
     """
     if upload_length is None:
         return known
     length = _length(upload_length)
     if known not in {None, length}:
-        raise InconsistentLength(f"the length is {known} and stays so", limit=known, value=length)
+        problem = f"the length is {known} and cannot become {length}"
+        raise InconsistentLength(problem, limit=known, value=length)
     if length < offset:
-        raise InconsistentLength(f"{offset} bytes are there, more than {length}", limit=offset, value=length)
+        problem = f"{offset} bytes have arrived, more than the length of {length}"
+        raise InconsistentLength(problem, limit=offset, value=length)
     return length
 
 
 def parse_metadata(header: str | None) -> dict[str, bytes]:
-    """``Upload-Metadata``; a key without a value has an empty one.
+    """Return ``Upload-Metadata``; a key without a value has an empty one.
 
-    White space around the commas is let pass (RFC 9110 section 5.6.1), and so is a header without any pair, which
-    tuspy sends where it was given no metadata. What passes has no control character, and may be sent back as it is.
-    Raises ``MalformedHeader``.
+    White space around the commas is accepted (RFC 9110 section 5.6.1), and so is a header without any pair, which
+    tuspy sends if it was given no metadata. An accepted header has no control character, and may be sent back as it
+    is. Raise ``MalformedHeader``.
     """
     if not header:
         return {}
     if len(header) > MAX_METADATA:
-        problem = f"Upload-Metadata has at most {MAX_METADATA} bytes"
+        problem = f"Upload-Metadata has more than the {MAX_METADATA} bytes allowed"
         raise MalformedHeader(problem, limit=MAX_METADATA, value=len(header))
     metadata: dict[str, bytes] = {}
     for pair in header.split(","):
@@ -210,7 +211,7 @@ def parse_metadata(header: str | None) -> dict[str, bytes]:
 
 
 def metadata_text(metadata: dict[str, bytes], key: str) -> str:
-    """The value as text, ``""`` where there is none. Raises ``MalformedHeader`` where it is no UTF-8."""
+    """Return a value as text, ``""`` if there is none. Raise ``MalformedHeader`` if it is not UTF-8."""
     try:
         return metadata.get(key, b"").decode()
     except UnicodeDecodeError as error:
@@ -218,12 +219,15 @@ def metadata_text(metadata: dict[str, bytes], key: str) -> str:
 
 
 def parse_checksum(header: str | None) -> Checksum | None:
-    """``Upload-Checksum``, from the header or the trailer. Raises ``MalformedHeader`` and ``UnsupportedChecksum``."""
+    """Return ``Upload-Checksum`` of the header or the trailer.
+
+    Raise ``MalformedHeader`` and ``UnsupportedChecksum``.
+    """
     if header is None:
         return None
     algorithm, _, encoded = header.partition(" ")
     if not algorithm or not encoded:
-        raise MalformedHeader("Upload-Checksum is an algorithm and a digest in Base64", value=header)
+        raise MalformedHeader("Upload-Checksum must be an algorithm and a digest in Base64", value=header)
     size = new_hasher(algorithm).digest_size
     digest = _decoded("Upload-Checksum", encoded)
     if len(digest) != size:
@@ -232,31 +236,32 @@ def parse_checksum(header: str | None) -> Checksum | None:
 
 
 def announces_checksum(trailer: str | None) -> bool:
-    """Whether ``Trailer`` says that the checksum comes after the body."""
+    """Tell whether ``Trailer`` says that the checksum comes after the body."""
     return "upload-checksum" in {name.strip(" \t").lower() for name in (trailer or "").split(",")}
 
 
 def parse_concat(header: str | None) -> Concatenation | None:
-    """``Upload-Concat``; ``None`` for an upload that stands alone. Raises ``MalformedHeader``."""
+    """Return ``Upload-Concat``; ``None`` for an upload that stands alone. Raise ``MalformedHeader``."""
     if header is None:
         return None
     if header == "partial":
         return Partial()
     if len(header) > MAX_CONCAT:
-        raise MalformedHeader(f"Upload-Concat has at most {MAX_CONCAT} bytes", limit=MAX_CONCAT, value=len(header))
+        problem = f"Upload-Concat has more than the {MAX_CONCAT} bytes allowed"
+        raise MalformedHeader(problem, limit=MAX_CONCAT, value=len(header))
     if not header.startswith("final;"):
-        raise MalformedHeader("Upload-Concat is partial, or final; and URLs", value=header)
+        raise MalformedHeader("Upload-Concat must be partial, or final; followed by URLs", value=header)
     return Final(urls=_partial_urls(header.removeprefix("final;")))
 
 
 def _partial_urls(text: str) -> tuple[str, ...]:
     urls = tuple(filter(None, text.split(" ")))
     if not 1 <= len(urls) <= MAX_PARTIALS:
-        problem = f"Upload-Concat names 1 to {MAX_PARTIALS} partial uploads"
+        problem = f"Upload-Concat must name 1 to {MAX_PARTIALS} partial uploads"
         raise MalformedHeader(problem, limit=MAX_PARTIALS, value=len(urls))
     for url in urls:
         if not _URL.fullmatch(url):
-            raise MalformedHeader("Upload-Concat names a partial upload by something else than a URL", value=url)
+            raise MalformedHeader("Upload-Concat must name partial uploads by their URLs", value=url)
     return urls
 
 
@@ -268,13 +273,13 @@ def _check_defer(header: str | None) -> None:
 def _length(header: str) -> int:
     length = _integer("Upload-Length", header)
     if length > MAX_INTEGER:
-        # A number all the same, and above every maximum: 413 says so, where 400 would not.
-        raise LengthTooLarge(f"Upload-Length is at most {MAX_INTEGER}", limit=MAX_INTEGER, value=header)
+        # It is a valid number, above every maximum: 413 says so, and 400 would not.
+        raise TooLarge(f"Upload-Length is more than {MAX_INTEGER}", limit=MAX_INTEGER, value=header)
     return length
 
 
 def _integer(name: str, header: str) -> int:
-    """A number of bytes, ``MAX_INTEGER + 1`` for any larger one: long ones take quadratic time to convert."""
+    """Return a number of bytes, ``MAX_INTEGER + 1`` for any larger one: long ones take quadratic time to convert."""
     if not _DIGITS.fullmatch(header):
         raise MalformedHeader(f"{name} must be a non-negative integer", value=header)
     significant = header.lstrip("0")

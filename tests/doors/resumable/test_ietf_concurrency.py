@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from django_largefiles.intake import creation, writing
+from django_largefiles.intake import progress, resuming
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.states import State
 from tests.conftest import Largefiles, png
@@ -54,7 +54,7 @@ def url(client: Client) -> str:
 @pytest.fixture
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Arriving bytes are made safe at each chunk."""
-    monkeypatch.setattr(writing, "HEARTBEAT_SECONDS", -1.0)
+    monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", -1.0)
 
 
 COMPLETE = pytest.mark.parametrize("complete", ["?0", "?1"], ids=["more to come", "complete"])
@@ -141,11 +141,11 @@ def test_a_cancellation_terminates_the_creation_in_progress(complete: str, clien
 def test_an_upload_that_completes_while_it_is_asked_about_says_so(
     client: Client, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    interrupt = creation.interrupt
+    interrupt = resuming.interrupt
 
-    def too_late(asset_id: Any) -> None:
+    def too_late(user: Any, upload: Upload) -> bool:
         append(client, url, REST, at=1000)
-        interrupt(asset_id)
+        return interrupt(user, upload)
 
     monkeypatch.setattr("django_largefiles.doors.resumable.ietf.interrupt", too_late)
     assert retrieve(client, url)["Upload-Complete"] == "?1"

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from django_largefiles.intake.writing import FIRST_READ
+from django_largefiles.doors.body import FIRST_READ
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.options import MIB
 from django_largefiles.states import State

@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from django_largefiles.intake import writing
+from django_largefiles.intake import progress
 from django_largefiles.models import FileAsset, Upload
 from tests.conftest import Largefiles, png
 from tests.doors.resumable.ietf_client import append, asset_at, begun, create, kept, problem, retrieve
@@ -115,7 +115,7 @@ class TestContentDigest:
     def test_nothing_of_it_counts_before_its_digest_is_known(
         self, client: Client, url: str, monkeypatch: pytest.MonkeyPatch, largefiles: Largefiles
     ) -> None:
-        monkeypatch.setattr(writing, "HEARTBEAT_SECONDS", -1.0)
+        monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", -1.0)
         largefiles.set(CHUNK_SIZE=1000)
         before = kept(url)
         append(client, url, REST, at=1000, upload_complete="?0", content_digest=field(b"something else"))

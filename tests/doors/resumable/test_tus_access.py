@@ -37,7 +37,7 @@ TRANSACTION = 2
 """What begins and ends one is counted with the queries, although it touches no row."""
 
 AUTHENTICATORS = [
-    pytest.param("django_largefiles.doors.authentication.SessionAuthenticator", id="Django"),
+    pytest.param("django_largefiles.authentication.SessionAuthenticator", id="Django"),
     pytest.param(
         "django_largefiles.api.authentication.FrameworkAuthenticator", id="REST framework", marks=needs_framework
     ),

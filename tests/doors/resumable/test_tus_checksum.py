@@ -13,7 +13,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from django_largefiles.intake import writing
+from django_largefiles.intake import progress
 from django_largefiles.models import FileAsset
 from tests.conftest import EXECUTABLE, Largefiles
 from tests.doors.resumable.tus_client import (
@@ -128,7 +128,7 @@ def test_row_53_no_byte_counts_before_the_checksum_is_verified(
             offsets.append(upload_at(url).offset)
             return super().read(size)
 
-    monkeypatch.setattr(writing, "HEARTBEAT_SECONDS", -1.0)
+    monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", -1.0)
     largefiles.set(CHUNK_SIZE=2000)
     answer = tus.patch(
         url, 4000, Watched(PICTURE[4000:8000]), length=4000, upload_checksum=checksum(PICTURE[4000:8000])
@@ -147,7 +147,7 @@ def test_row_53_no_byte_of_a_creation_counts_before_its_checksum_is_verified(
             offsets.append(upload_at(str(FileAsset.objects.get().pk)).offset)
             return super().read(size)
 
-    monkeypatch.setattr(writing, "HEARTBEAT_SECONDS", -1.0)
+    monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", -1.0)
     largefiles.set(CHUNK_SIZE=2000)
     body = PICTURE * 10
     tus.post(Watched(body), length=len(body), upload_defer_length="1", upload_checksum=checksum(body))

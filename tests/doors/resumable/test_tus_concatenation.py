@@ -13,8 +13,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from django_largefiles.doors.resumable import tus as tus_verbs
-from django_largefiles.intake import creation
+from django_largefiles.intake import creation, resuming
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.options import MIB
 from django_largefiles.pipeline.processing import process
@@ -204,7 +203,7 @@ def test_row_66_a_final_upload_whose_last_part_is_complete_just_before_it_is_mad
         tus.patch(part, 0, PICTURE)
         return creation.create(*args, **options)
 
-    monkeypatch.setattr(tus_verbs, "create", create_later)
+    monkeypatch.setattr("django_largefiles.doors.resumable.tus.create", create_later)
     assert asset_at(final(tus, part)).state == State.RECEIVED
 
 
@@ -213,7 +212,7 @@ def test_row_66_a_final_upload_that_another_request_puts_together(tus: Tus, monk
     finish = store_class().finish
 
     def finish_late(self: Store, state: StoreState, token: UUID) -> str:
-        creation.resume(Upload.objects.get(kind="final"), 0).close()
+        resuming.take_over(Upload.objects.get(kind="final"), 0).close()
         return finish(self, state, token)
 
     monkeypatch.setattr(store_class(), "finish", finish_late)

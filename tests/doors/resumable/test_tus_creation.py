@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from django_largefiles.doors.body import FIRST_READ
 from django_largefiles.exceptions import StoreUnavailable
-from django_largefiles.intake.writing import FIRST_READ
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.options import MIB
 from django_largefiles.pipeline.processing import process

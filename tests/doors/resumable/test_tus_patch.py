@@ -11,9 +11,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from django_largefiles import digests, lifecycle
+from django_largefiles.doors.body import FIRST_READ
 from django_largefiles.exceptions import StoreUnavailable
-from django_largefiles.intake import writing
-from django_largefiles.intake.writing import FIRST_READ
+from django_largefiles.intake import progress
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.options import MIB
 from django_largefiles.pipeline.processing import process
@@ -59,7 +59,7 @@ def url(tus: Tus) -> str:
 
 @pytest.fixture
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "HEARTBEAT_SECONDS", -1.0)
+    monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", -1.0)
 
 
 def finish(tus: Tus, url: str) -> None:

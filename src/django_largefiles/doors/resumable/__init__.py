@@ -1,1 +1,1 @@
-"""One URL for tus 1.0.0 and the IETF draft; which of them a request speaks its headers tell."""
+"""Resumable uploads: one URL for tus 1.0.0 and the IETF draft, chosen by the headers of a request."""

@@ -1,4 +1,4 @@
-"""Uploads made of others (tus, concatenation): found by their URLs, put together once all of them are there."""
+"""Uploads made of others (tus, concatenation): found by their URLs, and made once all of them are complete."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ from django.urls import Resolver404, ResolverMatch, get_script_prefix, resolve
 
 from ...access import access_policy
 from ...assets import check_may_append, check_not_expired
-from ...exceptions import AssetNotFound, Refusal, StoreError, TakenOver
-from ...intake.creation import assemble
+from ...exceptions import AssetNotFound, MalformedHeader, Refusal, StoreError, TakenOver
+from ...intake.resuming import assemble
 from ...models import Upload
-from ...protocols.errors import MalformedHeader
 from .exchange import Exchange
 
 logger = logging.getLogger(__name__)
 
 
 def partial_uploads(exchange: Exchange, urls: Iterable[str]) -> list[Upload]:
-    """The partial uploads behind ``urls``, in their order; one may come twice.
+    """Return the partial uploads at ``urls``, in their order; one may come twice.
 
-    Raises ``MalformedHeader`` for a URL that is none of ours, ``AssetNotFound`` where there is no partial upload that
-    the user may know of, ``NotPermitted`` and ``UploadGone``.
+    Raise ``MalformedHeader`` for a URL that is not one of an upload here, ``AssetNotFound`` if there is no partial
+    upload that the user may see, ``NotPermitted`` and ``UploadGone``.
     """
     ids = [_upload_id(exchange, url) for url in urls]
     found = _partials(ids)
@@ -43,7 +42,7 @@ def _check_usable(exchange: Exchange, asset_id: UUID, partial: Upload | None) ->
 
 
 def total_length(parts: Iterable[Upload]) -> int | None:
-    """Bytes; ``None`` while one of them does not know its own."""
+    """Return the length in bytes; ``None`` while that of one part is unknown."""
     total = 0
     for part in parts:
         if part.length is None:
@@ -53,7 +52,7 @@ def total_length(parts: Iterable[Upload]) -> int | None:
 
 
 def known_length(upload: Upload) -> int | None:
-    """Bytes; of a final upload, as far as its partial ones know by now."""
+    """Return the length in bytes, that of a final upload from its partial ones; ``None`` while it is unknown."""
     if upload.length is None and upload.kind == Upload.Kind.FINAL:
         parts = _parts_of(upload)
         return total_length(parts) if parts else None
@@ -61,9 +60,9 @@ def known_length(upload: Upload) -> int | None:
 
 
 def complete_final(final: Upload) -> None:
-    """Put a final upload together, if all its partial ones are complete and no other request is doing it.
+    """Make a final upload, if all its partial ones are complete and no other request is doing it.
 
-    Raises what ``assemble`` raises.
+    Raise what ``assemble`` raises.
     """
     parts = _parts_of(final)
     if parts and all(part.offset == part.length for part in parts):
@@ -72,9 +71,9 @@ def complete_final(final: Upload) -> None:
 
 
 def complete_finals(partial: Upload) -> None:
-    """A partial upload has all its bytes: put together the final ones that were waiting for it alone.
+    """Make the final uploads that were waiting for this partial one, now that it is complete.
 
-    A final one that cannot be put together is gone; it is no fault of the partial one.
+    A final upload that cannot be made is removed; the partial one is not affected.
     """
     waiting = Upload.objects.select_related("asset").filter(
         kind=Upload.Kind.FINAL, asset__owner=partial.asset.owner_id
@@ -84,11 +83,11 @@ def complete_finals(partial: Upload) -> None:
             try:
                 complete_final(final)
             except (Refusal, StoreError) as error:
-                logger.warning("Final upload %s cannot be put together: %s.", final.pk, error.detail)
+                logger.warning("Final upload %s cannot be made, and is removed: %s", final.pk, error.detail)
 
 
 def _parts_of(final: Upload) -> list[Upload]:
-    """Empty where one of them has gone."""
+    """Return the partial uploads; none if one of them is gone."""
     ids = [UUID(part) for part in final.parts]
     found = _partials(ids)
     return [found[part] for part in ids] if len(found) == len(set(ids)) else []
@@ -102,7 +101,7 @@ def _partials(ids: Iterable[UUID]) -> dict[UUID, Upload]:
 def _upload_id(exchange: Exchange, url: str) -> UUID:
     match = _match(exchange.request, url)
     if match is None or match.func is not exchange.view or "asset_id" not in match.kwargs:
-        raise MalformedHeader("Upload-Concat names a URL that is no upload of this server", value=url)
+        raise MalformedHeader("Upload-Concat names a URL that is not one of an upload here", value=url)
     return UUID(str(match.kwargs["asset_id"]))
 
 

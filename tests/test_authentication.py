@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from django_largefiles import access
-from django_largefiles.doors.authentication import Authenticator, SessionAuthenticator, current_authenticator
+from django_largefiles.authentication import Authenticator, SessionAuthenticator, current_authenticator
 from django_largefiles.exceptions import NotImportable
 from django_largefiles.models import FileAsset
 from tests.conftest import Largefiles, png

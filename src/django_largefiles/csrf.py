@@ -1,4 +1,4 @@
-"""Django's CSRF check without its reading of the body, which would take in a whole upload first.
+"""Django's CSRF check without reading the body, which would receive a whole upload first.
 
 ``CsrfViewMiddleware`` looks for the token of a POST in the form before it looks in the header.
 """
@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
-from ..exceptions import CsrfFailed
+from .exceptions import CsrfFailed
 
 
 class _Check(CsrfViewMiddleware):
@@ -24,11 +24,11 @@ def has_header_token(request: HttpRequest) -> bool:
 
 
 def enforce_csrf(request: HttpRequest, form_token: str = "") -> None:
-    """Raises ``CsrfFailed`` unless origin, referer and token are as Django demands.
+    """Raise ``CsrfFailed`` unless origin, referer and token pass Django's check.
 
-    ``form_token`` is the value of a form's ``csrfmiddlewaretoken``, where the header is not used.
+    ``form_token`` is the value of a form's ``csrfmiddlewaretoken``, if the header is not used.
     """
-    # Only for POST does the middleware turn to the body; the rest of its check is the same for every unsafe method.
+    # The middleware reads the body only for POST; the rest of its check is the same for every unsafe method.
     probe = copy.copy(request)
     probe.method = "PUT"
     probe.META = dict(request.META)

@@ -1,0 +1,60 @@
+"""What the headers of a creation declare of the file, in either protocol."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from django.utils.http import parse_header_parameters
+
+from ...exceptions import MalformedHeader
+from ...intake.creation import Declaration
+from ...options import DEFAULT_PROFILE
+from ...protocols import ietf, tus
+from ...protocols.digests import parse_digests
+from .exchange import Exchange
+
+
+def tus_declaration(exchange: Exchange, length: int | None) -> Declaration:
+    """Read ``Upload-Metadata``. Raise ``MalformedHeader``."""
+    metadata = tus.parse_metadata(exchange.header("Upload-Metadata"))
+
+    def text(*keys: str) -> str:
+        return next((value for key in keys if (value := tus.metadata_text(metadata, key))), "")
+
+    fields = {name: exchange.header(name) for name in ("Upload-Metadata", "Upload-Concat")}
+    return Declaration(
+        name=text("filename", "name"),
+        owner=exchange.user,
+        profile=text("profile") or DEFAULT_PROFILE,
+        length=length,
+        media_type=text("filetype", "type"),
+        sha256=text("sha256"),
+        client_fields={name: value for name, value in fields.items() if value is not None},
+    )
+
+
+def ietf_declaration(exchange: Exchange, length: int | None) -> Declaration:
+    """Read ``Content-Type``, ``Content-Disposition`` and ``Repr-Digest``. Raise ``MalformedHeader``."""
+    media_type = exchange.request.content_type or ""
+    digests = parse_digests(exchange.header("Repr-Digest"))
+    return Declaration(
+        name=_file_name(exchange.header("Content-Disposition")),
+        owner=exchange.user,
+        profile=ietf_profile(exchange.request),
+        length=length,
+        media_type="" if media_type == ietf.CONTENT_TYPE else media_type,
+        sha256=digests["sha-256"].hex() if "sha-256" in digests else "",
+    )
+
+
+def ietf_profile(request: HttpRequest) -> str:
+    """Return the profile that the query of the URL names."""
+    return request.GET.get("profile") or DEFAULT_PROFILE
+
+
+def _file_name(disposition: str | None) -> str:
+    """Raise ``MalformedHeader``, as for an unknown charset."""
+    try:
+        _, parameters = parse_header_parameters(disposition or "")
+    except ValueError as error:
+        raise MalformedHeader(f"Content-Disposition is malformed: {error}", value=disposition) from error
+    return parameters.get("filename", "")

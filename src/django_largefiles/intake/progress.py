@@ -1,0 +1,128 @@
+"""How far an upload is, saved while this request holds its lease."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from django.db import connections, router
+from django.utils import timezone
+
+from ..digests import RunningSHA256
+from ..exceptions import StoreError, TakenOver, UploadGone
+from ..models import FileAsset, Upload
+from ..stores.base import Appender, Store, StoreState
+
+HEARTBEAT_SECONDS = 2.0
+"""How often arriving bytes are made safe against a crash, and the expiry of their upload is put off."""
+
+
+class Progress:
+    """Saves the offset of an upload, puts off its expiry, and notices when its lease was lost.
+
+    Without ``checkpoints``, only ``save`` records an offset.
+    """
+
+    def __init__(
+        self, upload: Upload, store: Store, appender: Appender, *, expires_after: timedelta, checkpoints: bool
+    ) -> None:
+        self._upload = upload
+        self._token = upload.lease_token
+        self._store = store
+        self._appender = appender
+        self._expires_after = expires_after
+        self._checkpoints = checkpoints
+        self._last_heartbeat = time.monotonic()
+
+    def beat(self, offset: int, digest: RunningSHA256 | None, media_type: str) -> None:
+        """Save a checkpoint if one is due. Raise ``TakenOver``, ``UploadGone`` and ``StoreError``."""
+        if time.monotonic() - self._last_heartbeat <= HEARTBEAT_SECONDS:
+            return
+        if self._checkpoints:
+            self.save(offset, digest, media_type)
+        else:
+            self._renew()
+        self._last_heartbeat = time.monotonic()
+        _release_connection()
+
+    def save(self, offset: int, digest: RunningSHA256 | None, media_type: str, **changes: Any) -> None:
+        """Make the bytes before ``offset`` safe, and record it. Raise what ``beat`` raises."""
+        state = self._appender.commit()
+        self._renew(
+            offset=offset,
+            digest_state=digest.state() if digest else None,
+            media_type=media_type,
+            **self._new_state(state),
+            **changes,
+        )
+
+    def keep(self, state: StoreState | None) -> None:
+        """Save the state of the store, if it has changed. Raise ``TakenOver`` and ``UploadGone``."""
+        if state is not None:
+            self._renew(**self._new_state(state))
+
+    def reload(self) -> Upload:
+        """Return the upload as it is stored. Raise ``TakenOver`` and ``UploadGone``.
+
+        If the upload is gone, the bytes that arrived after its removal are removed too.
+        """
+        try:
+            return reload(self._upload)
+        except UploadGone:
+            self._appender.close()
+            self._store.abort(self._upload.store_state)
+            raise
+
+    def lost(self) -> TakenOver:
+        """Return the error for an upload that another request holds. Raise ``TakenOver`` and ``UploadGone``."""
+        self.reload()
+        return TakenOver()
+
+    @contextmanager
+    def failing_only_while_held(self) -> Iterator[None]:
+        """Raise the failures of the store only while the lease is held.
+
+        A request that has removed the upload or taken it over may have moved its bytes, which is no failure.
+        """
+        try:
+            yield
+        except StoreError:
+            if self.reload().lease_token != self._token:
+                raise TakenOver from None
+            raise
+
+    def _renew(self, **changes: Any) -> None:
+        """Put the expiry off. Raise ``TakenOver`` and ``UploadGone``; then nothing has changed."""
+        self._upload.expires_at = timezone.now() + self._expires_after
+        held = Upload.objects.filter(pk=self._upload.pk, lease_token=self._token)
+        if not held.update(expires_at=self._upload.expires_at, **changes):
+            raise self.lost()
+
+    def _new_state(self, state: StoreState | None) -> dict[str, Any]:
+        if state is None:
+            return {}
+        self._upload.store_state = state
+        return {"store_state": state}
+
+
+def reload(upload: Upload) -> Upload:
+    """Return the upload as it is stored.
+
+    Raise ``UploadGone``, and ``TakenOver`` if another request has completed it.
+    """
+    current = Upload.objects.select_related("asset").filter(pk=upload.pk).first()
+    if current is None:
+        if FileAsset.objects.filter(pk=upload.pk).exists():
+            raise TakenOver("another request has completed the upload")
+        raise UploadGone
+    return current
+
+
+def _release_connection() -> None:
+    """Close the database connection while bytes stream; the next query opens one."""
+    connection = connections[router.db_for_write(Upload)]
+    if not connection.in_atomic_block:
+        connection.close()

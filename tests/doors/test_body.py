@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import socket
+from datetime import timedelta
+from io import BytesIO
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.http import UnreadablePostError
+
+from django_largefiles.doors.body import FIRST_READ, Body, body_length, content_length, required_length, trailer
+from django_largefiles.exceptions import IncompleteBody, LengthRequired, MalformedRequest, TooLarge
+from tests.conftest import Largefiles
+from tests.multipart import CountingBody
+
+CHUNKED = {"HTTP_TRANSFER_ENCODING": "chunked"}
+
+
+def body(content: bytes, length: int | None = None) -> Body:
+    return Body(BytesIO(content), {"CONTENT_LENGTH": str(len(content) if length is None else length)})
+
+
+@pytest.mark.parametrize(
+    ("meta", "length"),
+    [
+        pytest.param({}, None, id="absent"),
+        pytest.param({"CONTENT_LENGTH": ""}, None, id="empty"),
+        pytest.param({"CONTENT_LENGTH": "0"}, 0, id="zero"),
+        pytest.param({"CONTENT_LENGTH": "9" * 19}, int("9" * 19), id="19 digits"),
+    ],
+)
+def test_content_length(meta: dict[str, str], length: int | None) -> None:
+    assert content_length(meta) == length
+
+
+@pytest.mark.parametrize("text", ["-1", "1.0", "5, 5", "one", "9" * 20, "\N{ARABIC-INDIC DIGIT ONE}"])
+def test_content_length_refuses(text: str) -> None:
+    with pytest.raises(MalformedRequest):
+        content_length({"CONTENT_LENGTH": text})
+
+
+def test_a_required_length() -> None:
+    assert required_length({"CONTENT_LENGTH": "5"}) == 5
+    with pytest.raises(LengthRequired):
+        required_length(CHUNKED)
+
+
+@pytest.mark.parametrize(
+    ("meta", "length"),
+    [
+        pytest.param({}, 0, id="no body"),
+        pytest.param(CHUNKED, None, id="chunks"),
+        pytest.param({"CONTENT_LENGTH": "5"}, 5, id="declared"),
+    ],
+)
+def test_the_length_of_a_body(meta: dict[str, str], length: int | None) -> None:
+    assert body_length(meta) == length
+
+
+def test_no_more_is_read_than_was_declared() -> None:
+    source = body(b"12345678", 5)
+    assert (source.read(3), source.read(100), source.read(100), source.received) == (b"123", b"45", b"", 5)
+
+
+def test_the_first_read_is_short(largefiles: Largefiles) -> None:
+    largefiles.set(CHUNK_SIZE=FIRST_READ * 2)
+    content = bytes(FIRST_READ * 4)
+    assert [len(chunk) // FIRST_READ for chunk in body(content).chunks()] == [1, 2, 1]
+
+
+def test_a_body_that_ends_early_is_incomplete() -> None:
+    source = body(b"12", 5)
+    assert source.read(5) == b"12"
+    with pytest.raises(IncompleteBody) as caught:
+        source.read(5)
+    assert (caught.value.limit, caught.value.value) == (5, 2)
+
+
+def test_a_body_that_cannot_be_read_is_incomplete() -> None:
+    class Broken(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise UnreadablePostError("reset by peer")
+
+    with pytest.raises(IncompleteBody, match="reset by peer"):
+        Body(Broken(), {"CONTENT_LENGTH": "5"}).read(5)
+
+
+def test_chunks_are_read_from_a_server_that_knows_their_end() -> None:
+    meta = {**CHUNKED, "wsgi.input": BytesIO(b"12345"), "wsgi.input_terminated": True}
+    assert b"".join(Body(BytesIO(), meta).chunks()) == b"12345"
+
+
+def test_other_chunks_are_read_from_the_request() -> None:
+    assert b"".join(Body(BytesIO(b"12345"), CHUNKED).chunks()) == b"12345"
+
+
+@pytest.mark.parametrize("content", [b"", b"12345"])
+def test_a_small_body_is_read_as_a_whole(content: bytes) -> None:
+    assert body(content).whole(at_most=5) == content
+
+
+def test_a_small_body_has_a_limit() -> None:
+    source = CountingBody(b"123456")
+    with pytest.raises(TooLarge) as caught:
+        Body(source, {"CONTENT_LENGTH": "1000"}).whole(at_most=5)
+    assert (caught.value.limit, source.consumed) == (5, 6)
+
+
+@pytest.mark.parametrize(("name", "value"), [("Upload-Checksum", "x"), ("Other", None)])
+def test_trailers_are_found_with_gunicorn(name: str, value: str | None) -> None:
+    request = SimpleNamespace(trailers=[("UPLOAD-CHECKSUM", "x")])
+    meta: dict[str, Any] = {"wsgi.input": SimpleNamespace(reader=SimpleNamespace(req=request))}
+    assert trailer(meta, name) == value
+
+
+def test_other_servers_have_no_trailers() -> None:
+    assert trailer({}, "Upload-Checksum") is None
+
+
+def test_a_silent_client_times_out(largefiles: Largefiles) -> None:
+    largefiles.set(BODY_TIMEOUT=timedelta(milliseconds=50))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        Body(BytesIO(), {"gunicorn.socket": ours})
+        theirs.sendall(b"some")
+        assert ours.recv(100) == b"some"
+        with pytest.raises(TimeoutError):
+            ours.recv(100)
