@@ -17,11 +17,11 @@ from .conf import get_profile, largefiles_settings, problems
 from .dispatch import current_dispatcher
 from .exceptions import ConfigurationError
 from .extractors.base import Extractor
+from .media_types.families import ARCHIVE_TYPES
 from .media_types.matching import most_specific
-from .media_types.sniffing import sniff_head
-from .media_types.table import ARCHIVE_TYPES
 from .options import ScannerChoice
 from .registry import load_class
+from .rules import sniff_head
 from .sandbox.probe import machine
 from .sandbox.runner import ExtractionFailed
 from .scanners import load_scanner

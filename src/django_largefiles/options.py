@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from .containers.facts import MAX_ENTRIES, MAX_SIZE
+from .media_types.families import DESCRIBED_ARCHIVES, OFFICE_TYPES
 from .media_types.matching import is_pattern
-from .media_types.table import DESCRIBED_ARCHIVES, OFFICE_TYPES
 
 KIB = 1024
 MIB = 1024 * KIB

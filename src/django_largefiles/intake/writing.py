@@ -17,9 +17,10 @@ from .. import lifecycle, rules
 from ..conf import get_profile, largefiles_settings
 from ..digests import RunningSHA256, UnusableState, parse_sha256
 from ..exceptions import DigestMismatch, IncompleteBody, MalformedRequest, StoreError, TakenOver, UploadGone
-from ..media_types.sniffing import HEAD_LENGTH, sniff_head
+from ..media_types.sniffing import HEAD_LENGTH
 from ..models import FileAsset, Upload
 from ..options import KIB
+from ..rules import sniff_head
 from ..stores import current_store
 from ..stores.base import Store, StoreState
 
