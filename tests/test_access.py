@@ -18,6 +18,16 @@ pytestmark = pytest.mark.django_db
 ACTIONS = ("may_view", "may_download", "may_delete", "may_reprocess")
 
 
+NOT_OWNERS = [
+    ("stranger", False),
+    ("staff", True),
+    ("clerk", False),
+    ("superuser", True),
+    ("service", False),
+    ("anonymous", False),
+]
+
+
 class OnlyPictures(AccessPolicy):
     """What a host has to write, and no more."""
 

@@ -31,7 +31,7 @@ def choose() -> Choice:
     project has created one. Before that, Celery would make an app of its own, and keep it as that of other threads.
     """
     # Celery makes its own app this way; a project's app could not become the current one.
-    if not current_app.set_as_current:
+    if not getattr(current_app, "set_as_current", True):
         return Choice(path=IMMEDIATE, reason="the project has no Celery app", has_celery_app=False)
     if not (current_app.conf.broker_url or current_app.conf.task_always_eager):
         return Choice(path=IMMEDIATE, reason=f"the Celery app {current_app.main!r} has no broker_url")

@@ -20,7 +20,7 @@ def process(asset_id: str) -> None:
         processing.process(UUID(asset_id))
     except processing.TryAgain as again:
         logger.warning(
-            "Asset %s was not processed; the sweeper will try again in %s at the earliest.", asset_id, again.delay
+            "Could not process asset %s; the sweeper will try again in %s at the earliest.", asset_id, again.delay
         )
 
 

@@ -17,5 +17,5 @@ class ImmediateDispatcher(Dispatcher):
             process(asset_id)
         except TryAgain as again:
             logger.warning(
-                "Asset %s was not processed; the sweeper will try again in %s at the earliest.", asset_id, again.delay
+                "Could not process asset %s; the sweeper will try again in %s at the earliest.", asset_id, again.delay
             )

@@ -47,7 +47,7 @@ class MediaType(NamedTuple):
     """One row of the table."""
 
     names: str
-    """First the name that libmagic gives (5.41 and 5.44, for files made by ffmpeg), then registered and older names."""
+    """First libmagic's name (5.41 and 5.44, for files made by ffmpeg), then registered and older names."""
     extensions: str
     family: Family
     container: Container | None = None
