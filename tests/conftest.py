@@ -9,7 +9,7 @@ from typing import Any
 
 import imageio_ffmpeg
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.core.files.storage import storages
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3.base import DatabaseWrapper as SQLiteDatabase
@@ -153,7 +153,10 @@ def stranger(db: None) -> User:
 
 @pytest.fixture
 def staff(db: None) -> User:
-    return User.objects.create_user("staff", password="secret", is_staff=True)
+    """A member of the staff with all permissions on assets."""
+    staff = User.objects.create_user("staff", password="secret", is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(content_type__app_label="django_largefiles"))
+    return staff
 
 
 def png(width: int = 3, height: int = 2, *, padding: int = 0) -> bytes:

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, User as Account
+from django.contrib.auth.models import AnonymousUser, Permission, User as Account
 from django.test import override_settings
 
 from django_largefiles.access import AccessPolicy, OwnerOrStaff, User, access_policy
@@ -16,6 +16,16 @@ from tests.conftest import Largefiles
 pytestmark = pytest.mark.django_db
 
 ACTIONS = ("may_view", "may_download", "may_delete", "may_reprocess")
+
+
+NOT_OWNERS = [
+    ("stranger", False),
+    ("staff", True),
+    ("clerk", False),
+    ("superuser", True),
+    ("service", False),
+    ("anonymous", False),
+]
 
 
 class OnlyPictures(AccessPolicy):
@@ -38,7 +48,9 @@ def users(owner: Account, stranger: Account, staff: Account) -> dict[str, User]:
         "stranger": stranger,
         "staff": staff,
         "anonymous": AnonymousUser(),
-        # Of a custom model without is_staff, or of none: a service that an authenticator vouches for.
+        "clerk": Account.objects.create_user("clerk", is_staff=True),
+        "superuser": Account.objects.create_superuser("superuser"),
+        # A custom user model without has_perm, and a user that was never saved.
         "service": cast("User", SimpleNamespace(pk=None, is_authenticated=True)),
     }
 
@@ -63,9 +75,17 @@ def test_whoever_is_logged_in_may_upload(users: dict[str, User], name: str, may:
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize(
     ("name", "may"),
-    [("owner", True), ("stranger", False), ("staff", True), ("service", False), ("anonymous", False)],
+    [
+        ("owner", True),
+        ("stranger", False),
+        ("staff", True),
+        ("clerk", False),
+        ("superuser", True),
+        ("service", False),
+        ("anonymous", False),
+    ],
 )
-def test_an_asset_is_its_owners_and_the_staffs(
+def test_assets_are_accessible_to_owners_and_users_with_the_permission(
     users: dict[str, User], owned: FileAsset, name: str, may: bool, action: str
 ) -> None:
     assert getattr(OwnerOrStaff(), action)(users[name], owned) is may
@@ -74,9 +94,18 @@ def test_an_asset_is_its_owners_and_the_staffs(
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize(
     ("name", "may"),
-    [("stranger", False), ("staff", True), ("service", False), ("anonymous", False)],
+    [
+        ("stranger", False),
+        ("staff", True),
+        ("clerk", False),
+        ("superuser", True),
+        ("service", False),
+        ("anonymous", False),
+    ],
 )
-def test_an_asset_without_an_owner_is_the_staffs(users: dict[str, User], name: str, may: bool, action: str) -> None:
+def test_assets_without_an_owner_are_accessible_to_users_with_the_permission(
+    users: dict[str, User], name: str, may: bool, action: str
+) -> None:
     assert getattr(OwnerOrStaff(), action)(users[name], asset(None)) is may
 
 
@@ -95,7 +124,29 @@ def test_an_upload_is_gone_on_with_while_uploading_is_permitted(profile: str, ma
     assert OnlyPictures().may_append(AnonymousUser(), asset(None, profile=profile)) is may
 
 
-@pytest.mark.parametrize("name", ["owner", "stranger", "staff", "service", "anonymous"])
+@pytest.mark.parametrize(
+    ("permission", "allowed"),
+    [
+        ("view", {"may_view", "may_download"}),
+        ("delete", {"may_delete"}),
+        ("change", {"may_reprocess"}),
+        ("add", set()),
+    ],
+)
+def test_each_permission_allows_its_actions(
+    permission: str, allowed: set[str], owned: FileAsset, stranger: Account
+) -> None:
+    stranger.user_permissions.set(Permission.objects.filter(codename=f"{permission}_fileasset"))
+    assert {action for action in ACTIONS if getattr(OwnerOrStaff(), action)(stranger, owned)} == allowed
+
+
+def test_inactive_users_have_no_permissions(owned: FileAsset, staff: Account) -> None:
+    staff.is_active = False
+    assert not OwnerOrStaff().may_view(staff, owned)
+    assert not OwnerOrStaff().visible(staff, FileAsset.objects.all())
+
+
+@pytest.mark.parametrize("name", ["owner", "stranger", "staff", "clerk", "superuser", "service", "anonymous"])
 def test_what_is_visible_is_what_may_be_viewed(users: dict[str, User], owned: FileAsset, name: str) -> None:
     for somebody in (users["stranger"], users["staff"], None):
         asset(cast("Account | None", somebody))

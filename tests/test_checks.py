@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
@@ -14,8 +14,9 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from pytest_django.fixtures import Settings
 
-from django_largefiles import checks
 from django_largefiles.access import OwnerOrStaff
+from django_largefiles.checks import extensions
+from django_largefiles.dispatch.automatic import CELERY, IMMEDIATE, Choice
 from django_largefiles.extractors.base import Extractor, Metadata
 from django_largefiles.media_types import sniffing
 from django_largefiles.options import DEFAULT_EXTRACTORS
@@ -67,7 +68,7 @@ class WarningDispatcher(NobodyDispatcher):
 @pytest.fixture(autouse=True)
 def confining_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the machine had all layers."""
-    monkeypatch.setattr(checks, "machine", lambda: Machine(lacking=(), possible=()))
+    monkeypatch.setattr(extensions, "machine", lambda: Machine(lacking=(), possible=()))
 
 
 def told(*, deployment: bool = False) -> list[CheckMessage]:
@@ -413,7 +414,7 @@ def test_scanners_are_asked_before_deployment_alone(largefiles: Largefiles, tmp_
     assert not told()
     messages = told(deployment=True)
     assert [message.id for message in messages] == ["django_largefiles.E009"] * 2
-    assert "clamd said 'error' of a harmless file. FileNotFoundError" in messages[0].msg
+    assert "clamd answered 'error' for a harmless file. FileNotFoundError" in messages[0].msg
 
 
 def test_a_scanner_that_detects_is_well(largefiles: Largefiles) -> None:
@@ -445,24 +446,24 @@ def test_what_cannot_be_loaded_is_told_once(largefiles: Largefiles, lines: Any, 
 def test_layers_that_the_machine_lacks_are_a_warning(
     monkeypatch: pytest.MonkeyPatch, found: Machine, words: list[str]
 ) -> None:
-    monkeypatch.setattr(checks, "machine", lambda: found)
+    monkeypatch.setattr(extensions, "machine", lambda: found)
     message = the_message("django_largefiles.W010")
     assert all(each in message for each in words)
-    assert bool(found.possible) == ("takes its parser over" in message)
+    assert bool(found.possible) == ("exploits a parser" in message)
 
 
 def test_a_machine_on_which_no_child_can_be_run_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> Machine:
         raise ExtractionFailed("could not start a child process")
 
-    monkeypatch.setattr(checks, "machine", fail)
+    monkeypatch.setattr(extensions, "machine", fail)
     assert "could not start a child process" in the_message("django_largefiles.W011")
 
 
 def test_where_nothing_is_extracted_nothing_need_be_confined(
     monkeypatch: pytest.MonkeyPatch, largefiles: Largefiles
 ) -> None:
-    monkeypatch.setattr(checks, "machine", lambda: Machine(lacking=("seccomp",), possible=()))
+    monkeypatch.setattr(extensions, "machine", lambda: Machine(lacking=("seccomp",), possible=()))
     largefiles.set(EXTRACTORS=dict.fromkeys(DEFAULT_EXTRACTORS))
     assert not told()
 
@@ -514,3 +515,39 @@ def test_a_storage_that_gives_no_links_to_redirect_to(largefiles: Largefiles) ->
 def test_a_folder_has_nothing_to_be_asked_over_the_network() -> None:
     asked = [str(message.id) for message in run_checks(include_deployment_checks=True)]
     assert not [found for found in asked if found.startswith("django_largefiles.")]
+
+
+@pytest.fixture
+def choose_automatically(largefiles: Largefiles, monkeypatch: pytest.MonkeyPatch) -> Callable[[Choice], None]:
+    largefiles.set(DISPATCHER="auto")
+    return lambda choice: monkeypatch.setattr(extensions, "choose", lambda: choice)
+
+
+NO_APP = Choice(path=IMMEDIATE, reason="the project has no Celery app", has_celery_app=False)
+NO_BROKER = Choice(path=IMMEDIATE, reason="the Celery app 'host' has no broker_url")
+
+
+@pytest.mark.parametrize(
+    ("choice", "debug", "deployment", "warned"),
+    [
+        pytest.param(NO_APP, True, False, False, id="in development"),
+        pytest.param(NO_APP, False, False, False, id="in production"),
+        pytest.param(NO_APP, False, True, True, id="before deployment"),
+        pytest.param(NO_APP, True, True, False, id="before a deployment with DEBUG"),
+        pytest.param(NO_BROKER, True, False, True, id="Celery app without a broker"),
+        pytest.param(NO_BROKER, False, True, True, id="Celery app without a broker, before deployment"),
+        pytest.param(Choice(path=CELERY), False, True, False, id="Celery"),
+    ],
+)
+def test_automatic_choice_of_the_dispatcher(
+    choose_automatically: Callable[[Choice], None],
+    settings: Settings,
+    choice: Choice,
+    debug: bool,
+    deployment: bool,
+    warned: bool,
+) -> None:
+    settings.DEBUG = debug
+    choose_automatically(choice)
+    messages = [message for message in told(deployment=deployment) if message.id == "django_largefiles.W027"]
+    assert [choice.reason in message.msg for message in messages] == [True] * warned

@@ -193,7 +193,7 @@ def test_nothing_needs_to_be_set(settings: Settings) -> None:
         ("chunk_size", 512 * KIB),
         ("fsync", False),
         ("access_policy", "django_largefiles.access.OwnerOrStaff"),
-        ("dispatcher", "django_largefiles.dispatch.celery.CeleryDispatcher"),
+        ("dispatcher", "auto"),
         ("body_timeout", timedelta(minutes=1)),
         ("delivery", "auto"),
         ("redirect_expires_after", timedelta(minutes=5)),

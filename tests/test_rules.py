@@ -1,14 +1,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import TypeAlias
 
 import pytest
 
 from django_largefiles.conf import Profile, get_profile
-from django_largefiles.exceptions import ArchiveRefused, TooLarge, TypeMismatch, TypeNotAllowed
-from django_largefiles.media_types.table import ARCHIVE_TYPES
-from django_largefiles.rules import SMALL_ARCHIVE, check_archive, check_declared, check_head, check_size, check_type
+from django_largefiles.exceptions import ArchiveRefused, ConfigurationError, TooLarge, TypeMismatch, TypeNotAllowed
+from django_largefiles.media_types import sniffing
+from django_largefiles.media_types.families import ARCHIVE_TYPES
+from django_largefiles.rules import (
+    SMALL_ARCHIVE,
+    check_archive,
+    check_declared,
+    check_head,
+    check_size,
+    check_type,
+    sniff_file,
+    sniff_head,
+)
 from tests.conftest import Largefiles
 
 Check: TypeAlias = Callable[[str, str, Profile], object]
@@ -268,3 +279,16 @@ def test_every_archive_is_judged(media_type: str, rules: Profile) -> None:
 @pytest.mark.parametrize("media_type", ["image/png", "application/pdf", "application/octet-stream", "text/plain"])
 def test_nothing_else_is(media_type: str, rules: Profile) -> None:
     check_archive(media_type, {}, rules)
+
+
+@pytest.mark.parametrize("sniff", [lambda: sniff_head(b"a"), lambda: sniff_file(BytesIO(b"a"))], ids=["head", "file"])
+def test_unusable_libmagic_is_an_error_of_the_configuration(
+    sniff: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(process_id: int) -> None:
+        raise sniffing.LibmagicUnusable("install it")
+
+    monkeypatch.setattr(sniffing, "_libmagic", fail)
+    with pytest.raises(ConfigurationError, match=r"^install it$") as error:
+        sniff()
+    assert error.value.code == "libmagic_missing"

@@ -1,4 +1,4 @@
-"""Who may do what: one object that the host replaces with ``ACCESS_POLICY``."""
+"""Decide who may do what: one object, which the host replaces with ``ACCESS_POLICY``."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ User: TypeAlias = "AbstractBaseUser | AnonymousUser"
 
 
 class AccessPolicy(ABC):
-    """Asked before anything is begun, shown, served, deleted or processed again.
+    """Permissions on uploads and assets.
 
-    Ours: never to act on an asset without asking; to answer 404, not 403, for one that may not be seen.
-    Yours: to answer quickly and without side effects, for anonymous users too.
+    Guarantees: the policy is asked before an asset is created, shown, served, deleted or processed again. An asset
+    that a user may not view is answered as if it did not exist (404, not 403).
+
+    Requirements: answer quickly and without side effects, for anonymous users too. ``visible`` agrees with
+    ``may_view``.
     """
 
     @abstractmethod
@@ -35,7 +38,7 @@ class AccessPolicy(ABC):
         return self.may_view(user, asset)
 
     def may_append(self, user: User, asset: FileAsset) -> bool:
-        """Whether ``user`` may go on with an upload: send its bytes, or make it part of another."""
+        """Return whether ``user`` may continue an upload: send its bytes, or make it part of another upload."""
         return asset.owner_id == user.pk and self.may_upload(user, asset.profile)
 
     def may_delete(self, user: User, asset: FileAsset) -> bool:
@@ -45,35 +48,49 @@ class AccessPolicy(ABC):
         return self.may_view(user, asset)
 
     def quota(self, user: User) -> Quota:
-        """How much ``user`` may keep, arriving files included: by default what ``QUOTA`` says, for everybody."""
+        """Return how much ``user`` may keep, arriving files included. The default is the setting ``QUOTA``."""
         return largefiles_settings.quota
 
     @abstractmethod
     def visible(self, user: User, assets: FileAssetQuerySet) -> FileAssetQuerySet:
-        """Those of ``assets`` that ``may_view`` allows, as a query: lists are made of it."""
+        """Return those of ``assets`` that ``may_view`` allows, as a query from which lists are made."""
 
 
 class OwnerOrStaff(AccessPolicy):
-    """Whoever is logged in may upload; an asset belongs to its owner, and staff see all."""
+    """Allow uploads by authenticated users, and access to an asset by its owner and by users with the permission.
+
+    The permissions are Django's own: ``view_fileasset`` to view and download, ``delete_fileasset`` to delete and
+    ``change_fileasset`` to process again. Being a member of the staff gives no access by itself. A user model without
+    ``has_perm`` works; then only owners have access.
+    """
 
     def may_upload(self, user: User, profile: str) -> bool:
         return user.is_authenticated
 
     def may_view(self, user: User, asset: FileAsset) -> bool:
-        if not user.is_authenticated:
-            return False
-        # An account that was never saved has no key either.
-        return _is_staff(user) or (asset.owner_id is not None and asset.owner_id == user.pk)
+        return _is_owner(user, asset) or _has_permission(user, "view")
+
+    def may_delete(self, user: User, asset: FileAsset) -> bool:
+        return _is_owner(user, asset) or _has_permission(user, "delete")
+
+    def may_reprocess(self, user: User, asset: FileAsset) -> bool:
+        return _is_owner(user, asset) or _has_permission(user, "change")
 
     def visible(self, user: User, assets: FileAssetQuerySet) -> FileAssetQuerySet:
-        if not user.is_authenticated:
-            return assets.none()
-        return assets if _is_staff(user) else assets.filter(owner=user.pk, owner__isnull=False)
+        if _has_permission(user, "view"):
+            return assets
+        return assets.filter(owner=user.pk, owner__isnull=False) if user.is_authenticated else assets.none()
 
 
-def _is_staff(user: User) -> bool:
-    # A custom user model need not have the attribute.
-    return bool(getattr(user, "is_staff", False))
+def _is_owner(user: User, asset: FileAsset) -> bool:
+    # The key of a user that was never saved is None, like that of an asset without an owner.
+    return user.is_authenticated and asset.owner_id is not None and asset.owner_id == user.pk
+
+
+def _has_permission(user: User, action: str) -> bool:
+    # A custom user model without PermissionsMixin has no such method.
+    has_perm = getattr(user, "has_perm", None)
+    return user.is_authenticated and has_perm is not None and has_perm(f"django_largefiles.{action}_fileasset")
 
 
 def access_policy() -> AccessPolicy:

@@ -11,8 +11,9 @@ class LargeFilesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # Models and whatever uses them may only be imported now.
-        from . import checks  # noqa: F401
+        # Models, and modules that use them, cannot be imported before. The tasks are registered with the project's
+        # Celery app, in its workers too, whether or not it discovers tasks.
+        from . import checks, tasks  # noqa: F401
         from .dispatch import on_waiting
         from .lifecycle import asset_waiting
         from .models import FileAsset

@@ -119,6 +119,7 @@ class LargeFilesSettings:
 
     @property
     def dispatcher(self) -> str:
+        """A dotted path or ``"auto"``."""
         return str(self._value("DISPATCHER"))
 
     @property

@@ -1,4 +1,4 @@
-"""File names from clients: data for display, never a path."""
+"""Sanitise file names from clients. They are for display only, and never become a path."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ MAX_BYTES = 255
 UNNAMED = "unnamed"
 
 STORAGE_FOLDER = "largefiles"
-"""Where our files lie in a storage, which may hold others too."""
+"""The folder of our files in a storage, which may hold other files too."""
 
 _MAX_READ = 2048
-"""Characters: NFC is quadratic in a run of combining marks; 255 bytes escaped three times over still fit."""
+"""Characters of a name that are read: NFC is quadratic in a run of combining marks, and 255 bytes that are escaped
+three times still fit."""
 
 _MAX_ROUNDS = 3
+"""How often percent-encoding is decoded."""
+
 _MAX_EXTENSION_BYTES = 32
 
 _JOINERS = "\u200c\u200d"
@@ -40,11 +43,12 @@ _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-
 
 
 def sanitize(name: str) -> str:
-    """The client's name made safe for display, JSON, PostgreSQL and a quoted header parameter.
+    """Return the client's name made safe for display, JSON, PostgreSQL and a quoted header parameter.
 
-    1 to 255 bytes of UTF-8 in NFC, one path segment, legal on Windows too; ``"unnamed"`` if nothing is left.
-    Never raises. A second pass changes nothing, so that whoever judges the name judges the one that is kept.
-    Of a very long name only the last 2,048 characters count.
+    The result has 1 to 255 bytes of UTF-8 in NFC and is one path segment that is legal on Windows too; it is
+    ``"unnamed"`` if nothing is left. Never raises. Sanitising twice changes nothing, so that the rules judge the same
+    name as is stored. Of a very long name only the last 2,048 characters are read. A name that is too long is cut
+    between code points, before its extension.
     (OWASP File Upload Cheat Sheet, file name safety; Microsoft, "Naming Files, Paths, and Namespaces".)
     """
     plain = unicodedata.normalize("NFC", _decoded(name[-_MAX_READ:]))
@@ -53,16 +57,16 @@ def sanitize(name: str) -> str:
 
 
 def extension(name: str) -> str:
-    """The final extension of the sanitised name, lower case with its dot; ``""`` where there is none.
+    """Return the final extension of the sanitised name, in lower case and with its dot, or ``""``.
 
-    What follows the last dot is no extension if there is white space in it: "Minutes of 3. May".
+    Text with white space is not an extension: "Minutes of 3. May".
     """
     suffix = sanitize(name).rpartition(".")
     return "." + suffix[2].lower() if suffix[1] and _is_extension(suffix[2]) else ""
 
 
 def storage_key(asset_id: uuid.UUID) -> str:
-    """``largefiles/ab/cd/<32 hexadecimal digits>``: nothing of the client's name in it."""
+    """Return ``largefiles/ab/cd/<32 hexadecimal digits>``, which holds no part of the client's name."""
     digits = asset_id.hex
     return f"{STORAGE_FOLDER}/{digits[:2]}/{digits[2:4]}/{digits}"
 
@@ -73,18 +77,18 @@ def _decoded(name: str) -> str:
         if decoded == name:
             return name
         name = decoded
-    # Nobody nests deeper by accident, and an escape that is left could be decoded by the next reader.
+    # Deeper nesting is no accident, and the next reader could decode an escape that is left.
     return _ESCAPE.sub("_", name)
 
 
 def _local(segment: str) -> str:
-    """``segment`` without a drive letter (``C:x``) and an NTFS stream (``x::$DATA``)."""
+    """Return ``segment`` without a drive letter (``C:x``) and an NTFS stream (``x::$DATA``)."""
     drive = _DRIVE.match(segment)
     return _STREAM.sub("", segment[drive.end() :] if drive else segment)
 
 
 def _without_device(name: str) -> str:
-    # Windows takes "nul.tar.gz" and "NUL .txt" for the device too.
+    # Windows opens the device for "nul.tar.gz" and "NUL .txt" too.
     return f"_{name}" if _DEVICE.match(name.partition(".")[0].rstrip(_EDGES)) else name
 
 
@@ -102,37 +106,5 @@ def _is_extension(suffix: str) -> bool:
 
 
 def _cut(text: str, limit: int) -> str:
-    """The longest head, of a ``text`` of more than ``limit`` bytes, that ends between two visible characters."""
-    longest = len(text.encode()[:limit].decode(errors="ignore"))
-    end = longest
-    while end and not _is_boundary(text, end):
-        end -= 1
-    # One "character" of hundreds of combining marks has no boundary to cut at.
-    return text[: end or longest]
-
-
-def _is_boundary(text: str, index: int) -> bool:
-    """A short form of the rules for grapheme clusters (UAX #29: GB9, GB9a, GB11, GB12)."""
-    if _extends(text[index]) or text[index - 1] == "\u200d":
-        return False
-    return not (_is_regional(text[index]) and _regionals_before(text, index) % 2)
-
-
-def _extends(char: str) -> bool:
-    return (
-        char in _JOINERS
-        or unicodedata.category(char).startswith("M")
-        or "\U0001f3fb" <= char <= "\U0001f3ff"  # skin tones
-        or "\U000e0020" <= char <= "\U000e007f"  # tags, which spell the flags of regions
-    )
-
-
-def _is_regional(char: str) -> bool:
-    return "\U0001f1e6" <= char <= "\U0001f1ff"
-
-
-def _regionals_before(text: str, index: int) -> int:
-    count = 0
-    while count < index and _is_regional(text[index - count - 1]):
-        count += 1
-    return count
+    """Return the longest head of ``text`` that takes at most ``limit`` bytes of UTF-8: cut between code points."""
+    return text.encode()[:limit].decode(errors="ignore")

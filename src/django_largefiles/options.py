@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from .containers.facts import MAX_ENTRIES, MAX_SIZE
+from .media_types.families import DESCRIBED_ARCHIVES, OFFICE_TYPES
 from .media_types.matching import is_pattern
-from .media_types.table import DESCRIBED_ARCHIVES, OFFICE_TYPES
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -289,7 +289,7 @@ OPTIONS = RULES | {
     "CHUNK_SIZE": Option(default=512 * KIB, read=_positive_integer),
     "DURABILITY": Option(default="flush", read=_one_of("flush", "fsync")),
     "ACCESS_POLICY": Option(default="django_largefiles.access.OwnerOrStaff", read=_text),
-    "DISPATCHER": Option(default="django_largefiles.dispatch.celery.CeleryDispatcher", read=_text),
+    "DISPATCHER": Option(default="auto", read=_text),
     "BODY_TIMEOUT": Option(default=timedelta(seconds=60), read=_duration),
     "DELIVERY": Option(default="auto", read=_one_of("auto", "stream", "redirect")),
     "REDIRECT_EXPIRES_AFTER": Option(default=timedelta(minutes=5), read=_signed_for),

@@ -3,19 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, BinaryIO
 
 from .conf import Profile
 from .containers.facts import KEY, ArchiveFacts
-from .exceptions import ArchiveRefused, DigestMismatch, SizeMismatch, TooLarge, TypeMismatch, TypeNotAllowed
-from .media_types.corrections import equivalents
-from .media_types.matching import extension_allowed, extension_fits, matches, possible_types
-from .media_types.table import ARCHIVE_TYPES, UNKNOWN
+from .exceptions import (
+    ArchiveRefused,
+    DigestMismatch,
+    LibmagicMissing,
+    SizeMismatch,
+    TooLarge,
+    TypeMismatch,
+    TypeNotAllowed,
+)
+from .media_types import sniffing
+from .media_types.families import ARCHIVE_TYPES
+from .media_types.matching import equivalents, extension_allowed, extension_fits, matches, possible_types
+from .media_types.table import UNKNOWN
 from .names import extension
 from .options import MIB, ArchiveLimits
 
 SMALL_ARCHIVE = 10 * MIB
 """Up to so many bytes unpacked the ratio does not count: a short file may well be of one letter."""
+
+
+def sniff_head(data: bytes) -> str:
+    """Return the media type of a file that begins with ``data``. Raise ``LibmagicMissing``."""
+    with _libmagic_is_required():
+        return sniffing.sniff_head(data)
+
+
+def sniff_file(file: BinaryIO) -> str:
+    """Return the media type of a whole, seekable file. Raise ``LibmagicMissing``, and ``OSError`` from reading it."""
+    with _libmagic_is_required():
+        return sniffing.sniff_file(file)
+
+
+@contextmanager
+def _libmagic_is_required() -> Iterator[None]:
+    """Tell the host, to which a missing library is an error of its configuration. ``media_types`` knows no Django."""
+    try:
+        yield
+    except sniffing.LibmagicUnusable as error:
+        raise LibmagicMissing(str(error)) from error
 
 
 def check_size(size: int, profile: Profile) -> None:

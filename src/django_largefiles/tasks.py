@@ -1,4 +1,4 @@
-"""The Celery tasks: the periodic one, and those of the dispatcher, which Celery looks for here."""
+"""Celery tasks: the periodic one, and that of the dispatcher, which Celery discovers here."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def test_each_scanner_is_tried(largefiles: Largefiles) -> None:
 @pytest.mark.parametrize("verdict", ["clean", "error", "unscannable", "infected"])
 def test_one_that_says_the_same_of_every_file_fails(largefiles: Largefiles, verdict: str) -> None:
     use(largefiles, FAKE, verdict=verdict)
-    with pytest.raises(CommandError, match=f"FakeScanner, .*: {verdict} as it was told to: "):
+    with pytest.raises(CommandError, match=f"FakeScanner, .*: {verdict} as it was told to\\. "):
         check()
 
 
@@ -78,12 +78,12 @@ def test_an_unknown_age_is_told(largefiles: Largefiles, capsys: pytest.CaptureFi
     use(largefiles, FAKE, verdict="infected")
     with pytest.raises(CommandError, match="a harmless file"):
         call_command("largefiles_check_scanners")
-    assert "FakeScanner: unknown engine, signatures unknown, of unknown age" in capsys.readouterr().out
+    assert "FakeScanner: unknown engine, signatures unknown of unknown age" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("profile", "why"),
-    [("default", "the profile 'default' has no scanners"), ("videos", "there is no profile 'videos'")],
+    [("default", "The profile 'default' has no scanners"), ("videos", "there is no profile 'videos'")],
 )
 def test_without_scanners_it_fails(profile: str, why: str) -> None:
     with pytest.raises(CommandError, match=why):

@@ -13,13 +13,12 @@ from typing import Any
 import imageio_ffmpeg
 import pytest
 
-from django_largefiles.exceptions import LibmagicMissing
 from django_largefiles.media_types import sniffing
 from django_largefiles.media_types.matching import extension_fits, matches, possible_types
-from django_largefiles.media_types.sniffing import HEAD_LENGTH, sniff_file, sniff_head
+from django_largefiles.media_types.sniffing import HEAD_LENGTH, LibmagicUnusable, sniff_file, sniff_head
 from django_largefiles.names import extension
 from tests.archives import DOCX, docx, ooxml
-from tests.media_types.test_corrections import id3
+from tests.media_types.test_table import id3
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0"
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
@@ -295,14 +294,14 @@ def test_position_is_restored_after_an_error(monkeypatch: pytest.MonkeyPatch, tm
 @pytest.mark.usefixtures("fresh_libmagic")
 def test_missing_libmagic_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "magic", None)
-    with pytest.raises(LibmagicMissing, match=r"django-largefiles\[libmagic\].*apt install libmagic1.*brew install"):
+    with pytest.raises(LibmagicUnusable, match=r"django-largefiles\[libmagic\].*apt install libmagic1.*brew install"):
         sniff_head(b"a")
 
 
 @pytest.mark.usefixtures("fresh_libmagic")
 def test_another_package_called_magic_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "magic", SimpleNamespace(open=print))
-    with pytest.raises(LibmagicMissing, match="no attribute 'Magic'"):
+    with pytest.raises(LibmagicUnusable, match="no attribute 'Magic'"):
         sniff_head(b"a")
 
 

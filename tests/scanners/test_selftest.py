@@ -11,9 +11,9 @@ from django_largefiles.scanners.selftest import (
     SMALLEST_ARCHIVE,
     archive_of_size,
     eicar,
-    large_canaries,
-    small_canaries,
-    try_out,
+    large_test_files,
+    scan_test_file,
+    small_test_files,
 )
 from django_largefiles.states import ScanVerdict
 from django_largefiles.testing.scanners import FakeScanner
@@ -23,9 +23,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def names(scanner: Scanner, *, passed: bool) -> list[str]:
-    """Of the canaries that the scanner passes, or does not."""
-    canaries = [*small_canaries(), *large_canaries(2000)]
-    return [each.name for each in canaries if (try_out(scanner, each).result.verdict in each.expected) == passed]
+    """The names of the test files that the scanner passes, or does not."""
+    files = [*small_test_files(), *large_test_files(2000)]
+    return [each.name for each in files if (scan_test_file(scanner, each).result.verdict in each.expected) == passed]
 
 
 @pytest.mark.parametrize("size", [SMALLEST_ARCHIVE, 5000, 2**20])
@@ -48,8 +48,8 @@ def test_an_archive_of_gigabytes_takes_no_room(tmp_path: Path) -> None:
 
 
 def test_where_no_archive_fits_there_is_none() -> None:
-    assert len(list(large_canaries(SMALLEST_ARCHIVE))) == 2
-    assert len(list(large_canaries(SMALLEST_ARCHIVE - 1))) == 1
+    assert len(list(large_test_files(SMALLEST_ARCHIVE))) == 2
+    assert len(list(large_test_files(SMALLEST_ARCHIVE - 1))) == 1
 
 
 def test_one_that_sees_the_string_but_not_into_layers_does_not_pass() -> None:

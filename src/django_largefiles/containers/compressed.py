@@ -1,4 +1,4 @@
-"""What a compressed file unpacks to, from front to back, in bounded pieces and up to a cap."""
+"""Read the content of a compressed file, from front to back, in bounded pieces and up to a limit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .facts import Unreadable
 from .reading import PIECE
 
 _XZ_MEMORY = 128 * 1024 * 1024
-"""For its dictionary: what ``xz -9`` asks for is half of that."""
+"""Bytes for its dictionary: twice what ``xz -9`` needs."""
 
 
 class _Decompressor(Protocol):
@@ -27,7 +27,7 @@ class _Decompressor(Protocol):
 
 
 class _Gzip:
-    """zlib's, with the interface of the other two: what it has not consumed it keeps."""
+    """zlib's decompressor with the interface of the other two, which keep the input that they have not used."""
 
     def __init__(self) -> None:
         self._inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)
@@ -48,32 +48,34 @@ class _Gzip:
         return self._inflater.decompress(self._inflater.unconsumed_tail + data, max_length)
 
 
-CODECS: Mapping[str, Callable[[], _Decompressor]] = MappingProxyType(
+_DECOMPRESSORS: Mapping[str, Callable[[], _Decompressor]] = MappingProxyType(
     {
-        "application/gzip": _Gzip,
-        "application/x-gzip": _Gzip,
-        "application/x-bzip2": bz2.BZ2Decompressor,
-        "application/x-xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY),
+        "gzip": _Gzip,
+        "bzip2": bz2.BZ2Decompressor,
+        "xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY),
     }
 )
 
 
 class Unpacked:
-    """Reads forward. ``done`` counts the bytes given or skipped; of more than ``cap`` none is made."""
+    """The unpacked content. ``done`` counts the bytes read or skipped; no more than ``cap`` are unpacked.
 
-    def __init__(self, file: BinaryIO, media_type: str, cap: int) -> None:
+    ``compression`` is ``"gzip"``, ``"bzip2"`` or ``"xz"``.
+    """
+
+    def __init__(self, file: BinaryIO, compression: str, cap: int) -> None:
         self.done = 0
         self.capped = False
-        """Whether the cap was reached: what seems to be the end is none."""
+        """Whether the cap was reached, so that there is more than could be read."""
         self._file = file
         self._cap = cap
-        self._make = CODECS[media_type]
+        self._make = _DECOMPRESSORS[compression]
         self._decompressor = self._make()
         self._input = b""
         self._buffer = b""
 
     def read(self, size: int) -> bytes:
-        """``size`` bytes, fewer at the end or at the cap. Raises ``Unreadable``."""
+        """Return ``size`` bytes, or fewer at the end or at the cap. Raise ``Unreadable``."""
         found: list[bytes] = []
         while size and (piece := self._some(size)):
             found.append(piece)
@@ -81,7 +83,7 @@ class Unpacked:
         return b"".join(found)
 
     def skip(self, size: int) -> int:
-        """How many of ``size`` bytes there were to be passed over. Raises ``Unreadable``."""
+        """Skip ``size`` bytes, or fewer at the end or at the cap. Return how many. Raise ``Unreadable``."""
         left = size
         while left and (piece := self._some(left)):
             left -= len(piece)
@@ -97,7 +99,7 @@ class Unpacked:
         return piece
 
     def _next(self) -> bytes:
-        """The next piece, not empty but at the end."""
+        """Return the next piece, which is empty only at the end."""
         while not self._decompressor.eof or self._begin_next_stream():
             needed = self._decompressor.needs_input
             data = (self._input or self._file.read(PIECE)) if needed else b""
@@ -110,7 +112,7 @@ class Unpacked:
         return b""
 
     def _begin_next_stream(self) -> bool:
-        """Several compressed streams one after another are one file, with or without padding between them."""
+        """Return whether another stream follows: a file may hold several, with or without padding between them."""
         self._input = self._decompressor.unused_data.lstrip(b"\0")
         while not self._input and (data := self._file.read(PIECE)):
             self._input = data.lstrip(b"\0")
@@ -122,4 +124,4 @@ class Unpacked:
         try:
             return self._decompressor.decompress(data, PIECE)
         except (zlib.error, lzma.LZMAError, OSError, ValueError) as error:
-            raise Unreadable(f"not to be decompressed: {error}") from error
+            raise Unreadable(f"the data cannot be decompressed: {error}") from error

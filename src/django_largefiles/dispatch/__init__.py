@@ -1,4 +1,4 @@
-"""Handing a received asset to a worker, through the dispatcher that ``DISPATCHER`` names."""
+"""Hand received assets to workers, by the dispatcher that ``DISPATCHER`` names."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ from .. import lifecycle
 from ..conf import largefiles_settings
 from ..models import FileAsset
 from ..registry import load
+from .automatic import AUTO, choose
 from .base import Dispatcher
 
 logger = logging.getLogger(__name__)
 
 
 def current_dispatcher() -> Dispatcher:
-    return load(largefiles_settings.dispatcher, Dispatcher, "DISPATCHER")
+    path = largefiles_settings.dispatcher
+    return load(choose().path if path == AUTO else path, Dispatcher, "DISPATCHER")
 
 
 def hand_over(asset_id: UUID) -> bool:
-    """Give the asset to a worker. Where that fails the sweeper will; the upload is safe either way."""
+    """Hand the asset to a worker. Return False if that fails: the upload is safe, and the sweeper tries again."""
     try:
         current_dispatcher().dispatch(asset_id)
     except Exception:
-        logger.exception("Asset %s could not be handed to a worker; the sweeper will try again.", asset_id)
+        logger.exception("Could not hand asset %s to a worker; the sweeper will try again.", asset_id)
         lifecycle.not_handed_over(asset_id)
         return False
     return True
 
 
 def on_waiting(sender: type[FileAsset], asset_id: UUID, **_: Any) -> None:
-    """Receiver of ``lifecycle.asset_waiting``."""
+    """Receive ``lifecycle.asset_waiting``."""
     hand_over(asset_id)

@@ -8,15 +8,17 @@ from django.core.checks import CheckMessage
 
 
 class Dispatcher(ABC):
-    """Brings an asset to ``pipeline.process``, in this process or another.
+    """Hands an asset to ``pipeline.process``, in this process or another.
 
-    Ours: to call ``dispatch`` after commit, and again, later, for an asset that no worker has taken up.
-    Yours: to return soon; to raise where the asset certainly was not handed over; to carry no more than the id.
+    Guarantees: ``dispatch`` is called after the commit, and called again later for an asset that no worker has
+    claimed.
+
+    Requirements: return soon; raise an exception if the asset was certainly not handed over; send only the id.
     """
 
     @abstractmethod
     def dispatch(self, asset_id: UUID) -> None: ...
 
     def check(self) -> Sequence[CheckMessage]:
-        """What the system checks should tell of this dispatcher's own settings."""
+        """Return messages of the system checks about this dispatcher's own settings."""
         return ()

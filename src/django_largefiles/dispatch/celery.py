@@ -8,19 +8,19 @@ from django.core.checks import CheckMessage, Warning as CheckWarning
 
 from ..lifecycle import MAX_ATTEMPTS
 from ..pipeline import processing
+from .automatic import PROCESS_TASK
 from .base import Dispatcher
 
 ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
-"""A connection kept in the pool may have died unnoticed: one more attempt, at once."""
-
+"""A connection of the pool may have been closed without notice, so try a second time, at once."""
 
 SOFT_TIME_LIMIT = 3600
-"""Seconds; the longest that a read pass over a file may take."""
+"""Seconds. The longest that a read pass over a file may take."""
 
 
 @shared_task(
     bind=True,
-    name="django_largefiles.tasks.process",
+    name=PROCESS_TASK,
     ignore_result=True,
     acks_late=True,
     reject_on_worker_lost=True,
@@ -37,13 +37,13 @@ def process(self: Task[[str], None], asset_id: str) -> None:
 
 
 class CeleryDispatcher(Dispatcher):
-    """Sends ``django_largefiles.tasks.process``."""
+    """Sends the task ``django_largefiles.tasks.process``."""
 
     def dispatch(self, asset_id: UUID) -> None:
         with current_app.producer_or_acquire() as producer:
             if not current_app.conf.task_always_eager:
-                # A request must not wait for a broker that is down, as it would for a connection that publishing
-                # opens: kombu tries those for seconds. The sweeper comes again.
+                # A request must not wait for a broker that is down. Without this, publishing opens the connection
+                # and kombu retries for seconds. The sweeper tries again later.
                 producer.connection.ensure_connection(**ONCE)
             process.apply_async((str(asset_id),), producer=producer, retry_policy=ONCE)
 
@@ -52,9 +52,9 @@ class CeleryDispatcher(Dispatcher):
             return ()
         return [
             CheckWarning(
-                "Celery has no broker: uploads would wait for a worker for ever.",
+                "LARGEFILES: DISPATCHER: Celery has no broker_url, so uploads would wait for a worker for ever.",
                 hint="Set broker_url in your Celery app and import the app in your project's __init__, or set "
-                'LARGEFILES["DISPATCHER"] to "django_largefiles.dispatch.immediate.ImmediateDispatcher".',
+                "DISPATCHER to 'django_largefiles.dispatch.immediate.ImmediateDispatcher'.",
                 id="django_largefiles.W002",
             )
         ]

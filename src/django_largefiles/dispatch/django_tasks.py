@@ -1,4 +1,4 @@
-"""Django's own task framework, of Django 6.0 and later."""
+"""Dispatch by Django's own task framework (Django 6.0 and later)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ logger = logging.getLogger(__name__)
 
 @task()
 def process(asset_id: str) -> None:
-    """Process one asset. The framework does not retry: the sweeper does."""
+    """Process one asset. The framework does not retry; the sweeper does."""
     try:
         processing.process(UUID(asset_id))
     except processing.TryAgain as again:
-        logger.warning("Asset %s waits for the sweeper, at least %s.", asset_id, again.delay)
+        logger.warning(
+            "Could not process asset %s; the sweeper will try again in %s at the earliest.", asset_id, again.delay
+        )
 
 
 class DjangoTasksDispatcher(Dispatcher):
-    """Enqueues to the default backend of ``TASKS``."""
+    """Enqueues a task in the default backend of ``TASKS``."""
 
     def dispatch(self, asset_id: UUID) -> None:
         process.enqueue(str(asset_id))

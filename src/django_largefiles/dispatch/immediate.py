@@ -10,10 +10,12 @@ logger = logging.getLogger(__name__)
 
 
 class ImmediateDispatcher(Dispatcher):
-    """Processes in the request itself: for development, tests and small sites without a broker."""
+    """Processes the asset in the request itself, for development, tests and small sites without a broker."""
 
     def dispatch(self, asset_id: UUID) -> None:
         try:
             process(asset_id)
         except TryAgain as again:
-            logger.warning("Asset %s waits for the sweeper, at least %s.", asset_id, again.delay)
+            logger.warning(
+                "Could not process asset %s; the sweeper will try again in %s at the earliest.", asset_id, again.delay
+            )

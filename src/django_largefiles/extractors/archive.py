@@ -1,5 +1,4 @@
-"""Archives: what a directory says of its members. ZIP by the directory, tar by its headers, others by unpacking them
-in pieces that nobody keeps."""
+"""Describe archives: ZIP by its directory, tar by its headers, compressed files by unpacking them piece by piece."""
 
 from __future__ import annotations
 
@@ -8,32 +7,32 @@ import os
 from typing import BinaryIO
 
 from ..containers import tar, zip as zipped
-from ..containers.compressed import CODECS, Unpacked
+from ..containers.compressed import Unpacked
 from ..containers.facts import KEY, ArchiveFacts
+from ..media_types.families import COMPRESSIONS, TAR_TYPES
 from .base import JSON, Extractor, Metadata
 
 UNPACKED_BYTES = 512 * 1024 * 1024
-"""Of a compressed file at most so much is unpacked; of one that holds more the figures are the least it holds."""
+"""Bytes of a compressed file that are unpacked. The figures of a larger one are lower bounds."""
 
-TAR_TYPES = frozenset({"application/x-tar", "application/x-gtar", "application/x-ustar"})
-
-# Of what is packed a second time, alone in a compressed file and so without a name.
+# An archive inside a compressed file is recognised by its first bytes, because it has no name.
 _SIGNATURES = (b"PK\3\4", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf'\x1c", b"Rar!", b"\x28\xb5\x2f\xfd")
 
 
 class ArchiveExtractor(Extractor):
-    """Its answer under ``archive`` is what ``ARCHIVE_LIMITS`` are compared with."""
+    """Report the figures that ``ARCHIVE_LIMITS`` apply to, in the attribute ``archive``."""
 
     def extract(self, file: BinaryIO, media_type: str) -> Metadata:
-        if media_type in CODECS:
-            return _compressed(file, media_type)
+        compression = COMPRESSIONS.get(media_type)
+        if compression is not None:
+            return _compressed(file, compression)
         if media_type in TAR_TYPES:
             return _metadata("tar", tar.survey(tar.Seeking(file), _size(file)))
         return _metadata("zip", zipped.describe(file))
 
 
 def archive_attributes(facts: ArchiveFacts) -> dict[str, JSON]:
-    """The attributes by which an extractor tells the facts to the policy."""
+    """Return the attributes by which an extractor reports the figures of an archive to the rules."""
     return {KEY: dataclasses.asdict(facts)}
 
 
@@ -45,13 +44,13 @@ def _size(file: BinaryIO) -> int:
     return file.seek(0, os.SEEK_END)
 
 
-def _compressed(file: BinaryIO, media_type: str) -> Metadata:
-    size, name = _size(file), media_type.rpartition("/")[2].removeprefix("x-")
-    head = _unpacked(file, media_type).read(tar.BLOCK)
-    unpacked = _unpacked(file, media_type)
+def _compressed(file: BinaryIO, compression: str) -> Metadata:
+    size = _size(file)
+    head = _unpacked(file, compression).read(tar.BLOCK)
+    unpacked = _unpacked(file, compression)
     if tar.is_header(head):
         facts = tar.survey(unpacked, size)
-        return _metadata(f"tar+{name}", facts)
+        return _metadata(f"tar+{compression}", facts)
     total = unpacked.skip(UNPACKED_BYTES + 1)
     facts = ArchiveFacts(
         entries=1,
@@ -60,9 +59,9 @@ def _compressed(file: BinaryIO, media_type: str) -> Metadata:
         complete=not unpacked.capped,
         nested=int(head.startswith(_SIGNATURES)),
     )
-    return _metadata(name, facts)
+    return _metadata(compression, facts)
 
 
-def _unpacked(file: BinaryIO, media_type: str) -> Unpacked:
+def _unpacked(file: BinaryIO, compression: str) -> Unpacked:
     file.seek(0)
-    return Unpacked(file, media_type, UNPACKED_BYTES)
+    return Unpacked(file, compression, UNPACKED_BYTES)

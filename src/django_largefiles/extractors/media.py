@@ -23,8 +23,10 @@ from mutagen.oggtheora import OggTheora, OggTheoraInfo
 from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE, WaveStreamInfo
 
-from ..containers.isobmff import Box, picture, read_movie
+from ..containers.isobmff import Box
+from ..media_types.families import MOVIE_TYPES
 from .base import JSON, MAX_TITLE, Extractor, Metadata, clean_text
+from .movie import picture, read_movie
 from .rationed import RationedFile
 
 READ_BYTES = 16 * 1024 * 1024
@@ -66,24 +68,12 @@ _TAGS = {
     "tracknumber": ("tracknumber", "TRCK", "WM/TrackNumber"),
 }
 
-_ISO_TYPES = {
-    "audio/mp4",
-    "audio/x-m4a",
-    "audio/3gpp",
-    "audio/3gpp2",
-    "video/mp4",
-    "video/x-m4v",
-    "video/quicktime",
-    "video/3gpp",
-    "video/3gpp2",
-}
-
 
 class MediaExtractor(Extractor):
     """Formats that mutagen does not know, such as Matroska and AVI, are not described: see ``video``."""
 
     def extract(self, file: BinaryIO, media_type: str) -> Metadata:
-        if media_type in _ISO_TYPES:
+        if media_type in MOVIE_TYPES:
             return _describe_movie(file, media_type)
         parsed = _open(file, media_type)
         return Metadata() if parsed is None else _describe(parsed, file, media_type)

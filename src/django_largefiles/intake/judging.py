@@ -7,8 +7,9 @@ from functools import cached_property
 
 from .. import rules
 from ..conf import Profile
-from ..media_types.sniffing import HEAD_LENGTH, sniff_head
+from ..media_types.sniffing import HEAD_LENGTH
 from ..models import Upload
+from ..rules import sniff_head
 
 
 class HeadJudge:

@@ -1,4 +1,4 @@
-"""Media types: patterns over them, and the file extensions that go with them."""
+"""Rules about media types: patterns, file extensions, and what a type may turn out to be or count as."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from .table import EMPTY, EXTENSIONS, POSSIBLE, TELLING
+from .families import EXTENSIONS, POSSIBLE, TELLING
+from .table import EMPTY, EQUIVALENT_TEXTS
 
 T = TypeVar("T")
 
@@ -16,34 +17,34 @@ _PATTERN = re.compile(rf"\*/\*|{_NAME}/(?:\*|{_NAME})")
 
 
 def matches(media_type: str, patterns: Iterable[str]) -> bool:
-    """Whether ``media_type`` is one of ``patterns``: exact, ``image/*`` or ``*/*``.
+    """Return whether ``media_type`` matches one of ``patterns``: a type, ``image/*`` or ``*/*``.
 
-    Case and parameters do not count.
+    Case and parameters are ignored.
     """
     wider = _widening(media_type)
     return any(_essence(pattern) in wider for pattern in patterns)
 
 
 def most_specific(media_type: str, mapping: Mapping[str, T]) -> T | None:
-    """The value under the exact type, else under ``type/*``, else under ``*/*``."""
+    """Return the value for the exact type, else for ``type/*``, else for ``*/*``, else ``None``."""
     by_pattern = {_essence(pattern): value for pattern, value in mapping.items()}
     return next((by_pattern[pattern] for pattern in _widening(media_type) if pattern in by_pattern), None)
 
 
 def is_pattern(text: str) -> bool:
-    """Whether ``text`` is a media type without parameters, ``type/*`` or ``*/*`` (RFC 6838 section 4.2)."""
+    """Return whether ``text`` is a media type without parameters, ``type/*`` or ``*/*`` (RFC 6838 section 4.2)."""
     return _PATTERN.fullmatch(text) is not None
 
 
 def extension_fits(extension: str, media_type: str) -> bool:
-    """Whether a file of the sniffed ``media_type`` may have ``extension`` (with its dot, ``""`` for none).
+    """Return whether a file of the sniffed ``media_type`` may have ``extension`` (with its dot, ``""`` for none).
 
-    - No extension fits every type, and every extension an empty file.
-    - A type that we know fits its own extensions alone.
-    - A type that we do not know, such as ``application/octet-stream``, fits those that promise nothing:
+    - A name without an extension fits every type, and an empty file fits every extension.
+    - A type of the table fits its own extensions only.
+    - A type that is not in the table, such as ``application/octet-stream``, fits extensions that promise no type:
       ``.bin``, ``.dat`` and all that belong to no known type.
-    - Plain text, and the source code that libmagic guesses at, fit what is read as text (``.csv``, ``.md``,
-      ``.py``), but nothing that a browser, a shell or a server may run or render on sight: ``.html``,
+    - Plain text, and the source code that libmagic guesses at, fit extensions that are read as text (``.csv``,
+      ``.md``, ``.py``), but none that a browser, a shell or a server may run or render on sight: ``.html``,
       ``.svg``, ``.xml``, ``.js``, ``.php``, ``.bat``.
     """
     suffix, kind = extension.lower(), _essence(media_type)
@@ -54,7 +55,7 @@ def extension_fits(extension: str, media_type: str) -> bool:
 
 
 def extension_allowed(extension: str, patterns: Iterable[str]) -> bool:
-    """Whether some type among ``patterns`` may have ``extension``; of one that belongs to no known type any may."""
+    """Return whether a type that matches ``patterns`` may have ``extension``, or it belongs to no known type."""
     suffix, wanted = extension.lower(), tuple(patterns)
     if suffix not in TELLING:
         return True
@@ -62,9 +63,17 @@ def extension_allowed(extension: str, patterns: Iterable[str]) -> bool:
 
 
 def possible_types(head_type: str) -> tuple[str, ...]:
-    """What a whole file may turn out to be, whose first bytes alone show ``head_type``; itself first."""
+    """Return the types that a file may turn out to be if its first bytes show ``head_type``, which comes first."""
     head = _essence(head_type)
     return (head, *(kind for kind in POSSIBLE.get(head, ()) if kind != head))
+
+
+def equivalents(media_type: str, extension: str) -> tuple[str, ...]:
+    """Return the types that a file of ``media_type`` with this extension may count as; ``media_type`` comes first."""
+    named = (
+        row.counts_as for row in EQUIVALENT_TEXTS if media_type in row.shown and row.extension in {"*", extension}
+    )
+    return media_type, *(kind for kind in named if kind != media_type)
 
 
 def _essence(media_type: str) -> str:

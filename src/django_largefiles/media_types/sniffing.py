@@ -1,4 +1,4 @@
-"""The media type that the bytes themselves show, by libmagic."""
+"""Detect the media type of a file from its bytes, by libmagic."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeVar
 
 from ..containers.reading import read_at
-from ..exceptions import LibmagicMissing
-from .corrections import ZIP, group
+from .families import is_zip
 from .matching import possible_types
 from .structure import Sample, corrected
 from .table import EMPTY, UNKNOWN
@@ -22,19 +21,23 @@ from .table import EMPTY, UNKNOWN
 T = TypeVar("T")
 
 HEAD_LENGTH = 2048
-"""Bytes that an early verdict needs."""
+"""Bytes that an early verdict needs: the whole file, if it has fewer."""
 
 _TELLING_LENGTH = 16 * 1024
-"""Bytes read of a file without a descriptor, of which each read may be a request: enough for almost every type."""
+"""Bytes read of a file without a descriptor, where each read may be a request. Enough for almost every type."""
 
 _VAGUE_LENGTH = 1024 * 1024
-"""Bytes read of one whose type so many do not tell: as much as libmagic 5.41 itself reads of a file's head."""
+"""Bytes read where the first ones fit several types: as many as libmagic 5.41 itself reads of a file's head."""
 
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 _MISSING = (
     "libmagic cannot be used ({error}): install django-largefiles[libmagic], which brings its own, "
     "or the system's (Debian: apt install libmagic1, Homebrew: brew install libmagic)"
 )
+
+
+class LibmagicUnusable(Exception):
+    """libmagic or its Python module is missing, or another module has its name. The message says what to install."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,22 +47,23 @@ class _Libmagic:
 
 
 def sniff_head(data: bytes) -> str:
-    """The media type of a file that begins with ``data``, lower case and without parameters.
+    """Return the media type of a file that begins with ``data``, in lower case and without parameters.
 
-    ``"application/x-empty"`` for no bytes, ``"application/octet-stream"`` for those that show nothing.
-    Raises ``LibmagicMissing``.
+    The type is ``"application/x-empty"`` for no bytes and ``"application/octet-stream"`` for unknown ones.
+    Raise ``LibmagicUnusable``.
     """
     return corrected(_told_of(data), Sample(head=data))
 
 
 def sniff_file(file: BinaryIO) -> str:
-    """The media type of a whole, seekable file, as ``sniff_head`` names it; its position does not change.
+    """Return the media type of a whole, seekable file, as ``sniff_head`` does; the position stays where it is.
 
-    Where the file has a descriptor libmagic seeks in it on its own (1 to 7 MiB of head, by its version, and as
-    much of tail). Of any other 16 KiB are read, and the first MiB where these may be of several types; of a ZIP also
-    its directory and, of an office file, a small member. The descriptor must be of these very bytes, and all of them
-    flushed (``GzipFile`` has that of the compressed file). Raises ``LibmagicMissing``, and ``OSError`` where the file
-    cannot be read.
+    If the file has a descriptor, libmagic seeks in it (1 to 7 MiB at the head, depending on its version, and as much
+    at the tail). Of any other file the first 16 KiB are read, the first MiB if these fit several types, of a ZIP
+    archive its directory, and of an office file a small member. The descriptor must be of these very bytes, and all
+    of them flushed (the descriptor of a ``GzipFile`` is that of the compressed file).
+
+    Raise ``LibmagicUnusable``, and ``OSError`` if the file cannot be read.
     """
     descriptor = _descriptor(file)
     if descriptor is not None:
@@ -82,7 +86,7 @@ def _sniff_reader(file: BinaryIO) -> str:
 
 def _sniff_descriptor(descriptor: int) -> str:
     position = os.lseek(descriptor, 0, os.SEEK_CUR)
-    # The same open file, with the one position that it has: put back at the end.
+    # A second object for the same open file shares its position, which is restored at the end.
     with open(descriptor, "rb", buffering=0, closefd=False) as file:
         try:
             file.seek(0)
@@ -94,8 +98,8 @@ def _sniff_descriptor(descriptor: int) -> str:
 
 
 def _is_vague(media_type: str) -> bool:
-    """Whether more of the head may show another type. Of a ZIP its end tells, and more of the head nothing."""
-    return possible_types(media_type) != (media_type,) and group(media_type) != ZIP
+    """Return whether more of the head may show another type. A ZIP archive is recognised by its end instead."""
+    return possible_types(media_type) != (media_type,) and not is_zip(media_type)
 
 
 def _told_of(data: bytes) -> str:
@@ -104,21 +108,21 @@ def _told_of(data: bytes) -> str:
 
 @functools.cache
 def _libmagic(process_id: int) -> _Libmagic:
-    """One handle for each process: a forked worker may inherit its parent's with the lock held."""
+    """Return a handle of this process: a forked worker may inherit its parent's while the lock is held."""
     try:
-        # pylibmagic changes where libmagic and its database are found. After python-magic has loaded the
-        # system's library (the host may have imported it), the two would be of different versions.
+        # pylibmagic changes where libmagic and its database are found. If python-magic has already loaded the
+        # system's library (the host may have imported it), the two would have different versions.
         if "magic" not in sys.modules:
             with contextlib.suppress(ImportError, OSError):
                 importlib.import_module("pylibmagic")
         magic = importlib.import_module("magic")
     except ImportError as error:
-        raise LibmagicMissing(_MISSING.format(error=error)) from error
+        raise LibmagicUnusable(_MISSING.format(error=error)) from error
     try:
         return _Libmagic(detector=magic.Magic(mime=True), error=magic.MagicException)
     except Exception as error:
-        # A database that does not load; or the "magic" of libmagic's own authors, which has other names.
-        raise LibmagicMissing(_MISSING.format(error=error)) from error
+        # The database does not load, or "magic" is the module of libmagic's own authors, which has other names.
+        raise LibmagicUnusable(_MISSING.format(error=error)) from error
 
 
 def _answer(detect: Callable[[T], str], source: T) -> str:
@@ -128,7 +132,7 @@ def _answer(detect: Callable[[T], str], source: T) -> str:
         return UNKNOWN
     if found == "inode/x-empty":
         return EMPTY
-    # In place of a type libmagic may answer a message, or two types run together.
+    # Instead of a type, libmagic may answer a message, or two types without a separator.
     return found if _MEDIA_TYPE.fullmatch(found) else UNKNOWN
 
 

@@ -1,40 +1,45 @@
-"""The marks in the bytes of a file by which ``equivalences`` corrects libmagic.
+"""Correct libmagic's answer by marks in the bytes of a file: the column ``marks`` of the table.
 
-Everything is bounded: of the head a few KiB are looked at, and of a ZIP its directory and two small members.
+Every read is bounded: a few KiB of the head, and of a ZIP archive its directory and two small members.
 """
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import re
-import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from types import MappingProxyType
 from typing import BinaryIO, NoReturn
 
 from ..containers.facts import Unreadable
+from ..containers.isobmff import Span, top_level
 from ..containers.opc import content_types
 from ..containers.reading import read_at
 from ..containers.unzip import content
 from ..containers.zip import Member, find_directory, walk
-from .corrections import BY_STRUCTURE, NOTHING, TEXT, ZIP, group
+from .families import TYPE_OF_MARK, is_zip
+from .table import UNKNOWN
 
 MAX_MEMBERS = 20_000
-"""Of a ZIP that are looked at: one with more is no office file."""
+"""Members of a ZIP archive that are read. An archive with more is not an office file."""
 MAX_DIRECTORY = 4 * 1024 * 1024
 MAX_MIMETYPE = 255
 MAX_VALUE = 2048
-"""Bytes of a text that may be one value of JSON: as many as an early verdict sees."""
+"""Bytes of a text that may be one JSON value: as many as an early verdict sees."""
 MAX_BOXES = 16
-MAX_BRANDS_BOX = 512
+"""Boxes among which the movie box is searched."""
+MIN_BRANDS_BOX, MAX_BRANDS_BOX = 16, 512
 MAX_PADDING = 4096
 
 _MOVIE_BOXES = {b"moov", b"mdat", b"moof", b"styp", b"sidx", b"free", b"skip", b"wide", b"meta", b"uuid", b"pdin"}
-# QuickTime File Format Specification, "Atoms": what may stand before the movie and its data, besides ftyp.
+# QuickTime File Format Specification, "Atoms": what may come before the movie and its data, besides ftyp.
 _ATOMS_IN_FRONT = {b"wide", b"free", b"skip", b"pnot"}
+
+_NO_BOX = Span(b"", 0, 0, 0)
 
 # XML 1.0, 2.8.
 _PROLOG = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
@@ -43,55 +48,55 @@ _ROOT = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)")
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """``file`` is ``None`` while no more than the head is there."""
+    """The beginning of a file, and the file itself once all of it has arrived."""
 
     head: bytes
     file: BinaryIO | None = None
 
     @property
     def whole(self) -> bool:
-        """Whether the head is all."""
+        """Whether the head is the whole file."""
         return self.file is not None and not read_at(self.file, len(self.head), 1)
 
 
 def corrected(told: str, sample: Sample) -> str:
-    """The type of what libmagic calls ``told``. Raises ``OSError`` where the file cannot be read."""
-    column = group(told)
-    if column != ZIP and sample.head.startswith(b"PK\3\4"):
-        # Of whatever mimetype a first member speaks, readers open it by the directory.
-        told, column = "application/zip", ZIP
-    if not column:
-        return told
-    found = (_TABLE.get((column, mark)) for mark in _MARKS[column](sample))
-    return next(filter(None, found), told)
+    """Return the type of a file that libmagic calls ``told``. Raise ``OSError`` if the file cannot be read."""
+    if sample.head.startswith(b"PK\3\4") and not is_zip(told):
+        # Programs open the file by its directory, whatever media type its first member states.
+        told = "application/zip"
+    types = (TYPE_OF_MARK.get(mark) for mark in marks(told, sample))
+    return next(filter(None, types), told)
 
 
-_TABLE: Mapping[tuple[str, str], str] = MappingProxyType({(told, mark): kind for told, mark, kind in BY_STRUCTURE})
+def marks(told: str, sample: Sample) -> Iterator[str]:
+    """Yield the marks of a file, most telling first; none for types that libmagic always recognises."""
+    read = _marks_of_zip if is_zip(told) else _READERS.get(told)
+    return read(sample) if read else iter(())
 
 
-def _of_zip(sample: Sample) -> Iterator[str]:
+def _marks_of_zip(sample: Sample) -> Iterator[str]:
     if sample.file is None:
         return
     with suppress(Unreadable):
-        yield from _of_members(sample.file, _members(sample.file))
+        yield from _marks_of_members(sample.file, _members(sample.file))
     yield "none of these"
 
 
 def _members(file: BinaryIO) -> Mapping[bytes, Member]:
     directory = find_directory(file)
     if directory.entries > MAX_MEMBERS or directory.size > MAX_DIRECTORY:
-        raise Unreadable("a directory too large for an office file")
+        raise Unreadable("the directory is too large for an office file")
     members = {member.name: member for member in walk(file, directory)}
     if len(members) < directory.entries:
-        # One reader opens the first of two of a name, another the second.
-        raise Unreadable("a name twice")
+        # Of two members with one name, some programs open the first, others the second.
+        raise Unreadable("two members have the same name")
     return members
 
 
-def _of_members(file: BinaryIO, members: Mapping[bytes, Member]) -> Iterator[str]:
+def _marks_of_members(file: BinaryIO, members: Mapping[bytes, Member]) -> Iterator[str]:
     package, mimetype = content_types(file, members), members.get(b"mimetype")
     if package and mimetype:
-        raise Unreadable("office files of two families in one")
+        raise Unreadable("the file is an OOXML and an OpenDocument file at once")
     if package:
         yield f"{'macros, ' if package.macros else ''}main part {package.main}"
     if mimetype:
@@ -101,14 +106,13 @@ def _of_members(file: BinaryIO, members: Mapping[bytes, Member]) -> Iterator[str
             yield f"member {name.decode()}"
 
 
-def _of_nothing(sample: Sample) -> Iterator[str]:
-    size, kind = _box(sample.head)
-    if kind == b"ftyp" and 16 <= size <= MAX_BRANDS_BOX:
-        brands = (sample.head[8:12], *(sample.head[at : at + 4] for at in range(16, size - 3, 4)))
-        yield from (f"brand {brand.decode('latin-1')}" for brand in brands)
-        if _box(sample.head[size:])[1] in _MOVIE_BOXES:
+def _marks_of_unknown(sample: Sample) -> Iterator[str]:
+    first, second = _first_boxes(sample.head)
+    if first.kind == b"ftyp" and MIN_BRANDS_BOX <= first.size <= MAX_BRANDS_BOX:
+        yield from (f"brand {brand.decode('latin-1')}" for brand in _brands(sample.head, first.size))
+        if second.kind in _MOVIE_BOXES:
             yield "unknown brands, then a box of a movie"
-    if kind in _ATOMS_IN_FRONT and (sample.file is None or _has_movie(sample.file)):
+    if first.kind in _ATOMS_IN_FRONT and (sample.file is None or _has_movie(sample.file)):
         yield "atoms of QuickTime"
     if sample.head.startswith(b"ID3"):
         behind = _behind_tag(sample)
@@ -116,9 +120,24 @@ def _of_nothing(sample: Sample) -> Iterator[str]:
             yield "tag of ID3, then MPEG audio"
 
 
+def _first_boxes(head: bytes) -> tuple[Span, Span]:
+    first, second, *_ = (*islice(top_level(io.BytesIO(head)), 2), _NO_BOX, _NO_BOX)
+    return first, second
+
+
+def _brands(head: bytes, size: int) -> Iterator[bytes]:
+    """Yield the major brand and the compatible ones; between them is the version (ISO/IEC 14496-12, 4.3)."""
+    yield head[8:12]
+    yield from (head[at : at + 4] for at in range(16, size - 3, 4))
+
+
+def _has_movie(file: BinaryIO) -> bool:
+    return any(span.kind == b"moov" for span in top_level(file, MAX_BOXES))
+
+
 def _behind_tag(sample: Sample) -> bytes:
-    """The first bytes behind the tag and its padding; without the file none that the head does not hold."""
-    # ID3v2.4.0 structure, 3.1 and 6.2: seven bits a byte, and as long a footer as the header where there is one.
+    """Return the first bytes behind the tag and its padding, from the head alone if there is no file."""
+    # ID3v2.4.0 structure, 3.1 and 6.2: seven bits per byte; a footer, if any, is as long as the header.
     flags, *sizes = sample.head[5:10].ljust(5, b"\0")
     end = (
         10
@@ -130,38 +149,14 @@ def _behind_tag(sample: Sample) -> bytes:
 
 
 def _is_mpeg_audio(frame: bytes) -> bool:
-    """ISO/IEC 11172-3, 2.4.1.3: a header without any of the reserved values."""
+    """Return whether this is a header without reserved values (ISO/IEC 11172-3, 2.4.1.3)."""
     if len(frame) < 3 or frame[0] != 0xFF or frame[1] < 0xE0:
         return False
     version, layer, bit_rate, sample_rate = frame[1] >> 3 & 3, frame[1] >> 1 & 3, frame[2] >> 4, frame[2] >> 2 & 3
     return version != 1 and layer != 0 and bit_rate != 15 and sample_rate != 3
 
 
-def _has_movie(file: BinaryIO) -> bool:
-    position, end = 0, file.seek(0, os.SEEK_END)
-    for _ in range(MAX_BOXES):
-        if position >= end:
-            return False
-        size, kind = _box(read_at(file, position, 16))
-        if kind == b"moov":
-            return True
-        if size < 8:
-            return False
-        position += size
-    return False
-
-
-def _box(header: bytes) -> tuple[int, bytes]:
-    """Size and type of the box that begins here; ``(0, b"")`` for none (ISO/IEC 14496-12, 4.2)."""
-    if len(header) < 8:
-        return 0, b""
-    size, kind = struct.unpack_from(">I4s", header)
-    if size == 1 and len(header) >= 16:
-        size = struct.unpack_from(">Q", header, 8)[0]
-    return size, kind
-
-
-def _of_text(sample: Sample) -> Iterator[str]:
+def _marks_of_text(sample: Sample) -> Iterator[str]:
     root = _root_element(sample.head.removeprefix(b"\xef\xbb\xbf"))
     if root:
         yield f"root element {root}"
@@ -178,18 +173,18 @@ def _root_element(text: bytes) -> str:
 
 
 def _is_one_value(text: bytes) -> bool:
-    """RFC 8259 section 2. Objects and arrays libmagic knows."""
+    """Return whether the text is one JSON value (RFC 8259 section 2). libmagic knows objects and arrays."""
     with suppress(ValueError, RecursionError):
         return not isinstance(json.loads(text, parse_constant=_refuse), dict | list)
     return False
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not in RFC 8259")
+    raise ValueError(f"{constant} is not JSON (RFC 8259)")
 
 
-def _of_gif(sample: Sample) -> Iterator[str]:
-    """GIF89a, 18 to 27: behind the screen and its colours stands an image, an extension or the end."""
+def _marks_of_gif(sample: Sample) -> Iterator[str]:
+    """GIF89a, 18 to 27: behind the screen and its colours comes an image, an extension or the end."""
     head = sample.head
     start = 13 + (3 << (head[10] & 7) + 1 if len(head) > 10 and head[10] & 0x80 else 0)
     block = head[start : start + 2]
@@ -198,26 +193,27 @@ def _of_gif(sample: Sample) -> Iterator[str]:
         yield "no block behind the header"
 
 
-def _of_jpeg(sample: Sample) -> Iterator[str]:
-    """ITU-T T.81, B.1.1: behind the first marker stands another, and the length of its segment."""
+def _marks_of_jpeg(sample: Sample) -> Iterator[str]:
+    """ITU-T T.81, B.1.1: behind the first marker come another one and the length of its segment."""
     code, length = sample.head[3:4], sample.head[4:6]
     if code < b"\xc0" or int.from_bytes(length, "big") < 2:
         yield "no segment behind the first marker"
 
 
-def _of_webp(sample: Sample) -> Iterator[str]:
-    """RFC 9649 sections 2.5 to 2.7."""
+def _marks_of_webp(sample: Sample) -> Iterator[str]:
+    """RFC 9649 sections 2.5 to 2.7: the first chunk is one of three."""
     if sample.head[12:16] not in {b"VP8 ", b"VP8L", b"VP8X"}:
         yield "no chunk of WebP"
 
 
-_MARKS: Mapping[str, Callable[[Sample], Iterator[str]]] = MappingProxyType(
+_READERS: Mapping[str, Callable[[Sample], Iterator[str]]] = MappingProxyType(
     {
-        ZIP: _of_zip,
-        TEXT: _of_text,
-        NOTHING: _of_nothing,
-        "image/gif": _of_gif,
-        "image/jpeg": _of_jpeg,
-        "image/webp": _of_webp,
+        "text/plain": _marks_of_text,
+        "text/xml": _marks_of_text,
+        UNKNOWN: _marks_of_unknown,
+        "image/gif": _marks_of_gif,
+        "image/jpeg": _marks_of_jpeg,
+        "image/webp": _marks_of_webp,
     }
 )
+"""How to read the marks of a file, by what libmagic calls it."""

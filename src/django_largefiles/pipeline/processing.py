@@ -26,8 +26,8 @@ from ..exceptions import (
 from ..extractors.base import Metadata
 from ..lifecycle import LEASE, MAX_ATTEMPTS, Claim
 from ..media_types.matching import most_specific
-from ..media_types.sniffing import sniff_file
 from ..models import FileAsset
+from ..rules import sniff_file
 from ..sandbox.runner import Extraction, ExtractionFailed, ExtractionInterrupted, run
 from ..scanners import load_scanners, verdicts
 from ..scanners.read_pass import Reading, read_through

@@ -1,7 +1,7 @@
-"""Files that show whether a scanner detects anything: the harmless test string of EICAR, which all scanners know.
+"""Test whether a scanner detects anything, by EICAR's harmless test string, which all scanners know.
 
-Signatures may know it only as the whole of a file of 68 to 128 bytes
-(https://www.eicar.org/download-anti-malware-testfile/), so in a large file it is the member of an archive.
+Scanners need to detect it only if it is the whole of a file of 68 to 128 bytes
+(https://www.eicar.org/download-anti-malware-testfile/), so a large test file is an archive that contains such a file.
 """
 
 from __future__ import annotations
@@ -22,84 +22,86 @@ from .read_pass import read_through
 from .running import ScanReport
 
 SMALLEST_ARCHIVE = 1024
-"""Bytes that ``archive_of_size`` can do with."""
+"""Bytes. The smallest archive that ``archive_of_size`` can write."""
 
 LAYERS = 200
-"""More than a scanner looks through: clamd's ``MaxRecursion`` is 100 at most."""
+"""More than any scanner unpacks: clamd's ``MaxRecursion`` is 100 at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Canary:
+class SelfTestFile:
     name: str
     write: Callable[[BinaryIO], object]
-    """Writes the file."""
+    """Write the content into a file."""
     expected: frozenset[ScanVerdict]
     otherwise: str
-    """What any other verdict means."""
+    """What any other verdict means, and what to do."""
 
 
-def small_canaries() -> Iterator[Canary]:
-    yield Canary(
+def small_test_files() -> Iterator[SelfTestFile]:
+    yield SelfTestFile(
         name="a harmless file",
-        write=lambda file: file.write(b"nothing to be found"),
+        write=lambda file: file.write(b"harmless"),
         expected=frozenset({ScanVerdict.CLEAN}),
-        otherwise="no file would become ready",
+        otherwise="No file would become ready. Is the scanner running, and can this user reach it?",
     )
-    yield Canary(
+    yield SelfTestFile(
         name="the test string",
         write=lambda file: file.write(eicar()),
         expected=frozenset({ScanVerdict.INFECTED}),
-        otherwise="nothing is detected: are its signatures loaded?",
+        otherwise="It detects nothing. Load its signatures.",
     )
 
 
-def large_canaries(size: int) -> Iterator[Canary]:
-    """Those for a scanner that is to take files of up to ``size`` bytes."""
+def large_test_files(size: int) -> Iterator[SelfTestFile]:
+    """Yield the test files for a scanner that should take files of up to ``size`` bytes."""
     if size >= SMALLEST_ARCHIVE:
-        yield Canary(
+        yield SelfTestFile(
             name=f"the test string at the end of {size} bytes",
             write=partial(archive_of_size, size),
             expected=frozenset({ScanVerdict.INFECTED}),
-            otherwise="files of this size are not scanned to their end: its own limits are lower than SCANNERS says",
+            otherwise=(
+                "It does not scan files of this size to their end. Raise its own limits, or lower those in SCANNERS."
+            ),
         )
-    yield Canary(
+    yield SelfTestFile(
         name=f"the test string in {LAYERS} layers",
         write=lambda file: file.write(nested(eicar())),
         expected=frozenset({ScanVerdict.INFECTED, ScanVerdict.UNSCANNABLE}),
-        otherwise="it calls clean what it has not looked into: clamd needs AlertExceedsMax yes",
+        otherwise="It answers clean for content that it has not scanned. Set AlertExceedsMax to yes in clamd.conf.",
     )
 
 
-def try_out(scanner: Scanner, canary: Canary) -> ScanReport:
-    """What the scanner says of the file, scanned as any other is."""
-    with tempfile.TemporaryFile() as file:
-        canary.write(file)
-        file.flush()
+def scan_test_file(scanner: Scanner, file: SelfTestFile) -> ScanReport:
+    """Scan the file as any other one, and return the report."""
+    with tempfile.TemporaryFile() as content:
+        file.write(content)
+        content.flush()
         reading = read_through(
-            file,
-            size=file.seek(0, io.SEEK_END),
+            content,
+            size=content.seek(0, io.SEEK_END),
             sha256="",
             scanners=[scanner],
             chunk_size=largefiles_settings.chunk_size,
-            tell=_tell_nobody,
+            tell=_ignore_progress,
         )
     return reading.scans[0]
 
 
 def eicar() -> bytes:
-    """The test string, put together here: the module that held it would be found itself."""
+    """Return the test string. It is put together here, because a scanner would detect a module that contains it."""
     return rb"X5O!P%@AP[4\PZX54(P^)7CC)7}" + b"$EICAR-STANDARD-" + b"ANTIVIRUS-TEST-FILE!$H+H*"
 
 
 def archive_of_size(size: int, file: BinaryIO) -> None:
-    """A ZIP archive with the test string as its last member, before it a hole: sparse, and next to nothing to unpack.
+    """Write a sparse ZIP archive with the test string as its last member, after a hole.
 
-    To find it, a scanner must have taken the last byte and look into files of that size.
+    A scanner detects it only if it has received the last byte and unpacks files of that size.
     """
     tail = io.BytesIO()
     _zip_test_string(tail)
     with ZipFile(file, "w") as head:
-        # By its first bytes the file is told to be an archive; the directory is the one at its end.
+        # Scanners recognise an archive by its first bytes. The directory at the end does not list this member.
         head.writestr("empty", b"")
     file.seek(size - len(tail.getvalue()))
     _zip_test_string(file)
@@ -111,7 +113,7 @@ def nested(content: bytes) -> bytes:
     return content
 
 
-def _tell_nobody(stage: Stage, done: int) -> None: ...
+def _ignore_progress(stage: Stage, done: int) -> None: ...
 
 
 def _zip_test_string(file: BinaryIO) -> None:

@@ -92,9 +92,9 @@ def test_an_offset_that_is_told_holds_though_another_request_is_in_progress(
     assert asset_at(url).sha256 == hashlib.sha256(PICTURE).hexdigest()
 
 
-def test_whoever_may_only_look_stops_nobody(client: Client, url: str, restless: None) -> None:
+def test_a_user_who_may_only_view_stops_no_upload(client: Client, staff: User, url: str, restless: None) -> None:
     onlooker = Client()
-    onlooker.force_login(User.objects.create_user("staff", is_staff=True))
+    onlooker.force_login(staff)
     asked: list[Any] = []
     body = Meanwhile(REST, lambda: asked.append(retrieve(onlooker, url)))
     assert append(client, url, body, at=1000)["Upload-Complete"] == "?1"

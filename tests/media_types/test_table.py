@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from django_largefiles.media_types import sniffing, structure
-from django_largefiles.media_types.corrections import BY_NAME, BY_STRUCTURE, equivalents, group
-from django_largefiles.media_types.matching import extension_fits, possible_types
+from django_largefiles.media_types.families import EXTENSIONS, TYPE_OF_MARK
+from django_largefiles.media_types.matching import equivalents, extension_fits, possible_types
 from django_largefiles.media_types.sniffing import HEAD_LENGTH, sniff_file, sniff_head
 from django_largefiles.media_types.structure import Sample
-from django_largefiles.media_types.table import EXTENSIONS
+from django_largefiles.media_types.table import EQUIVALENT_TEXTS, TYPES
 from tests.archives import VBA, content_types, zip_of
 
 VENDOR = "application/vnd."
@@ -145,19 +145,25 @@ def test_an_early_verdict_does_not_rule_out_what_it_is(data: bytes, kind: str) -
     assert kind in possible_types(sniff_head(data[:HEAD_LENGTH]))
 
 
-def deciding_line(data: bytes) -> tuple[str, str]:
-    column = group(sniffing._told_of(data[: sniffing._TELLING_LENGTH]))
-    marks = structure._MARKS[column](Sample(head=data, file=io.BytesIO(data)))
-    return next((column, mark) for mark in marks if (column, mark) in structure._TABLE)
+def deciding_mark(data: bytes) -> str:
+    told = sniffing._told_of(data[: sniffing._TELLING_LENGTH])
+    return next(
+        mark for mark in structure.marks(told, Sample(head=data, file=io.BytesIO(data))) if mark in TYPE_OF_MARK
+    )
 
 
-def test_every_line_decides_on_a_sample_and_none_is_there_twice() -> None:
-    decided = [deciding_line(data) for _, data, _ in SAMPLES]
-    assert sorted(decided) == sorted((told, mark) for told, mark, _ in BY_STRUCTURE)
+def test_each_mark_of_the_table_decides_on_one_sample() -> None:
+    decided = [deciding_mark(data) for _, data, _ in SAMPLES]
+    assert sorted(decided) == sorted(mark for row in TYPES for mark in row.marks)
 
 
-def test_every_type_of_the_table_has_extensions() -> None:
-    assert {kind for _, _, kind in BY_STRUCTURE} - {UNKNOWN} <= EXTENSIONS.keys()
+def test_no_name_is_in_two_rows() -> None:
+    names = [name for row in TYPES for name in row.names.split()]
+    assert len(names) == len(set(names))
+
+
+def test_each_type_with_marks_has_extensions() -> None:
+    assert set(TYPE_OF_MARK.values()) - {UNKNOWN} <= EXTENSIONS.keys()
 
 
 @pytest.mark.parametrize(
@@ -201,7 +207,7 @@ def test_what_counts_as_nothing_else(media_type: str, extension: str) -> None:
 
 
 def test_no_text_counts_as_what_may_be_run_or_rendered() -> None:
-    texts = {told for kinds, _, _ in BY_NAME for told in kinds}
+    texts = {shown for row in EQUIVALENT_TEXTS for shown in row.shown}
     suffixes = (".html", ".svg", ".js", ".php", ".xml", ".csv", "")
     counted = {kind for told in texts for suffix in suffixes for kind in equivalents(told, suffix)}
     assert not counted & {"text/html", "image/svg+xml", "text/javascript", "text/x-php", "text/xml"}

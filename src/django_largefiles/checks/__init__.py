@@ -1,0 +1,42 @@
+"""System checks: report errors in the settings before the first upload."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, register
+
+from ..conf import problems
+from . import extensions, media_types, scanners, storage
+
+
+@register(Tags.files)
+def check_settings(**_: Any) -> list[CheckMessage]:
+    wrong: list[CheckMessage] = [
+        Error(f"LARGEFILES: {str(problem).removeprefix('LARGEFILES: ')}", id="django_largefiles.E001")
+        for problem in problems()
+    ]
+    if wrong:
+        # The other checks read the settings.
+        return wrong
+    return [
+        *storage.check_storage(),
+        *extensions.check_access_policy(),
+        *extensions.check_dispatcher(),
+        *extensions.check_extractors(),
+        *media_types.check_archives(),
+        *scanners.check_scanners(),
+        *media_types.check_libmagic(),
+    ]
+
+
+@register(Tags.files, deploy=True)
+def check_deployment(**_: Any) -> list[CheckMessage]:
+    """Check what takes the network, or matters in production only."""
+    if any(problems()):
+        return []
+    return [
+        *storage.probe_storage(),
+        *extensions.check_dispatcher_in_production(),
+        *scanners.try_scanners(),
+    ]
