@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from .options import DEFAULT_PROFILE, MAX_PROFILE_NAME, MAX_STORED_NAME
-from .states import Reason, ScanVerdict, Stage, State
+from .states import Attachment, Reason, ScanVerdict, Stage, State
 from .stores.storage import asset_storage
 
 if TYPE_CHECKING:
@@ -47,9 +47,11 @@ class FileAsset(models.Model):
     )
     profile = models.CharField(_("profile"), max_length=MAX_PROFILE_NAME, default=DEFAULT_PROFILE)
     file = models.FileField(_("file"), storage=asset_storage, max_length=MAX_STORED_NAME, blank=True, editable=False)
+    attachment = models.CharField(_("attachment"), max_length=16, choices=Attachment, default=Attachment.STANDALONE)
     original_name = models.CharField(_("name"), max_length=255)
     size = models.BigIntegerField(_("size"), null=True, help_text=_("Bytes; unknown while they arrive."))
     sha256 = models.CharField("SHA-256", max_length=64, blank=True, db_index=True)
+    crc32 = models.PositiveBigIntegerField("CRC-32", null=True)
     expected_sha256 = models.CharField(_("expected SHA-256"), max_length=64, blank=True)
     client_fields = models.JSONField(
         _("client's fields"), default=dict, blank=True, help_text=_("Of the request that began it, as they were sent.")

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from .. import lifecycle, rules
 from ..conf import get_profile, largefiles_settings
-from ..digests import RunningSHA256, UnusableState, parse_sha256
+from ..digests import ResumableDigest, UnusableState, parse_sha256
 from ..exceptions import DigestMismatch, IncompleteBody, MalformedRequest, StoreError, TakenOver, UploadGone
 from ..media_types.sniffing import HEAD_LENGTH, sniff_head
 from ..models import FileAsset, Upload
@@ -239,7 +239,12 @@ class UploadWriter:
         with self._failing_only_while_held():
             name = self._store.finish(state, self._token)
         self._settled = lifecycle.complete(
-            self._upload, name=name, size=self.received, sha256=sha256, media_type=self._media_type
+            self._upload,
+            name=name,
+            size=self.received,
+            sha256=sha256,
+            crc32=self._digest.crc32 if self._digest else None,
+            media_type=self._media_type,
         )
         if not self._settled:
             self._reload()
@@ -291,12 +296,12 @@ def reload(upload: Upload) -> Upload:
     return current
 
 
-def _restored_digest(upload: Upload) -> RunningSHA256 | None:
+def _restored_digest(upload: Upload) -> ResumableDigest | None:
     """That of the bytes before the offset; ``None`` where it cannot be had, and a worker will have to read them."""
     if not upload.offset:
-        return RunningSHA256()
+        return ResumableDigest()
     try:
-        return RunningSHA256.restore(bytes(upload.digest_state)) if upload.digest_state else None
+        return ResumableDigest.restore(bytes(upload.digest_state)) if upload.digest_state else None
     except UnusableState:
         return None
 

@@ -122,6 +122,8 @@ def _examine(claim: Claim, asset: FileAsset, profile: Profile, file: BinaryIO, f
     findings["media_type"] = rules.check_type(findings["media_type"], asset.original_name, profile)
     reading = _read(claim, asset, profile, file)
     findings["sha256"] = reading.sha256
+    if reading.crc32 is not None:
+        findings["crc32"] = reading.crc32
     findings |= verdicts.columns(reading.scans)
     _check_digest(asset, reading.sha256)
     verdicts.check(reading.scans, profile)
