@@ -27,8 +27,14 @@ from .sandbox.runner import ExtractionFailed
 from .scanners import load_scanner
 from .scanners.base import Scanner
 from .scanners.selftest import small_canaries, try_out
-from .stores import current_store, store_for
-from .stores.storage import current_storage
+from .stores import class_path, configured_store, store_for
+from .stores.storage import (
+    configured_alias,
+    configured_storage,
+    private_folder,
+    replaced_private_folder,
+    uses_private_folder,
+)
 
 
 @register(Tags.files)
@@ -52,8 +58,8 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 def check_storage() -> Iterator[CheckMessage]:
     try:
-        storage = current_storage()
-        store = store_for(storage)
+        storage = configured_storage()
+        store = store_for(storage, class_path(configured_alias()))
     except ConfigurationError as error:
         yield Error(f"LARGEFILES: {error}", id="django_largefiles.E002")
         return
@@ -69,6 +75,7 @@ def check_storage() -> Iterator[CheckMessage]:
             "Let LARGEFILES['STAGING_DIRECTORY'] be outside what the web server serves.",
         )
     yield from _check_acl(storage)
+    yield from _check_replaced_folder()
     if largefiles_settings.delivery == "redirect" and not store.gives_links:
         yield Error(
             "LARGEFILES: DELIVERY: the storage gives no links to redirect to.",
@@ -83,7 +90,22 @@ def probe_storage(**_: Any) -> list[CheckMessage]:
     if any(problems()) or any(message.id == "django_largefiles.E002" for message in check_storage()):
         # That is told without the network.
         return []
-    return list(current_store().probe(_origins()))
+    return list(configured_store().probe(_origins()))
+
+
+@register(Tags.files, deploy=True)
+def check_private_folder(**_: Any) -> list[CheckMessage]:
+    """Warn of the default storage, which is lost where a deployment replaces the project's folder."""
+    if any(problems()) or not uses_private_folder() or any(_tried(private_folder, "")):
+        return []
+    return [
+        CheckWarning(
+            f"LARGEFILES['STORAGE'] is not set: files are stored in {private_folder()}.",
+            hint="Make sure that no deployment replaces this folder and that all web servers and workers share it, "
+            "or set LARGEFILES['STORAGE'] to an alias of STORAGES.",
+            id="django_largefiles.W004",
+        )
+    ]
 
 
 def _origins() -> list[str]:
@@ -114,6 +136,16 @@ def _check_served(folder: Path, hint: str) -> Iterator[CheckMessage]:
             f"Files are kept where {settings.MEDIA_URL} may be served from, past every check of ours.",
             hint=hint,
             id="django_largefiles.W001",
+        )
+
+
+def _check_replaced_folder() -> Iterator[CheckMessage]:
+    folder = replaced_private_folder()
+    if folder:
+        yield CheckWarning(
+            f"Files in {folder} are out of reach: they were stored there before STORAGES had the alias 'largefiles'.",
+            hint="Give the alias another name and set LARGEFILES['STORAGE'] to it, or move the files and the folder.",
+            id="django_largefiles.W005",
         )
 
 

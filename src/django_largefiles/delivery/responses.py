@@ -26,7 +26,7 @@ from ..models import FileAsset
 from ..protocols.digests import format_digest
 from ..protocols.ranges import ByteRange, UnsatisfiableRange, content_range, if_range_holds, parse, unsatisfied
 from ..states import State
-from ..stores import current_store
+from ..stores import store_of
 from ..stores.base import ServedAs
 
 
@@ -62,8 +62,9 @@ def _needs_our_validators(request: HttpRequest, etag: str, modified: int) -> boo
 
 def _link(asset: FileAsset) -> str | None:
     """Where the storage serves the bytes itself. Raises ``InvalidSetting`` where it cannot, but should."""
-    delivery, store = largefiles_settings.delivery, current_store()
-    if delivery == "redirect" and not store.gives_links:
+    delivery, store = largefiles_settings.delivery, store_of(asset)
+    # Assets of an earlier STORAGE may be in one that gives no links: they are streamed.
+    if delivery == "redirect" and not store.gives_links and asset.storage == largefiles_settings.storage:
         raise InvalidSetting("DELIVERY", "the storage gives no links to redirect to")
     if delivery == "stream" or not store.gives_links:
         return None
@@ -97,7 +98,7 @@ def _respond(request: HttpRequest, asset: FileAsset, wanted: ByteRange | None) -
     size = asset.size or 0
     if request.method == "HEAD":
         return _with_headers(HttpResponse(), {"Content-Length": str(size)})
-    file = current_store().open_ranged(str(asset.file))
+    file = store_of(asset).open_ranged(str(asset.file))
     if wanted is None:
         return _with_headers(_whole(request, file, size), {"Content-Length": str(size)})
     partial = _with_headers(

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from ..access import User
 from ..assets import arriving, check_may_append, delete, unexpired_asset
-from ..conf import get_profile
+from ..conf import get_profile, largefiles_settings
 from ..exceptions import StateConflict
 from ..intake import direct
 from ..intake.creation import Declaration, authorize, create as create_upload
@@ -37,7 +37,7 @@ def create(declaration: Declaration) -> Arranged:
     assert declaration.owner is not None
     authorize(declaration.owner, declaration.profile)
     check_declared(declaration.media_type, declaration.name, get_profile(declaration.profile))
-    direct_uploads()
+    direct_uploads(largefiles_settings.storage)
     upload = create_upload(declaration, kind=Upload.Kind.DIRECT)
     return Arranged(asset=upload.asset, upload=upload, plan=direct.plan(upload))
 

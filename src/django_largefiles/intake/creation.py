@@ -24,7 +24,7 @@ from ..models import FileAsset, Upload
 from ..names import sanitize, storage_key
 from ..options import DEFAULT_PROFILE
 from ..protocols.errors import OffsetMismatch
-from ..stores import current_store, direct_uploads
+from ..stores import direct_uploads, store_of
 from ..stores.base import StoreState
 from ..usage import within_quota
 from .writing import UploadWriter, expected_sha256, reload
@@ -103,7 +103,7 @@ def resume(upload: Upload, offset: int, *, checkpoints: bool = True) -> UploadWr
             upload = reload(upload)
             raise OffsetMismatch(upload.offset, offset)
         upload.lease_token = token
-        if current_store().keeps_progress:
+        if store_of(upload.asset).keeps_progress:
             states = Upload.objects.using(using).values_list("store_state", flat=True)
             upload.store_state = states.get(pk=upload.pk)
         return UploadWriter(upload, checkpoints=checkpoints)
@@ -193,8 +193,8 @@ def _begun(upload: Upload) -> StoreState:
     name: str = upload.store_state["name"]
     if upload.kind == Upload.Kind.DIRECT:
         assert upload.length is not None
-        return direct_uploads().begin(name, upload.length).state()
-    return current_store().begin(name, upload.length)
+        return direct_uploads(upload.asset.storage).begin(name, upload.length).state()
+    return store_of(upload.asset).begin(name, upload.length)
 
 
 def _reservation(declaration: Declaration, profile: Profile) -> int:

@@ -20,8 +20,8 @@ from ..exceptions import DigestMismatch, IncompleteBody, MalformedRequest, Store
 from ..media_types.sniffing import HEAD_LENGTH, sniff_head
 from ..models import FileAsset, Upload
 from ..options import KIB
-from ..stores import current_store
-from ..stores.base import Store, StoreState
+from ..stores import store_of
+from ..stores.base import StoreState
 
 FIRST_READ = 64 * KIB
 """How much a door reads of a body before the first verdict: enough to sniff, little enough to refuse at once."""
@@ -43,7 +43,7 @@ class UploadWriter:
         self._upload = upload
         self._token = upload.lease_token
         self._profile = get_profile(upload.asset.profile)
-        self._store = current_store()
+        self._store = store_of(upload.asset)
         self._digest = _restored_digest(upload)
         self._expected_sha256 = upload.asset.expected_sha256
         self._media_type = upload.media_type
@@ -95,11 +95,13 @@ class UploadWriter:
         """Take the bytes of other uploads, which have all of theirs. Raises what ``write`` raises."""
         total, copies_from = sum(part.offset for part in parts), self._store.copies_from
         self._check_length(total)
-        if copies_from is None or total < copies_from:
-            for chunk in _content(self._store, parts):
+        # A part of before a change of STORAGE is in another storage, which cannot copy it over.
+        near = all(part.asset.storage == self._upload.asset.storage for part in parts)
+        if copies_from is None or total < copies_from or not near:
+            for chunk in _content(parts):
                 self.write(chunk)
             return
-        self._judge(_head(self._store, parts))
+        self._judge(_head(parts))
         # A worker makes the digest: these bytes are not seen here.
         self._digest = None
         self._appender.concatenate([part.store_state for part in parts])
@@ -261,19 +263,19 @@ class UploadWriter:
             raise
 
 
-def _content(store: Store, parts: Iterable[Upload]) -> Iterator[bytes]:
+def _content(parts: Iterable[Upload]) -> Iterator[bytes]:
     for part in parts:
-        with closing(store.open_incoming(part.store_state)) as file:
+        with closing(store_of(part.asset).open_incoming(part.store_state)) as file:
             while chunk := file.read(largefiles_settings.chunk_size):
                 yield chunk
 
 
-def _head(store: Store, parts: Iterable[Upload]) -> bytes:
+def _head(parts: Iterable[Upload]) -> bytes:
     head = b""
     for part in parts:
         if len(head) >= HEAD_LENGTH:
             break
-        with closing(store.open_incoming(part.store_state)) as file:
+        with closing(store_of(part.asset).open_incoming(part.store_state)) as file:
             head += file.read(HEAD_LENGTH)
     return head
 
