@@ -40,7 +40,7 @@ def largefiles(settings: Settings, tmp_path: Path) -> Largefiles:
     settings.MEDIA_ROOT = str(tmp_path / "media")
     settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"}}
     configured = Largefiles(settings)
-    configured.set(DISPATCHER="tests.dispatchers.NobodyDispatcher")
+    configured.set(STORAGE="default", DISPATCHER="tests.dispatchers.NobodyDispatcher")
     return configured
 
 

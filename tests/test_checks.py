@@ -124,6 +124,8 @@ def test_the_command_fails_on_a_bad_setting(largefiles: Largefiles) -> None:
         ("SCANNERS", ["a.B"]),
         ("ON_UNSCANNABLE", "ignore"),
         ("STORAGE", None),
+        ("STORAGE", "a" * 101),
+        ("STORE", {"default": None}),
         ("CHUNK_SIZE", 0),
         ("DURABILITY", "sync"),
         ("ACCESS_POLICY", None),
@@ -510,6 +512,57 @@ def test_of_other_archives_nothing_is_said(rules: dict[str, object], largefiles:
 def test_a_storage_that_gives_no_links_to_redirect_to(largefiles: Largefiles) -> None:
     largefiles.set(DELIVERY="redirect")
     assert "gives no links" in the_message("django_largefiles.E020")
+
+
+class TestAProjectThatHasNotChosenAStorage:
+    @pytest.fixture(autouse=True)
+    def _nothing_chosen(self, settings: Settings, largefiles: Largefiles, tmp_path: Path) -> None:
+        settings.BASE_DIR = tmp_path
+        settings.MEDIA_ROOT = ""
+        largefiles.set(STORAGE="largefiles")
+
+    def test_it_is_told_nothing(self) -> None:
+        assert not told()
+
+    def test_a_deployment_is_told_where_files_are(self, tmp_path: Path) -> None:
+        (message,) = told(deployment=True)
+        assert message.id == "django_largefiles.W004"
+        assert str(tmp_path / "largefiles") in message.msg
+        assert "LARGEFILES['STORAGE']" in str(message.hint)
+
+    def test_without_a_base_it_is_told_what_to_set(self, settings: Settings) -> None:
+        del settings.BASE_DIR
+        (message,) = told(deployment=True)
+        assert message.id == "django_largefiles.E002"
+        assert message.msg.startswith("LARGEFILES: STORAGE: ")
+        assert "BASE_DIR" in message.msg
+
+    @pytest.mark.parametrize("files", [[], ["x"]], ids=["none", "some"])
+    def test_files_that_an_alias_of_the_same_name_hides_are_a_warning(
+        self, settings: Settings, tmp_path: Path, files: list[str]
+    ) -> None:
+        (tmp_path / "largefiles").mkdir()
+        for name in files:
+            (tmp_path / "largefiles" / name).touch()
+        options = {"location": str(tmp_path / "elsewhere")}
+        settings.STORAGES = {**settings.STORAGES, "largefiles": {"BACKEND": FILESYSTEM, "OPTIONS": options}}
+        assert [message.id for message in told()] == ["django_largefiles.W005"] * len(files)
+
+    def test_an_alias_of_the_same_name_may_be_the_same_folder(self, settings: Settings, tmp_path: Path) -> None:
+        (tmp_path / "largefiles" / "x").mkdir(parents=True)
+        options = {"location": str(tmp_path / "largefiles")}
+        settings.STORAGES = {**settings.STORAGES, "largefiles": {"BACKEND": FILESYSTEM, "OPTIONS": options}}
+        assert not told()
+
+    def test_an_alias_of_the_same_name_needs_no_base(self, settings: Settings, tmp_path: Path) -> None:
+        del settings.BASE_DIR
+        options = {"location": str(tmp_path / "elsewhere")}
+        settings.STORAGES = {**settings.STORAGES, "largefiles": {"BACKEND": FILESYSTEM, "OPTIONS": options}}
+        assert not told()
+
+    def test_a_folder_that_may_be_served_is_a_warning(self, settings: Settings, tmp_path: Path) -> None:
+        settings.MEDIA_ROOT, settings.MEDIA_URL = str(tmp_path), "/media/"
+        assert "LARGEFILES['STORAGE']" in the_message("django_largefiles.W001")
 
 
 def test_a_folder_has_nothing_to_be_asked_over_the_network() -> None:

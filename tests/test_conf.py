@@ -189,7 +189,8 @@ def test_nothing_needs_to_be_set(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("name", "default"),
     [
-        ("storage", "default"),
+        ("storage", "largefiles"),
+        ("store", ""),
         ("chunk_size", 512 * KIB),
         ("fsync", False),
         ("access_policy", "django_largefiles.access.OwnerOrStaff"),
@@ -253,6 +254,7 @@ def test_a_rule_has_its_default(settings: Settings, name: str, default: object) 
         ("STORAGE", "private", "storage", "private"),
         ("STORE", "a.B", "store", "a.B"),
         ("STORE", "", "store", ""),
+        ("STORE", {"archive": "a.B"}, "store", {"archive": "a.B"}),
         ("STAGING_DIRECTORY", "/srv/staging", "staging_directory", Path("/srv/staging")),
         ("STAGING_DIRECTORY", Path("/srv/staging"), "staging_directory", Path("/srv/staging")),
         ("STAGING_DIRECTORY", None, "staging_directory", None),

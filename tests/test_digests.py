@@ -3,17 +3,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import sys
+import zlib
 
 import pytest
 
 from django_largefiles import digests
-from django_largefiles.digests import RunningSHA256, UnusableState, parse_sha256
+from django_largefiles.digests import ResumableDigest, RunningDigest, UnusableState, parse_sha256
 
 ABC = hashlib.sha256(b"abc").hexdigest()
 
 
-def running(data: bytes) -> RunningSHA256:
-    digest = RunningSHA256()
+def running(data: bytes) -> ResumableDigest:
+    digest = ResumableDigest()
     digest.update(data)
     return digest
 
@@ -44,7 +45,7 @@ def with_rehashes() -> None:
 
 @pytest.mark.usefixtures("either")
 def test_digest_of_nothing() -> None:
-    assert RunningSHA256().hexdigest() == hashlib.sha256().hexdigest()
+    assert ResumableDigest().hexdigest() == hashlib.sha256().hexdigest()
 
 
 @pytest.mark.usefixtures("either")
@@ -62,13 +63,30 @@ def test_hexdigest_ends_nothing() -> None:
     assert digest.hexdigest() == ABC
 
 
+def test_a_digest_that_is_not_saved() -> None:
+    digest = RunningDigest()
+    for piece in (b"a", b"", b"bc"):
+        digest.update(piece)
+    assert (digest.hexdigest(), digest.crc32) == (ABC, zlib.crc32(b"abc"))
+
+
+@pytest.mark.usefixtures("either")
+def test_the_crc32_of_pieces() -> None:
+    assert ResumableDigest().crc32 == 0
+    digest = running(b"1234")
+    digest.update(b"56789")
+    # The check value of CRC-32/ISO-HDLC, the CRC of ZIP archives.
+    assert digest.crc32 == 0xCBF43926
+
+
 @pytest.mark.usefixtures("with_rehashes")
 @pytest.mark.parametrize("length", [0, 1, 63, 64, 65, 100_000])
 def test_restored_digest_goes_on(length: int) -> None:
     head, tail = b"h" * length, b"tail"
-    digest = RunningSHA256.restore(saved(head))
+    digest = ResumableDigest.restore(saved(head))
     digest.update(tail)
     assert digest.hexdigest() == hashlib.sha256(head + tail).hexdigest()
+    assert digest.crc32 == zlib.crc32(head + tail)
 
 
 @pytest.mark.usefixtures("with_rehashes")
@@ -84,9 +102,9 @@ def test_no_state_without_rehashes() -> None:
 @pytest.mark.usefixtures("with_rehashes")
 def test_state_of_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     state = saved(b"abc")
-    monkeypatch.setattr(digests, "_HEADER", b"rehashes 99.0\n")
-    with pytest.raises(UnusableState, match=r"rehashes 99\.0"):
-        RunningSHA256.restore(state)
+    monkeypatch.setattr(digests, "_HEADER", b"rehashes 99\n")
+    with pytest.raises(UnusableState, match="not of the format 'rehashes 99'"):
+        ResumableDigest.restore(state)
 
 
 @pytest.mark.usefixtures("with_rehashes")
@@ -94,25 +112,27 @@ def test_state_is_refused_without_rehashes(monkeypatch: pytest.MonkeyPatch) -> N
     state = saved(b"abc")
     monkeypatch.setattr(digests, "rehashes", None)
     with pytest.raises(UnusableState, match="not installed"):
-        RunningSHA256.restore(state)
+        ResumableDigest.restore(state)
 
 
 @pytest.mark.usefixtures("with_rehashes")
 @pytest.mark.parametrize(
-    "cut", [slice(0, 0), slice(0, -1), slice(0, 20)], ids=["empty", "one-byte-short", "head-alone"]
+    "cut",
+    [slice(0, 0), slice(0, -1), slice(0, len(digests._HEADER) + 2)],
+    ids=["empty", "one-byte-short", "head-alone"],
 )
 def test_damaged_state_is_refused(cut: slice) -> None:
     with pytest.raises(UnusableState):
-        RunningSHA256.restore(saved(b"abc")[cut])
+        ResumableDigest.restore(saved(b"abc")[cut])
 
 
 def test_module_imports_without_rehashes(monkeypatch: pytest.MonkeyPatch) -> None:
     name = "django_largefiles.digests"
     monkeypatch.setitem(sys.modules, "rehashes", None)
     monkeypatch.delitem(sys.modules, name)
-    module = __import__(name, fromlist=["RunningSHA256"])
+    module = __import__(name, fromlist=["ResumableDigest"])
     assert module is not digests
-    assert module.RunningSHA256().state() is None
+    assert module.ResumableDigest().state() is None
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_a_store_that_is_down_does_not_end_the_sweep(
     FileAsset.objects.update(state=State.REJECTED, reason=Reason.TYPE_NOT_ALLOWED)
     monkeypatch.setattr(FilesystemStore, "delete", fail)
     assert sweep() == NOTHING
-    assert f"bytes of the rejected asset {received.pk} are still there" in caplog.text
+    assert f"bytes of the rejected asset {received.pk} are still in storage 'default'" in caplog.text
 
 
 def test_a_file_in_quarantine_is_kept(received: FileAsset, stored: Callable[[], list[str]]) -> None:

@@ -13,7 +13,7 @@ settings.configure(
     SECRET_KEY="only-here",
     INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "django_largefiles"],
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
-    MEDIA_ROOT=tempfile.mkdtemp(),
+    BASE_DIR=tempfile.mkdtemp(),
     ROOT_URLCONF="django_largefiles.urls",
     LARGEFILES={"DISPATCHER": "django_largefiles.dispatch.immediate.ImmediateDispatcher"},
 )

@@ -128,6 +128,7 @@ def scanners(clamd: str, max_size: int) -> list[dict[str, Any]]:
 
 
 LARGEFILES = {
+    "STORAGE": "default",
     "MAX_UPLOAD_SIZE": environment.positive_integer("EXAMPLE_MAX_UPLOAD_SIZE", 5 * 1024**3),
     "ALLOWED_MIME_TYPES": environment.words(
         "EXAMPLE_ALLOWED_MIME_TYPES",

@@ -13,7 +13,7 @@ from django_largefiles.access import access_policy
 from django_largefiles.decorators import UploadedAsset, receive_files
 from django_largefiles.models import FileAsset, FileAssetQuerySet
 from django_largefiles.states import SETTLED
-from django_largefiles.stores import current_store
+from django_largefiles.stores import configured_store
 
 PAGE_SIZE = 20
 ANYTHING = "*/*"
@@ -28,7 +28,7 @@ def index(request: HttpRequest) -> HttpResponse:
     rules = conf.get_profile(conf.DEFAULT_PROFILE)
     context = {
         "placeholder": NO_ASSET,
-        "direct": current_store().direct is not None,
+        "direct": configured_store().direct is not None,
         "page": assets.get_page(request.GET.get("page")),
         "max_size": rules.max_upload_size,
         "types": () if ANYTHING in rules.allowed_mime_types else rules.allowed_mime_types,

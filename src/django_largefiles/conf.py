@@ -66,13 +66,14 @@ class LargeFilesSettings:
 
     @property
     def storage(self) -> str:
-        """An alias of ``STORAGES``."""
+        """The alias of ``STORAGES`` under which new files are stored."""
         return str(self._value("STORAGE"))
 
     @property
-    def store(self) -> str:
-        """A dotted path; empty for whichever of ours fits the storage."""
-        return str(self._value("STORE"))
+    def store(self) -> str | Mapping[str, str]:
+        """The dotted path of the store for ``storage``, or one for each alias; empty for the one that fits."""
+        store: str | Mapping[str, str] = self._value("STORE")
+        return store
 
     @property
     def staging_directory(self) -> Path | None:

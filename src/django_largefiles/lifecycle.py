@@ -65,7 +65,7 @@ def back_off(attempt: int, first: timedelta = FIRST_DELAY) -> timedelta:
     return first * (1 << (attempt - 1))
 
 
-def complete(upload: Upload, *, name: str, size: int, sha256: str, media_type: str) -> bool:
+def complete(upload: Upload, *, name: str, size: int, sha256: str, media_type: str, crc32: int | None = None) -> bool:
     """receiving → received: the bytes are all there, under ``name`` in the storage.
 
     Only for who holds the upload's lease, and for no other size than its length. ``upload.asset`` is kept up to date.
@@ -76,6 +76,7 @@ def complete(upload: Upload, *, name: str, size: int, sha256: str, media_type: s
         "file": name,
         "size": size,
         "sha256": sha256,
+        "crc32": crc32,
         "media_type": media_type,
         "lease_expires_at": now + HAND_OVER,
         "updated_at": now,

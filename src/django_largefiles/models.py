@@ -10,9 +10,10 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from .options import DEFAULT_PROFILE, MAX_PROFILE_NAME, MAX_STORED_NAME
-from .states import Reason, ScanVerdict, Stage, State
-from .stores.storage import asset_storage
+from .options import DEFAULT_PROFILE, MAX_PROFILE_NAME, MAX_STORAGE_ALIAS, MAX_STORED_NAME
+from .states import Attachment, Reason, ScanVerdict, Stage, State
+from .stores.fields import StoredFileField
+from .stores.storage import asset_storage, configured_alias
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,10 +74,18 @@ class FileAsset(models.Model):
         db_index=False,
     )
     profile = models.CharField(_("profile"), max_length=MAX_PROFILE_NAME, default=DEFAULT_PROFILE)
-    file = models.FileField(_("file"), storage=asset_storage, max_length=MAX_STORED_NAME, blank=True, editable=False)
+    storage = models.CharField(
+        _("storage"),
+        max_length=MAX_STORAGE_ALIAS,
+        default=configured_alias,
+        help_text=_("The alias of STORAGES under which the bytes are stored."),
+    )
+    file = StoredFileField(_("file"), storage=asset_storage, max_length=MAX_STORED_NAME, blank=True, editable=False)
+    attachment = models.CharField(_("attachment"), max_length=16, choices=Attachment, default=Attachment.STANDALONE)
     original_name = models.CharField(_("name"), max_length=255)
     size = models.BigIntegerField(_("size"), null=True, help_text=_("Bytes; unknown while they arrive."))
     sha256 = models.CharField("SHA-256", max_length=64, blank=True, db_index=True)
+    crc32 = models.PositiveBigIntegerField("CRC-32", null=True)
     expected_sha256 = models.CharField(_("expected SHA-256"), max_length=64, blank=True)
     client_fields = models.JSONField(
         _("client's fields"), default=dict, blank=True, help_text=_("Of the request that began it, as they were sent.")
@@ -184,8 +193,9 @@ class PendingSignal(models.Model):
 
 
 class PendingRemoval(models.Model):
-    """Bytes whose asset is deleted: made in the transaction of the deletion, gone when no byte can be left."""
+    """Bytes to remove: created in the transaction that deletes their asset, deleted once no byte can be left."""
 
+    storage = models.CharField(max_length=MAX_STORAGE_ALIAS)
     store_state = models.JSONField()
     due_at = models.DateTimeField(db_index=True)
 

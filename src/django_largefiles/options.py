@@ -26,6 +26,12 @@ DEFAULT_PROFILE = "default"
 MAX_PROFILE_NAME = 100
 """Characters: the length of the column."""
 
+PRIVATE_ALIAS = "largefiles"
+"""The alias of ``STORAGES`` that stands for a private folder where the project does not define it."""
+
+MAX_STORAGE_ALIAS = 100
+"""Characters of an alias of ``STORAGES``: the length of the column."""
+
 MAX_STORED_NAME = 255
 """Characters of a name in the storage: the length of the column."""
 
@@ -123,6 +129,18 @@ def _text(value: Any) -> str:
 
 def _path_or_default(value: Any) -> str:
     return _text(value) if value != "" else ""
+
+
+def _alias(value: Any) -> str:
+    if len(_text(value)) > MAX_STORAGE_ALIAS:
+        raise ValueError(f"must be an alias of at most {MAX_STORAGE_ALIAS} characters, not {len(value)}")
+    return str(value)
+
+
+def _stores(value: Any) -> str | Mapping[str, str]:
+    if isinstance(value, Mapping):
+        return {_alias(alias): _text(path) for alias, path in value.items()}
+    return _path_or_default(value)
 
 
 def _directory(value: Any) -> Path | None:
@@ -283,8 +301,8 @@ RULES = {
 }
 
 OPTIONS = RULES | {
-    "STORAGE": Option(default="default", read=_text),
-    "STORE": Option(default="", read=_path_or_default),
+    "STORAGE": Option(default=PRIVATE_ALIAS, read=_alias),
+    "STORE": Option(default="", read=_stores),
     "STAGING_DIRECTORY": Option(default=None, read=_directory),
     "CHUNK_SIZE": Option(default=512 * KIB, read=_positive_integer),
     "DURABILITY": Option(default="flush", read=_one_of("flush", "fsync")),

@@ -46,6 +46,16 @@ class Stage(TextChoices):
     STORING = "storing", _("moving to the storage")
 
 
+class Attachment(TextChoices):
+    """Whether rows of the host refer to an asset."""
+
+    STANDALONE = "standalone", _("standalone")
+    """Uploaded for its own sake: it stays until it is deleted."""
+    PROVISIONAL = "provisional", _("provisional")
+    """Uploaded by a form that is not saved yet: it expires."""
+    ATTACHED = "attached", _("attached")
+
+
 class ScanVerdict(TextChoices):
     """What the scanners together say of a file; empty where none is configured."""
 

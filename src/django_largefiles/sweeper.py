@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from . import lifecycle
 from .dispatch import hand_over
-from .exceptions import StoreError
-from .models import FileAsset, Upload
+from .exceptions import ConfigurationError, StoreError
+from .models import FileAsset, FileAssetQuerySet, Upload
 from .outbox.removals import remove_leftovers
 from .outbox.signals import send_overdue
 from .pipeline.processing import discard_rejected
@@ -68,13 +68,22 @@ def _hand_over() -> int:
 
 
 def _empty() -> int:
-    kept = FileAsset.objects.filter(state=State.REJECTED).exclude(reason__in=lifecycle.KEPT).exclude(file="")
+    aliases = _with_rejected_bytes().order_by("storage").values_list("storage", flat=True).distinct()
+    return sum(_empty_in(storage) for storage in list(aliases))
+
+
+def _empty_in(storage: str) -> int:
+    """Empty the rejected assets of one storage; if it fails it is left alone until the next sweep."""
     count = 0
-    for asset in list(kept.order_by("updated_at")[:BATCH]):
+    for asset in list(_with_rejected_bytes().filter(storage=storage).order_by("updated_at")[:BATCH]):
         try:
             discard_rejected(asset)
-        except StoreError:
-            logger.exception("The bytes of the rejected asset %s are still there.", asset.pk)
+        except (StoreError, ConfigurationError):
+            logger.exception("The bytes of the rejected asset %s are still in storage %r.", asset.pk, storage)
             break
         count += 1
     return count
+
+
+def _with_rejected_bytes() -> FileAssetQuerySet:
+    return FileAsset.objects.filter(state=State.REJECTED).exclude(reason__in=lifecycle.KEPT).exclude(file="")

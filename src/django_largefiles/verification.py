@@ -1,4 +1,4 @@
-"""Whether the bytes that are stored are still those that arrived."""
+"""Comparison of stored bytes with the size and digest that they had when they arrived."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from .conf import largefiles_settings
-from .exceptions import StoreError
+from .exceptions import ConfigurationError, StoreError
 from .models import FileAsset, FileAssetQuerySet
-from .stores import current_store
+from .stores import store_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """``code`` is ``size_mismatch``, ``digest_mismatch`` or that of a ``StoreError``."""
+    """``code`` is ``size_mismatch``, ``digest_mismatch``, or that of the error that kept the bytes from being read."""
 
     code: str
     detail: str
 
 
 def verifiable() -> FileAssetQuerySet:
-    """Assets that have bytes, and the digest they should have."""
+    """Return the assets whose bytes are stored and whose digest is known."""
     return FileAsset.objects.exclude(file="").exclude(sha256="")
 
 
 def verify(asset: FileAsset, progress: Callable[[int], None] | None = None) -> Fault | None:
-    """Read all bytes of a ``verifiable`` asset again. What is wrong with them, if anything is.
+    """Read all bytes of a ``verifiable`` asset again, and return what is wrong with them; ``None`` if nothing is.
 
-    ``progress`` is called with the number of bytes read so far. Nothing is changed. An asset whose bytes are removed
-    meanwhile is well.
+    ``progress`` is called with the number of bytes read so far. Nothing is changed. It is no fault if the bytes are
+    removed meanwhile.
     """
     fault = _compare(asset, progress)
     still_there = fault is not None and FileAsset.objects.filter(pk=asset.pk, file=str(asset.file)).exists()
@@ -40,7 +40,7 @@ def verify(asset: FileAsset, progress: Callable[[int], None] | None = None) -> F
 def _compare(asset: FileAsset, progress: Callable[[int], None] | None) -> Fault | None:
     try:
         size, sha256 = _read(asset, progress)
-    except StoreError as error:
+    except (StoreError, ConfigurationError) as error:
         return Fault(code=error.code, detail=error.detail)
     if size != asset.size:
         return Fault(code="size_mismatch", detail=f"{size} bytes, not {asset.size}")
@@ -51,7 +51,7 @@ def _compare(asset: FileAsset, progress: Callable[[int], None] | None) -> Fault 
 
 def _read(asset: FileAsset, progress: Callable[[int], None] | None) -> tuple[int, str]:
     digest, size = hashlib.sha256(), 0
-    with closing(current_store().open_ranged(str(asset.file))) as file:
+    with closing(store_of(asset).open_ranged(str(asset.file))) as file:
         while chunk := file.read(largefiles_settings.chunk_size):
             digest.update(chunk)
             size += len(chunk)

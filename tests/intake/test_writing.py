@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -415,6 +416,20 @@ def test_without_its_digest_s_state_an_upload_has_no_digest(state: bytes | None)
     assert second.pause() == len(PICTURE)
     third = take_over(reload(upload), len(PICTURE))
     assert (third.finish().sha256, reload_asset(upload).size) == ("", len(PICTURE))
+    assert reload_asset(upload).crc32 is None
+
+
+def test_the_crc32_is_made_over_all_requests_of_an_upload() -> None:
+    pytest.importorskip("rehashes")
+    upload = deferred()
+    first = take_over(upload, 0)
+    first.write(PICTURE[:4000])
+    first.pause()
+    second = take_over(reload(upload), 4000)
+    second.write(PICTURE[4000:])
+    second.finish()
+    asset = reload_asset(upload)
+    assert (asset.sha256, asset.crc32) == (hashlib.sha256(PICTURE).hexdigest(), zlib.crc32(PICTURE))
 
 
 def reload_asset(upload: Upload) -> FileAsset:

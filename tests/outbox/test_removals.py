@@ -5,8 +5,10 @@ from datetime import timedelta
 from io import BytesIO
 
 import pytest
+from django.core.files.storage import storages
 from django.db import transaction
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from django_largefiles import lifecycle, sweeper
 from django_largefiles.doors.ingest import ingest
@@ -33,7 +35,7 @@ def asset() -> FileAsset:
 def delete_and_die(asset: FileAsset, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a process does that is killed right after the commit of a deletion."""
     with monkeypatch.context() as patched:
-        patched.setattr(removals, "_remove", lambda state: None)
+        patched.setattr(removals, "_remove", lambda storage, state: None)
         asset.delete()
 
 
@@ -80,7 +82,7 @@ def test_what_was_still_being_written_goes_the_second_time(
 ) -> None:
     name = asset.file.name
     asset.delete()
-    asset.file.storage.save(name, BytesIO(b"late"))
+    storages["default"].save(name, BytesIO(b"late"))
     assert sweeper.sweep().removed == 0
     after_grace(monkeypatch)
     sweeper.sweep()
@@ -114,13 +116,33 @@ def test_a_store_that_is_still_down_is_asked_once_a_sweep_each_time_for_another(
         fail()
 
     PendingRemoval.objects.bulk_create(
-        PendingRemoval(store_state={"name": name}, due_at=timezone.now() - timedelta(minutes=age))
+        PendingRemoval(storage="default", store_state={"name": name}, due_at=timezone.now() - timedelta(minutes=age))
         for age, name in ((1, "newer"), (2, "older"))
     )
     monkeypatch.setattr(FilesystemStore, "abort", note_and_fail)
     assert [sweeper.sweep().removed, sweeper.sweep().removed, sweeper.sweep().removed] == [0, 0, 0]
     assert asked == ["older", "newer"]
-    assert "still there, as older" in caplog.text
+    assert "still in storage 'default', as older" in caplog.text
+
+
+def test_a_storage_that_is_gone_holds_up_no_other(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[str] = []
+    PendingRemoval.objects.bulk_create(
+        PendingRemoval(storage=storage, store_state={"name": name}, due_at=timezone.now() - timedelta(minutes=age))
+        for age, storage, name in ((4, "gone", "first"), (3, "gone", "second"), (2, "default", "third"))
+    )
+    monkeypatch.setattr(FilesystemStore, "abort", lambda self, state: asked.append(state["name"]))
+    assert removals.remove_leftovers(1) == 1
+    assert asked == ["third"]
+    assert "still in storage 'gone', as first" in caplog.text
+    settings.STORAGES = {**settings.STORAGES, "gone": settings.STORAGES["default"]}
+    assert removals.remove_leftovers(9) == 1
+    assert asked == ["third", "second"]
+    after_grace(monkeypatch)
+    assert removals.remove_leftovers(9) == 1
+    assert not PendingRemoval.objects.exists()
 
 
 def fail(*args: object) -> None:
@@ -144,7 +166,7 @@ def test_two_sweepers_do_not_remove_the_same(monkeypatch: pytest.MonkeyPatch) ->
             sweeper.sweep()
 
     PendingRemoval.objects.bulk_create(
-        PendingRemoval(store_state={"name": name}, due_at=timezone.now() - timedelta(minutes=age))
+        PendingRemoval(storage="default", store_state={"name": name}, due_at=timezone.now() - timedelta(minutes=age))
         for age, name in ((2, "older"), (1, "newer"))
     )
     monkeypatch.setattr(FilesystemStore, "abort", ask)
@@ -156,7 +178,7 @@ def test_two_sweepers_do_not_remove_the_same(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def note() -> PendingRemoval:
     """Of bytes that somebody is about to write."""
-    return removals.note({"name": "new"}, "default")
+    return removals.note("default", {"name": "new"}, "default")
 
 
 def test_what_is_put_off_is_not_removed(note: PendingRemoval, monkeypatch: pytest.MonkeyPatch) -> None:

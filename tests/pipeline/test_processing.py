@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import zlib
 from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
@@ -40,7 +41,7 @@ Stored = Callable[[], list[str]]
 @pytest.fixture
 def undigested(received: FileAsset) -> FileAsset:
     """As an asset arrives through a door that cannot make the digest."""
-    FileAsset.objects.update(sha256="")
+    FileAsset.objects.update(sha256="", crc32=None)
     return received
 
 
@@ -73,7 +74,12 @@ def test_a_digest_that_was_made_on_the_way_in_is_not_made_again(
 
 
 def test_a_missing_digest_is_made(undigested: FileAsset) -> None:
-    assert processed(undigested).sha256 == hashlib.sha256(png()).hexdigest()
+    asset = processed(undigested)
+    assert (asset.sha256, asset.crc32) == (hashlib.sha256(png()).hexdigest(), zlib.crc32(png()))
+
+
+def test_a_crc32_that_was_made_on_the_way_in_is_kept(received: FileAsset) -> None:
+    assert processed(received).crc32 == zlib.crc32(png())
 
 
 def test_reading_tells_its_progress_at_most_so_often(

@@ -246,7 +246,7 @@ def test_a_worker_that_is_killed_loses_nothing_and_leaves_nothing(
 ) -> None:
     asset = ingest(BytesIO(PICTURE), name="picture.png", owner=owner)
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(removals, "_remove", lambda state: None)
+        patch.setattr(removals, "_remove", lambda storage, state: None)
         KILLED_AT[moment](patch)
         process(asset.pk)
     assert staged() == [asset.file.name]
@@ -264,7 +264,7 @@ def test_a_worker_that_is_killed_when_the_asset_is_ready_leaves_its_original_to_
 ) -> None:
     asset = ingest(BytesIO(PICTURE), name="picture.png")
     with monkeypatch.context() as patch:
-        patch.setattr(removals, "_remove", lambda state: None)
+        patch.setattr(removals, "_remove", lambda storage, state: None)
         ready = processed(asset)
     assert (ready.state, len(staged())) == (State.READY, 1)
     after_grace(monkeypatch)

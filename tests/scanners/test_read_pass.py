@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import zlib
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -46,12 +47,12 @@ def verdicts(result: Reading) -> list[ScanVerdict]:
 
 
 def test_the_digest_is_made() -> None:
-    assert reading(BytesIO(CONTENT)) == Reading(sha256=SHA256, scans=())
+    assert reading(BytesIO(CONTENT)) == Reading(sha256=SHA256, crc32=zlib.crc32(CONTENT), scans=())
 
 
 def test_where_nobody_needs_the_bytes_none_is_read() -> None:
     file = CountingFile(CONTENT)
-    assert reading(file, sha256="made before").sha256 == "made before"
+    assert reading(file, sha256="made before") == Reading(sha256="made before", crc32=None, scans=())
     assert file.taken == []
 
 

@@ -61,6 +61,13 @@ def test_files_and_folders_are_private_whatever_the_umask(root: Path, store: Sto
     assert stat.S_IMODE(root.stat().st_mode) == 0o755
 
 
+def test_the_root_has_the_mode_of_its_storage(root: Path, umask: None) -> None:
+    root.mkdir(mode=0o755)
+    root.chmod(0o755)
+    put(FilesystemStore(FileSystemStorage(location=root / "private", directory_permissions_mode=0o700)))
+    assert stat.S_IMODE((root / "private").stat().st_mode) == 0o700
+
+
 def test_finishing_moves_the_bytes_without_copying_them(root: Path, store: Store) -> None:
     state = store.begin(NAME, None)
     store.append(state, 0, TOKEN).close()

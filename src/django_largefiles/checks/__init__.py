@@ -37,6 +37,7 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
         return []
     return [
         *storage.probe_storage(),
+        *storage.check_private_folder(),
         *extensions.check_dispatcher_in_production(),
         *scanners.try_scanners(),
     ]

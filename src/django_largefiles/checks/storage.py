@@ -11,14 +11,21 @@ from django.core.files.storage import FileSystemStorage, Storage
 
 from ..conf import largefiles_settings
 from ..exceptions import ConfigurationError
-from ..stores import current_store, store_for
-from ..stores.storage import current_storage
+from ..stores import class_path, configured_store, store_for
+from ..stores.storage import (
+    configured_alias,
+    configured_storage,
+    private_folder,
+    replaced_private_folder,
+    uses_private_folder,
+)
+from .loading import errors_of
 
 
 def check_storage() -> Iterator[CheckMessage]:
     try:
-        storage = current_storage()
-        store = store_for(storage)
+        storage = configured_storage()
+        store = store_for(storage, class_path(configured_alias()))
     except ConfigurationError as error:
         yield Error(f"LARGEFILES: {error}", id="django_largefiles.E002")
         return
@@ -34,6 +41,7 @@ def check_storage() -> Iterator[CheckMessage]:
             "Set LARGEFILES['STAGING_DIRECTORY'] to a folder that the web server does not serve.",
         )
     yield from _check_acl(storage)
+    yield from _check_replaced_folder()
     if largefiles_settings.delivery == "redirect" and not store.gives_links:
         yield Error(
             f"LARGEFILES: DELIVERY: it is 'redirect', but {type(storage).__qualname__} gives no links to redirect to.",
@@ -46,7 +54,19 @@ def probe_storage() -> list[CheckMessage]:
     """Check the storage itself, over the network, unless the settings already show that it cannot be used."""
     if any(message.id == "django_largefiles.E002" for message in check_storage()):
         return []
-    return list(current_store().probe(_origins()))
+    return list(configured_store().probe(_origins()))
+
+
+def check_private_folder() -> Iterator[CheckMessage]:
+    """Warn of the default storage, which is lost where a deployment replaces the project's folder."""
+    if not uses_private_folder() or any(errors_of(private_folder, "")):
+        return
+    yield CheckWarning(
+        f"LARGEFILES['STORAGE'] is not set: files are stored in {private_folder()}.",
+        hint="Make sure that no deployment replaces this folder and that all web servers and workers share it, "
+        "or set LARGEFILES['STORAGE'] to an alias of STORAGES.",
+        id="django_largefiles.W004",
+    )
 
 
 def _origins() -> list[str]:
@@ -77,6 +97,16 @@ def _check_served(folder: Path, hint: str) -> Iterator[CheckMessage]:
             f"Files are kept in {folder}, which may be served under {settings.MEDIA_URL} without any check of access.",
             hint=hint,
             id="django_largefiles.W001",
+        )
+
+
+def _check_replaced_folder() -> Iterator[CheckMessage]:
+    folder = replaced_private_folder()
+    if folder:
+        yield CheckWarning(
+            f"Files in {folder} are out of reach: they were stored there before STORAGES had the alias 'largefiles'.",
+            hint="Give the alias another name and set LARGEFILES['STORAGE'] to it, or move the files and the folder.",
+            id="django_largefiles.W005",
         )
 
 

@@ -24,7 +24,7 @@ from ..media_types.matching import is_pattern
 from ..models import FileAsset, Upload
 from ..names import sanitize, storage_key
 from ..options import DEFAULT_PROFILE
-from ..stores import current_store, direct_uploads
+from ..stores import direct_uploads, store_of
 from ..stores.base import StoreState
 from ..usage import within_quota
 from .writing import UploadWriter, expected_sha256
@@ -145,8 +145,8 @@ def _begun(upload: Upload) -> StoreState:
     name: str = upload.store_state["name"]
     if upload.kind == Upload.Kind.DIRECT:
         assert upload.length is not None
-        return direct_uploads().begin(name, upload.length).state()
-    return current_store().begin(name, upload.length)
+        return direct_uploads(upload.asset.storage).begin(name, upload.length).state()
+    return store_of(upload.asset).begin(name, upload.length)
 
 
 def _reservation(declaration: Declaration, profile: Profile) -> int:

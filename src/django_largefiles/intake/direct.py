@@ -16,7 +16,7 @@ from ..conf import get_profile, largefiles_settings
 from ..exceptions import MalformedRequest, SizeMismatch, StateConflict, StoreError, UploadGone
 from ..models import FileAsset, Upload
 from ..states import State
-from ..stores import current_store, direct_uploads
+from ..stores import direct_uploads, store_of
 from ..stores.direct import DirectUpload, SignedPart, StoredPart
 
 SIGNED_AT_ONCE = 100
@@ -51,12 +51,12 @@ def sign(user: User, upload: Upload, numbers: Iterable[int]) -> list[SignedPart]
     upload.expires_at = timezone.now() + get_profile(upload.asset.profile).upload_expires_after
     if not Upload.objects.filter(pk=upload.pk).update(expires_at=upload.expires_at):
         raise UploadGone("the upload was aborted or is complete")
-    return direct_uploads().sign(planned, wanted, largefiles_settings.part_url_expires_after)
+    return direct_uploads(upload.asset.storage).sign(planned, wanted, largefiles_settings.part_url_expires_after)
 
 
 def stored_parts(upload: Upload) -> list[StoredPart]:
     """Return the parts that the storage has. Raise ``StateConflict`` and ``StoreError``."""
-    return direct_uploads().parts(plan(upload))
+    return direct_uploads(upload.asset.storage).parts(plan(upload))
 
 
 def complete(user: User, upload: Upload) -> FileAsset:
@@ -69,7 +69,7 @@ def complete(user: User, upload: Upload) -> FileAsset:
     check_may_append(user, upload.asset)
     planned = plan(upload)
     try:
-        size = direct_uploads().finish(planned)
+        size = direct_uploads(upload.asset.storage).finish(planned)
     except (UploadGone, StoreError):
         # A worker may have processed the file by now, and removed it if it was rejected.
         asset = FileAsset.objects.filter(pk=upload.pk).exclude(state=State.RECEIVING).first()
@@ -93,6 +93,6 @@ def _completed_by_another(upload: Upload) -> FileAsset:
     """
     asset = FileAsset.objects.filter(pk=upload.pk).first()
     if asset is None:
-        current_store().abort(upload.store_state)
+        store_of(upload.asset).abort(upload.store_state)
         raise UploadGone
     return asset

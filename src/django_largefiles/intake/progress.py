@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connections, router
 from django.utils import timezone
 
-from ..digests import RunningSHA256
+from ..digests import ResumableDigest
 from ..exceptions import StoreError, TakenOver, UploadGone
 from ..models import FileAsset, Upload
 from ..stores.base import Appender, Store, StoreState
@@ -37,7 +37,7 @@ class Progress:
         self._checkpoints = checkpoints
         self._last_heartbeat = time.monotonic()
 
-    def beat(self, offset: int, digest: RunningSHA256 | None, media_type: str) -> None:
+    def beat(self, offset: int, digest: ResumableDigest | None, media_type: str) -> None:
         """Save a checkpoint if one is due. Raise ``TakenOver``, ``UploadGone`` and ``StoreError``."""
         if time.monotonic() - self._last_heartbeat <= HEARTBEAT_SECONDS:
             return
@@ -48,7 +48,7 @@ class Progress:
         self._last_heartbeat = time.monotonic()
         _release_connection()
 
-    def save(self, offset: int, digest: RunningSHA256 | None, media_type: str, **changes: Any) -> None:
+    def save(self, offset: int, digest: ResumableDigest | None, media_type: str, **changes: Any) -> None:
         """Make the bytes before ``offset`` safe, and record it. Raise what ``beat`` raises."""
         state = self._appender.commit()
         self._renew(

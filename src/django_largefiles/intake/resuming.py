@@ -13,7 +13,7 @@ from ..assets import check_may_append
 from ..conf import get_profile
 from ..exceptions import MalformedRequest, OffsetMismatch, Refusal, StoreError, TakenOver
 from ..models import FileAsset, Upload
-from ..stores import current_store
+from ..stores import store_of
 from .progress import reload
 from .writing import UploadWriter
 
@@ -45,7 +45,7 @@ def take_over(upload: Upload, offset: int, *, checkpoints: bool = True) -> Uploa
             upload = reload(upload)
             raise OffsetMismatch(limit=upload.offset, value=offset)
         upload.lease_token = token
-        if current_store().keeps_progress:
+        if store_of(upload.asset).keeps_progress:
             states = Upload.objects.using(using).values_list("store_state", flat=True)
             upload.store_state = states.get(pk=upload.pk)
         return UploadWriter(upload, checkpoints=checkpoints)

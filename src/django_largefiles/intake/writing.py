@@ -11,12 +11,11 @@ from django.db.models import Q
 
 from .. import lifecycle, rules
 from ..conf import get_profile, largefiles_settings
-from ..digests import RunningSHA256, UnusableState, parse_sha256
+from ..digests import ResumableDigest, UnusableState, parse_sha256
 from ..exceptions import IncompleteBody, MalformedRequest
 from ..media_types.sniffing import HEAD_LENGTH
 from ..models import FileAsset, Upload
-from ..stores import current_store
-from ..stores.base import Store
+from ..stores import store_of
 from .judging import HeadJudge
 from .progress import Progress
 
@@ -34,7 +33,7 @@ class UploadWriter:
         self.received = upload.offset
         self._token = upload.lease_token
         self._profile = get_profile(upload.asset.profile)
-        self._store = current_store()
+        self._store = store_of(upload.asset)
         self._digest = _restored_digest(upload)
         self._expected_sha256 = upload.asset.expected_sha256
         self._settled = False
@@ -80,11 +79,13 @@ class UploadWriter:
         """Take the bytes of other uploads, which must be complete. Raise what ``write`` raises."""
         total, copies_from = sum(part.offset for part in parts), self._store.copies_from
         self._check_length(total)
-        if copies_from is None or total < copies_from:
-            for chunk in _content(self._store, parts):
+        # A part from before a change of STORAGE is in another storage, which this one cannot copy from.
+        near = all(part.asset.storage == self.upload.asset.storage for part in parts)
+        if copies_from is None or total < copies_from or not near:
+            for chunk in _content(parts):
                 self.write(chunk)
             return
-        self._judge.judge(_head(self._store, parts))
+        self._judge.judge(_head(parts))
         # The storage copies the bytes, so that a worker has to make the digest.
         self._digest = None
         self._appender.concatenate([part.store_state for part in parts])
@@ -161,7 +162,12 @@ class UploadWriter:
         with self._progress.failing_only_while_held():
             name = self._store.finish(self.upload.store_state, self._token)
         self._settled = lifecycle.complete(
-            self.upload, name=name, size=self.received, sha256=sha256, media_type=self._judge.media_type
+            self.upload,
+            name=name,
+            size=self.received,
+            sha256=sha256,
+            crc32=self._digest.crc32 if self._digest else None,
+            media_type=self._judge.media_type,
         )
         if not self._settled:
             raise self._progress.lost()
@@ -175,28 +181,28 @@ def expected_sha256(text: str) -> str:
         raise MalformedRequest(str(error), value=text) from error
 
 
-def _content(store: Store, parts: Iterable[Upload]) -> Iterator[bytes]:
+def _content(parts: Iterable[Upload]) -> Iterator[bytes]:
     for part in parts:
-        with closing(store.open_incoming(part.store_state)) as file:
+        with closing(store_of(part.asset).open_incoming(part.store_state)) as file:
             while chunk := file.read(largefiles_settings.chunk_size):
                 yield chunk
 
 
-def _head(store: Store, parts: Iterable[Upload]) -> bytes:
+def _head(parts: Iterable[Upload]) -> bytes:
     head = b""
     for part in parts:
         if len(head) >= HEAD_LENGTH:
             break
-        with closing(store.open_incoming(part.store_state)) as file:
+        with closing(store_of(part.asset).open_incoming(part.store_state)) as file:
             head += file.read(HEAD_LENGTH)
     return head
 
 
-def _restored_digest(upload: Upload) -> RunningSHA256 | None:
+def _restored_digest(upload: Upload) -> ResumableDigest | None:
     """Return the digest of the bytes before the offset; ``None`` if it is lost, and a worker has to read them."""
     if not upload.offset:
-        return RunningSHA256()
+        return ResumableDigest()
     try:
-        return RunningSHA256.restore(bytes(upload.digest_state)) if upload.digest_state else None
+        return ResumableDigest.restore(bytes(upload.digest_state)) if upload.digest_state else None
     except UnusableState:
         return None

@@ -1,12 +1,12 @@
-"""Bytes of deleted assets go, whatever happens after the deletion.
+"""Removal of the bytes of deleted assets, which a crash after the deletion may delay but not prevent.
 
-What is to be removed is noted in the transaction of the deletion, removed right after its commit, and a second time
-by the sweeper, which then removes the note. A note is exact and costs the same on every store; a search for files that
-no row names would have to list millions of keys, and to guess which of them are new. The second time is for what was
-still being written at the first: parts under way to S3 may arrive after their upload was aborted.
+The transaction that deletes an asset notes its bytes. They are removed right after its commit, and a second time by
+the sweeper, which then deletes the note. A note is exact and costs the same on every store; a search for files that no
+row names would have to list millions of keys, and to guess which of them are new. The second time is for bytes that
+were still being written at the first: parts on their way to S3 may arrive after their upload was aborted.
 
-Bytes that are moved are noted before they are written, and until a row names them, because a crash may come between.
-Whoever puts a note off, takes it back or acts on it names the time at which it was due, so that only one of them does.
+Bytes that are moved are noted before they are written, until a row names them, because a process may die in between.
+A process that postpones a note, withdraws it or acts on it names the time at which it was due, so that only one does.
 """
 
 from __future__ import annotations
@@ -21,41 +21,41 @@ from django.db import Error, router, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from ..exceptions import StoreError
+from ..exceptions import ConfigurationError, StoreError
 from ..models import FileAsset, PendingRemoval, Upload
-from ..stores import current_store
+from ..stores import store_at
 from ..stores.base import StoreState
 
 logger = logging.getLogger(__name__)
 
 GRACE = timedelta(minutes=10)
-"""After which nobody writes any more to an upload that is gone: whoever does asks every few seconds."""
+"""After which no process writes to a deleted upload any more: each asks for its row every few seconds."""
 
 
 def remove_bytes(sender: type[FileAsset], instance: FileAsset, using: str, **_: Any) -> None:
-    """Receiver of ``pre_delete``: however an asset is deleted, its bytes go once the deletion is committed."""
+    """Remove the bytes of a deleted asset once the deletion is committed. Receiver of ``pre_delete``."""
     upload = Upload.objects.using(using).filter(pk=instance.pk).first()
     state = upload.store_state if upload else {"name": instance.file.name}
     if state["name"]:
-        remove_after_commit(state, using)
+        remove_after_commit(instance.storage, state, using)
 
 
-def remove_after_commit(state: StoreState, using: str) -> None:
-    """Part of a transaction after which no row names these bytes."""
-    note(state, using)
+def remove_after_commit(storage: str, state: StoreState, using: str) -> None:
+    """Remove bytes that no row names after this transaction. ``storage`` is the alias of their storage."""
+    note(storage, state, using)
     # No partial: Django names the function in its report of a failure, and a partial has no name.
-    transaction.on_commit(lambda: _remove(state), using=using, robust=True)
+    transaction.on_commit(lambda: _remove(storage, state), using=using, robust=True)
 
 
-def note(state: StoreState, using: str) -> PendingRemoval:
-    """These bytes are to go, unless the note is put off or taken back before it is due."""
-    removal = PendingRemoval(store_state=state, due_at=timezone.now() + GRACE)
+def note(storage: str, state: StoreState, using: str) -> PendingRemoval:
+    """Have bytes removed unless the note is postponed or withdrawn before it is due."""
+    removal = PendingRemoval(storage=storage, store_state=state, due_at=timezone.now() + GRACE)
     removal.save(using=using, force_insert=True)
     return removal
 
 
 def put_off(removal: PendingRemoval) -> bool:
-    """Let it be due later, and be of the state that it now has; ``False`` where somebody else acts on it."""
+    """Postpone a note and save its present state. Return ``False`` if another process acts on it."""
     due_at = timezone.now() + GRACE
     put = bool(_untouched(removal).update(due_at=due_at, store_state=removal.store_state))
     if put:
@@ -64,14 +64,14 @@ def put_off(removal: PendingRemoval) -> bool:
 
 
 def take_back(removal: PendingRemoval) -> bool:
-    """A row names the bytes by now; ``False`` where somebody else acts on the note."""
+    """Withdraw a note, since a row names the bytes. Return ``False`` if another process acts on it."""
     return bool(_untouched(removal).delete()[0])
 
 
 @contextmanager
-def removed_on_failure(state: StoreState) -> Iterator[PendingRemoval]:
-    """Around what writes these bytes, and ends with a transaction that takes the note back."""
-    removal = note(state, router.db_for_write(PendingRemoval))
+def removed_on_failure(storage: str, state: StoreState) -> Iterator[PendingRemoval]:
+    """Note bytes while the block writes them; it ends with a transaction that withdraws the note."""
+    removal = note(storage, state, router.db_for_write(PendingRemoval))
     try:
         yield removal
     except BaseException:
@@ -81,32 +81,40 @@ def removed_on_failure(state: StoreState) -> Iterator[PendingRemoval]:
 
 def _remove_while_noted(removal: PendingRemoval) -> None:
     try:
-        # A commit may go through although its answer is lost: then the note is gone, and a row names the bytes.
+        # A commit may succeed although its answer is lost: then the note is gone, and a row names the bytes.
         if put_off(removal):
-            _remove(removal.store_state)
-    except (StoreError, Error):
-        logger.warning("What was broken off is left to the sweeper, as %s.", removal, exc_info=True)
+            _remove(removal.storage, removal.store_state)
+    except (StoreError, ConfigurationError, Error):
+        logger.warning("%s of an interrupted move is left to the sweeper.", removal, exc_info=True)
 
 
 def remove_leftovers(limit: int) -> int:
-    """Make sure of what was removed some time ago, and forget it. How many assets' bytes that were.
+    """Remove the bytes of the notes that are due a second time, and return for how many it succeeded.
 
-    A store that fails is asked no more: the next call begins with another.
+    At most ``limit`` notes of each storage are looked at. A storage that fails is left alone until the next call,
+    which begins with another of its notes; the other storages are not held up.
     """
-    using = router.db_for_write(PendingRemoval)
-    due = PendingRemoval.objects.using(using).filter(due_at__lte=timezone.now()).order_by("due_at")
+    aliases = _due().order_by("storage").values_list("storage", flat=True).distinct()
+    return sum(_remove_from(storage, limit) for storage in list(aliases))
+
+
+def _remove_from(storage: str, limit: int) -> int:
     count = 0
-    for removal in list(due[:limit]):
+    for removal in list(_due().filter(storage=storage).order_by("due_at")[:limit]):
         if not put_off(removal):
             continue
         try:
-            _remove(removal.store_state)
-        except StoreError:
-            logger.exception("The bytes of a deleted asset are still there, as %s.", removal)
+            _remove(storage, removal.store_state)
+        except (StoreError, ConfigurationError):
+            logger.exception("The bytes of a deleted asset are still in storage %r, as %s.", storage, removal)
             break
-        removal.delete(using=using)
+        removal.delete(using=router.db_for_write(PendingRemoval))
         count += 1
     return count
+
+
+def _due() -> QuerySet[PendingRemoval]:
+    return PendingRemoval.objects.using(router.db_for_write(PendingRemoval)).filter(due_at__lte=timezone.now())
 
 
 def _untouched(removal: PendingRemoval) -> QuerySet[PendingRemoval]:
@@ -114,5 +122,5 @@ def _untouched(removal: PendingRemoval) -> QuerySet[PendingRemoval]:
     return PendingRemoval.objects.using(using).filter(pk=removal.pk, due_at=removal.due_at)
 
 
-def _remove(state: StoreState) -> None:
-    current_store().abort(state)
+def _remove(storage: str, state: StoreState) -> None:
+    store_at(storage).abort(state)

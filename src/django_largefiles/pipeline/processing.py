@@ -32,7 +32,7 @@ from ..sandbox.runner import Extraction, ExtractionFailed, ExtractionInterrupted
 from ..scanners import load_scanners, verdicts
 from ..scanners.read_pass import Reading, read_through
 from ..states import Reason, Stage, State
-from ..stores import current_store
+from ..stores import store_of
 from .heartbeat import Heartbeat, LostClaim
 from .publishing import settle
 
@@ -83,7 +83,7 @@ def discard_rejected(asset: FileAsset) -> None:
 
 
 def _remove_bytes(asset: FileAsset) -> None:
-    current_store().delete(str(asset.file))
+    store_of(asset).delete(str(asset.file))
     FileAsset.objects.filter(pk=asset.pk).update(file="")
 
 
@@ -91,7 +91,7 @@ def _verify_and_describe(claim: Claim, findings: dict[str, Any]) -> None:
     asset = FileAsset.objects.filter(pk=claim.asset_id).first()
     if asset is None:
         raise LostClaim
-    profile, store = get_profile(asset.profile), current_store()
+    profile, store = get_profile(asset.profile), store_of(asset)
     store.tidy(str(asset.file))
     try:
         with closing(_opened(claim, asset)) as file:
@@ -108,7 +108,7 @@ def _verify_and_describe(claim: Claim, findings: dict[str, Any]) -> None:
 def _opened(claim: Claim, asset: FileAsset) -> BinaryIO:
     """There are storages that fetch a file whole when it is opened."""
     with Heartbeat(lambda done: lifecycle.renew(claim, Stage.READING, done=done)):
-        return current_store().open_ranged(str(asset.file))
+        return store_of(asset).open_ranged(str(asset.file))
 
 
 def _examine(claim: Claim, asset: FileAsset, profile: Profile, file: BinaryIO, findings: dict[str, Any]) -> None:
@@ -121,6 +121,8 @@ def _examine(claim: Claim, asset: FileAsset, profile: Profile, file: BinaryIO, f
     findings["media_type"] = rules.check_type(findings["media_type"], asset.original_name, profile)
     reading = _read(claim, asset, profile, file)
     findings["sha256"] = reading.sha256
+    if reading.crc32 is not None:
+        findings["crc32"] = reading.crc32
     findings |= verdicts.columns(reading.scans)
     rules.check_digest(asset.expected_sha256, reading.sha256)
     verdicts.check(reading.scans, profile)

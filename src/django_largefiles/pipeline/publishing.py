@@ -17,17 +17,17 @@ from ..lifecycle import Claim
 from ..models import FileAsset, PendingRemoval
 from ..outbox.removals import put_off, remove_after_commit, removed_on_failure, take_back
 from ..states import Stage
-from ..stores import current_store
+from ..stores import store_of
 from .heartbeat import Heartbeat, LostClaim
 
 
 def settle(claim: Claim, asset: FileAsset, findings: Mapping[str, Any]) -> None:
     """processing → ready. Raises ``LostClaim`` and ``StoreError``; then the bytes are where they were."""
-    destination = current_store().destination(str(asset.file))
+    destination = store_of(asset).destination(str(asset.file))
     if destination is None:
         _accept(claim, findings)
         return
-    with removed_on_failure(destination) as note:
+    with removed_on_failure(asset.storage, destination) as note:
         _move(claim, asset, note)
         _accept_moved(claim, asset, note, findings)
 
@@ -40,7 +40,7 @@ def _move(claim: Claim, asset: FileAsset, note: PendingRemoval) -> None:
 
     destination = note.store_state
     with Heartbeat(renew) as heartbeat:
-        name = current_store().move(str(asset.file), destination, heartbeat.tell)
+        name = store_of(asset).move(str(asset.file), destination, heartbeat.tell)
     if name != destination["name"]:
         note.store_state = {"name": name}
     if not renew(asset.size or 0):
@@ -53,7 +53,7 @@ def _accept_moved(claim: Claim, asset: FileAsset, note: PendingRemoval, findings
         _accept(claim, {**findings, "file": note.store_state["name"]})
         if not take_back(note):
             raise LostClaim
-        remove_after_commit({"name": str(asset.file), "staged": True}, using)
+        remove_after_commit(asset.storage, {"name": str(asset.file), "staged": True}, using)
 
 
 def _accept(claim: Claim, findings: Mapping[str, Any]) -> None:

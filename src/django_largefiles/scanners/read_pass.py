@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, TypeAlias
 
+from ..digests import RunningDigest
 from ..exceptions import StoreUnavailable
 from ..states import Stage
 from .base import Scanner
@@ -28,6 +28,8 @@ class Reading:
     """What a pass has found out."""
 
     sha256: str
+    crc32: int | None
+    """``None`` if the SHA-256 was known already: then no byte is read for it."""
     scans: tuple[ScanReport, ...]
     """In the order of the scanners."""
 
@@ -35,7 +37,7 @@ class Reading:
 def read_through(
     file: BinaryIO, *, size: int, sha256: str, scanners: Sequence[Scanner], chunk_size: int, tell: Tell
 ) -> Reading:
-    """Make the digest, unless ``sha256`` is it, and have ``file`` scanned. ``size`` is in bytes.
+    """Make the digests, unless ``sha256`` is it, and have ``file`` scanned. ``size`` is in bytes.
 
     Memory does not grow with the size, nor with the slowness of a scanner. ``tell`` is called from this thread, at
     most once a second, also while nothing but a scanner's answer is waited for.
@@ -43,16 +45,17 @@ def read_through(
     Raises ``StoreUnavailable`` where the file has another size, besides what ``tell`` and ``file`` raise.
     """
     tell = _at_most_so_often(tell)
-    # The digest needs no state that can be saved, and this one lets other threads run.
-    digest = None if sha256 else hashlib.sha256()
+    digest = None if sha256 else RunningDigest()
     with _running(scanners, size, _descriptor(file)) as scans:
         _feed(file, size, digest, scans, chunk_size, tell)
         reports = tuple(scan.report(partial(tell, Stage.SCANNING, size)) for scan in scans)
-    return Reading(sha256=digest.hexdigest() if digest else sha256, scans=reports)
+    if digest is None:
+        return Reading(sha256=sha256, crc32=None, scans=reports)
+    return Reading(sha256=digest.hexdigest(), crc32=digest.crc32, scans=reports)
 
 
 def _feed(
-    file: BinaryIO, size: int, digest: hashlib._Hash | None, scans: Sequence[RunningScan], chunk_size: int, tell: Tell
+    file: BinaryIO, size: int, digest: RunningDigest | None, scans: Sequence[RunningScan], chunk_size: int, tell: Tell
 ) -> None:
     done = 0
     file.seek(0)

@@ -32,7 +32,7 @@ class FilesystemStore(Store):
     def begin(self, name: str, length: int | None) -> StoreState:
         incoming = self._incoming(name)
         with translated_errors():
-            _make_folder(incoming.parent, self._root)
+            self._make_folder(incoming.parent)
             descriptor = os.open(incoming, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE)
             # The umask may take bits away that the owner needs.
             os.fchmod(descriptor, FILE_MODE)
@@ -61,7 +61,7 @@ class FilesystemStore(Store):
     def finish(self, state: StoreState, token: UUID) -> str:
         incoming, final = self._incoming(state["name"]), self._path(state["name"])
         with translated_errors():
-            _make_folder(final.parent, self._root)
+            self._make_folder(final.parent)
             if incoming.exists() or not final.exists():
                 with Fence.of(_fence_path(incoming), token) as fence, fence.holding():
                     incoming.rename(final)
@@ -84,6 +84,18 @@ class FilesystemStore(Store):
     def open_ranged(self, name: str) -> BinaryIO:
         with translated_errors():
             return self._path(name).open("rb")
+
+    def _make_folder(self, folder: Path) -> None:
+        """Create ``folder`` and its parents below the root, all private, and the root as its storage says."""
+        if folder.is_dir():
+            return
+        if folder == self._root:
+            _make_root(folder, self._storage.directory_permissions_mode)
+            return
+        self._make_folder(folder.parent)
+        with suppress(FileExistsError):
+            folder.mkdir()
+            folder.chmod(FOLDER_MODE)
 
     @property
     def _root(self) -> Path:
@@ -183,17 +195,13 @@ def translated_errors() -> Iterator[None]:
         raise StoreUnavailable(f"the storage does not answer: {error.strerror}") from error
 
 
-def _make_folder(folder: Path, root: Path) -> None:
-    """``folder`` and those between it and ``root``, each private; the root itself is the host's."""
-    if folder.is_dir():
-        return
-    if folder == root:
-        folder.mkdir(parents=True, exist_ok=True)
-        return
-    _make_folder(folder.parent, root)
+def _make_root(root: Path, mode: int | None) -> None:
+    """Create the root of a storage; ``None`` leaves its mode to the umask."""
+    root.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
-        folder.mkdir()
-        folder.chmod(FOLDER_MODE)
+        root.mkdir()
+        if mode is not None:
+            root.chmod(mode)
 
 
 def _fence_path(incoming: Path) -> Path:

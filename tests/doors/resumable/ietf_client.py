@@ -10,7 +10,7 @@ from uuid import UUID
 from django.test import Client
 
 from django_largefiles.models import FileAsset, Upload
-from django_largefiles.stores import current_store
+from django_largefiles.stores import configured_store
 
 UPLOADS = "/files/uploads/"
 PARTIAL = "application/partial-upload"
@@ -85,7 +85,7 @@ def upload_at(url: str) -> Upload:
 def kept(url: str) -> tuple[object, ...]:
     """What a request that is refused leaves as it was: the records of an upload, and the bytes that count."""
     upload = upload_at(url)
-    with current_store().open_incoming(upload.store_state) as file:
+    with configured_store().open_incoming(upload.store_state) as file:
         content = file.read(upload.offset)
     digest = bytes(upload.digest_state or b"")
     return upload.length, upload.offset, upload.reserved, upload.media_type, digest, upload.asset.size, content

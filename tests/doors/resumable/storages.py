@@ -13,7 +13,7 @@ import pytest
 from django_largefiles.exceptions import StoreFull
 from django_largefiles.models import FileAsset
 from django_largefiles.states import State
-from django_largefiles.stores import current_store
+from django_largefiles.stores import configured_store
 from django_largefiles.stores.base import Appender, Store
 from django_largefiles.stores.filesystem import FileAppender
 from django_largefiles.stores.s3.appender import S3Appender
@@ -22,7 +22,7 @@ from tests.s3.servers import S3Bucket
 
 
 def store_class() -> type[Store]:
-    return type(current_store())
+    return type(configured_store())
 
 
 def appender_class() -> type[Appender]:
@@ -31,13 +31,13 @@ def appender_class() -> type[Appender]:
 
 def keeps_progress() -> bool:
     """Then a request reads the store's state once more, and the last one saves it once more."""
-    return current_store().keeps_progress
+    return configured_store().keeps_progress
 
 
 def left_in(bucket: S3Bucket) -> list[str]:
     """What is in a bucket, as soon as the worker has tidied up behind what is complete."""
     for name in FileAsset.objects.exclude(state=State.RECEIVING).values_list("file", flat=True):
-        current_store().tidy(name)
+        configured_store().tidy(name)
     return sorted([*bucket.keys(), *bucket.unfinished()])
 
 

@@ -1,0 +1,72 @@
+"""Stored files as the content of responses, read in pieces, so that memory does not grow with their size."""
+
+from __future__ import annotations
+
+from typing import BinaryIO, Self
+
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
+
+from ..conf import largefiles_settings
+from ..protocols.ranges import ByteRange
+
+
+def whole(request: HttpRequest, file: BinaryIO, size: int) -> HttpResponseBase:
+    """Return a response with all ``size`` bytes of ``file``, which it closes."""
+    if isinstance(request, ASGIRequest):
+        return part(request, file, ByteRange(start=0, stop=size))
+    # The server's own wsgi.file_wrapper sends the file, by sendfile where it can.
+    response = FileResponse(file)
+    response.block_size = largefiles_settings.chunk_size
+    return response
+
+
+def part(request: HttpRequest, file: BinaryIO, wanted: ByteRange) -> StreamingHttpResponse:
+    """Return a response with a range of ``file``, which it closes."""
+    pieces = FilePieces(file, wanted)
+    # Under ASGI Django reads a synchronous iterator into a list before it sends the first byte.
+    return StreamingHttpResponse(AsyncFilePieces(pieces) if isinstance(request, ASGIRequest) else pieces)
+
+
+class FilePieces:
+    """A range of a file, in chunks. The response closes it, and with it the file, also when it is not sent whole."""
+
+    def __init__(self, file: BinaryIO, wanted: ByteRange) -> None:
+        file.seek(wanted.start)
+        self._file = file
+        self._left = wanted.length
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        piece = self.read()
+        if not piece:
+            raise StopIteration
+        return piece
+
+    def read(self) -> bytes:
+        piece = self._file.read(min(self._left, largefiles_settings.chunk_size))
+        self._left -= len(piece)
+        return piece
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class AsyncFilePieces:
+    """The same for ASGI: each chunk is read in a thread."""
+
+    def __init__(self, pieces: FilePieces) -> None:
+        self._read = sync_to_async(pieces.read, thread_sensitive=False)
+        self.close = pieces.close
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await self._read()
+        if not piece:
+            raise StopAsyncIteration
+        return piece

@@ -1,0 +1,47 @@
+"""The validators of an asset (RFC 9110 section 8.8), ``ETag`` and ``Last-Modified``, held against a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.cache import get_conditional_response
+from django.utils.http import http_date
+
+from ..models import FileAsset
+from ..protocols.ranges import if_range_holds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validators:
+    etag: str
+    """Quoted, and strong: the SHA-256 of the bytes."""
+    modified: int
+    """Seconds since the epoch. Bytes never change after they have arrived."""
+
+    @classmethod
+    def of(cls, asset: FileAsset) -> Self:
+        return cls(etag=f'"{asset.sha256}"', modified=int(asset.created_at.timestamp()))
+
+    def headers(self) -> dict[str, str]:
+        return {"ETag": self.etag, "Last-Modified": http_date(self.modified)}
+
+    def conditional_response(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Return the 304 or 412 that the preconditions of a request demand; ``None`` to answer it."""
+        return get_conditional_response(request, self.etag, self.modified)
+
+    def range_applies(self, request: HttpRequest) -> bool:
+        """Return whether ``If-Range`` is absent or names these validators."""
+        return if_range_holds(request.headers.get("If-Range"), self.etag, self.modified)
+
+    def needed_by(self, request: HttpRequest) -> bool:
+        """Return whether a storage, whose validators differ, could not answer the request as we do.
+
+        A ``HEAD`` asks for the digest. A precondition that holds here would fail there. ``If-Range`` may name a
+        validator of either.
+        """
+        headers = request.headers
+        if request.method != "GET" or "If-Match" in headers or "If-Unmodified-Since" in headers:
+            return True
+        return "If-Range" in headers and self.range_applies(request)
