@@ -18,3 +18,13 @@ class LookButDoNotTouch(OwnerOrStaff):
 class NoMoreUploads(OwnerOrStaff):
     def may_upload(self, user: User, profile: str) -> bool:
         return False
+
+
+class NoAssets(OwnerOrStaff):
+    """Permits going on with an upload, and no new one."""
+
+    def may_upload(self, user: User, profile: str) -> bool:
+        return False
+
+    def may_append(self, user: User, asset: FileAsset) -> bool:
+        return asset.owner_id == user.pk

@@ -42,4 +42,5 @@ urlpatterns = [
     path("ignore/", ignore),
     path("crash/", crash),
     path("videos/", videos),
+    path("unknown/", receive_files(profile="unknown")(accept)),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from django_largefiles.models import FileAsset
@@ -34,6 +35,16 @@ def test_the_offset_may_be_asked_for_without_a_version_of_tus(headers: dict[str,
 def test_an_upload_may_be_cancelled_without_a_version_of_tus(tus: Tus) -> None:
     assert tus.delete(tus.create(), tus_resumable=None).status_code == 204
     assert not FileAsset.objects.exists()
+
+
+@pytest.mark.parametrize("version", ["1.0.0", None], ids=["tus", "ietf"])
+def test_a_download_looks_the_asset_up_once(
+    version: str | None, tus: Tus, ready: FileAsset, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    # The session, its user, and the asset.
+    with django_assert_num_queries(3):
+        answer = tus.request("GET", f"{COLLECTION}{ready.pk}/", tus_resumable=version)
+        assert len(b"".join(answer)) == ready.size
 
 
 def test_the_draft_is_chosen_by_its_headers(tus: Tus) -> None:
