@@ -16,9 +16,10 @@ from django_largefiles.access import OwnerOrStaff
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.exceptions import QuotaExceeded
 from django_largefiles.intake.creation import Declaration, begin, create, set_length
-from django_largefiles.models import FileAsset, Upload
+from django_largefiles.models import FileAsset, Upload, Usage
 from django_largefiles.options import Quota
-from django_largefiles.pipeline.processing import discard_rejected, process
+from django_largefiles.pipeline.processing import process
+from django_largefiles.pipeline.rejection import discard_rejected
 from django_largefiles.states import Reason, State
 from tests.conftest import Largefiles, png
 from tests.doors.resumable import ietf_client
@@ -186,17 +187,16 @@ def test_a_refused_client_is_told_which_limit(client: Client, owner: User, large
     assert FileAsset.objects.count() == 1
 
 
-def test_where_rows_can_be_locked_the_owner_s_is_before_anything_is_added(
-    owner: User, largefiles: Largefiles, monkeypatch: pytest.MonkeyPatch
+def test_where_rows_can_be_locked_the_owner_s_usage_is_before_anything_is_added(
+    owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    largefiles.set(QUOTA={"FILES": 1})
     monkeypatch.setattr(connection.features, "has_select_for_update", True)
     monkeypatch.setattr(connection.ops, "for_update_sql", lambda **_: "/* locked */")
     with CaptureQueriesContext(connection) as queries:
         declared(owner, 10)
     statements = [query["sql"] for query in queries if query["sql"].startswith(("SELECT", "INSERT"))]
     assert "/* locked */" in statements[0]
-    assert User._meta.db_table in statements[0]
+    assert Usage._meta.db_table in statements[0]
 
 
 @needs_writers

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 from django.db import router, transaction
 from django.utils import timezone
 
-from .. import lifecycle, rules
+from .. import clock, lifecycle, rules, usage
 from ..access import User, access_policy
 from ..conf import Profile, get_profile
 from ..exceptions import MalformedRequest, NotPermitted, Refusal, StoreError, TakenOver
@@ -26,7 +26,7 @@ from ..options import DEFAULT_PROFILE
 from ..protocols.errors import OffsetMismatch
 from ..stores import current_store, direct_uploads
 from ..stores.base import StoreState
-from ..usage import within_quota
+from ..transactions import in_transaction_of
 from .writing import UploadWriter, expected_sha256, reload
 
 
@@ -151,42 +151,58 @@ def _completes(upload: Upload, length: int) -> bool:
 
 
 def _told_length(upload: Upload, length: int) -> int | None:
-    """The length that counts from now on: another request may have been the first to tell it."""
-    if not Upload.objects.filter(pk=upload.pk, length=None).update(length=length, reserved=length):
-        return reload(upload).length
-    FileAsset.objects.filter(pk=upload.pk).update(size=length)
-    return length
+    """Return the length that counts from now on: another request may have been the first to tell it."""
+    return length if _save_length(upload, length) else reload(upload).length
+
+
+@in_transaction_of(Upload)
+def _save_length(upload: Upload, length: int) -> bool:
+    owner_id, using = upload.asset.owner_id, router.db_for_write(Upload)
+    usage.lock(owner_id, using)
+    growth = length - usage.reserved(upload.pk, using) if owner_id else 0
+    uploads = Upload.objects.using(using).filter(pk=upload.pk, length=None)
+    if not uploads.update(length=length, reserved=length):
+        return False
+    FileAsset.objects.using(using).filter(pk=upload.pk).update(size=length)
+    usage.change(owner_id, using, bytes=growth)
+    return True
 
 
 def _other_length(known: int | None, length: int) -> MalformedRequest:
     return MalformedRequest(f"the length cannot become {length} any more", limit=known, value=length)
 
 
+@in_transaction_of(FileAsset)
 def _create_records(declaration: Declaration, profile: Profile, kind: str, parts: list[str]) -> Upload:
-    asset_id, owner = uuid4(), declaration.owner
-    owner_id = owner.pk if owner and owner.is_authenticated else None
-    using = router.db_for_write(FileAsset)
-    with transaction.atomic(using=using), within_quota(owner, using):
-        asset = FileAsset.objects.create(
-            pk=asset_id,
-            owner_id=owner_id,
-            profile=profile.name,
-            original_name=sanitize(declaration.name),
-            size=declaration.length,
-            client_fields=dict(declaration.client_fields),
-            declared_type=declaration.media_type if is_pattern(declaration.media_type) else "",
-            expected_sha256=expected_sha256(declaration.sha256),
-        )
-        return Upload.objects.create(
-            asset=asset,
-            kind=kind,
-            parts=parts,
-            length=declaration.length,
-            reserved=_reservation(declaration, profile),
-            store_state={"name": storage_key(asset_id)},
-            lease_token=uuid4(),
-            expires_at=timezone.now() + profile.upload_expires_after,
-        )
+    using, reservation = router.db_for_write(FileAsset), _reservation(declaration, profile)
+    usage.admit(declaration.owner, reservation, using)
+    asset = _create_asset(declaration, profile, using)
+    upload = Upload.objects.using(using).create(
+        asset=asset,
+        kind=kind,
+        parts=parts,
+        length=declaration.length,
+        reserved=reservation,
+        store_state={"name": storage_key(asset.pk)},
+        lease_token=uuid4(),
+        expires_at=clock.after(profile.upload_expires_after),
+    )
+    # For headers alone: it agrees with the response's Date, which is of this machine too.
+    upload.expires_at = timezone.now() + profile.upload_expires_after
+    return upload
+
+
+def _create_asset(declaration: Declaration, profile: Profile, using: str) -> FileAsset:
+    owner = declaration.owner
+    return FileAsset.objects.using(using).create(
+        owner_id=owner.pk if owner and owner.is_authenticated else None,
+        profile=profile.name,
+        original_name=sanitize(declaration.name),
+        size=declaration.length,
+        client_fields=dict(declaration.client_fields),
+        declared_type=declaration.media_type if is_pattern(declaration.media_type) else "",
+        expected_sha256=expected_sha256(declaration.sha256),
+    )
 
 
 def _begun(upload: Upload) -> StoreState:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from django.utils import timezone
 
-from .. import lifecycle, rules
+from .. import clock, lifecycle, rules
 from ..conf import get_profile, largefiles_settings
 from ..exceptions import MalformedRequest, SizeMismatch, StateConflict, StoreError, UploadGone
 from ..models import FileAsset, Upload
@@ -41,9 +41,11 @@ def sign(upload: Upload, numbers: Iterable[int]) -> list[SignedPart]:
             raise MalformedRequest(
                 f"the parts have the numbers from 1 to {planned.part_count}", limit=planned.part_count, value=number
             )
-    upload.expires_at = timezone.now() + get_profile(upload.asset.profile).upload_expires_after
-    if not Upload.objects.filter(pk=upload.pk).update(expires_at=upload.expires_at):
+    lifetime = get_profile(upload.asset.profile).upload_expires_after
+    if not Upload.objects.filter(pk=upload.pk).update(expires_at=clock.after(lifetime)):
         raise UploadGone("the upload was aborted or is complete")
+    # For the answer alone: it agrees with the response's Date, which is of this machine too.
+    upload.expires_at = timezone.now() + lifetime
     return direct_uploads().sign(planned, wanted, largefiles_settings.part_url_expires_after)
 
 

@@ -13,7 +13,7 @@ from django.db import connections, router
 from django.db.models import Q
 from django.utils import timezone
 
-from .. import lifecycle, rules
+from .. import clock, lifecycle, rules
 from ..conf import get_profile, largefiles_settings
 from ..digests import RunningSHA256, UnusableState, parse_sha256
 from ..exceptions import DigestMismatch, IncompleteBody, MalformedRequest, StoreError, TakenOver, UploadGone
@@ -215,11 +215,13 @@ class UploadWriter:
 
     def _renew(self, **changes: Any) -> None:
         """Put the expiry off. Raises ``TakenOver`` and ``UploadGone``; then nothing has changed."""
-        self._upload.expires_at = timezone.now() + self._profile.upload_expires_after
+        lifetime = self._profile.upload_expires_after
         held = Upload.objects.filter(pk=self.asset_id, lease_token=self._token)
-        if not held.update(expires_at=self._upload.expires_at, **changes):
+        if not held.update(expires_at=clock.after(lifetime), **changes):
             self._reload()
             raise TakenOver("a later request has taken over the upload")
+        # For headers alone: it agrees with the response's Date, which is of this machine too.
+        self._upload.expires_at = timezone.now() + lifetime
 
     def _reload(self) -> Upload:
         """Raises what ``reload`` does; where the upload is gone, nothing of these late bytes stays."""

@@ -6,7 +6,7 @@ no row names would have to list millions of keys, and to guess which of them are
 still being written at the first: parts under way to S3 may arrive after their upload was aborted.
 
 Bytes that are moved are noted before they are written, and until a row names them, because a crash may come between.
-Whoever puts a note off, takes it back or acts on it names the time at which it was due, so that only one of them does.
+Whoever puts a note off, takes it back or acts on it names the version that it has read, so that only one of them does.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any
 
 from django.db import Error, router, transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
+from .. import clock
 from ..exceptions import StoreError
 from ..models import FileAsset, PendingRemoval, Upload
 from ..stores import current_store
@@ -49,17 +49,18 @@ def remove_after_commit(state: StoreState, using: str) -> None:
 
 def note(state: StoreState, using: str) -> PendingRemoval:
     """These bytes are to go, unless the note is put off or taken back before it is due."""
-    removal = PendingRemoval(store_state=state, due_at=timezone.now() + GRACE)
+    removal = PendingRemoval(store_state=state, due_at=clock.after(GRACE))
     removal.save(using=using, force_insert=True)
     return removal
 
 
 def put_off(removal: PendingRemoval) -> bool:
     """Let it be due later, and be of the state that it now has; ``False`` where somebody else acts on it."""
-    due_at = timezone.now() + GRACE
-    put = bool(_untouched(removal).update(due_at=due_at, store_state=removal.store_state))
+    version = removal.version + 1
+    changes = {"due_at": clock.after(GRACE), "store_state": removal.store_state, "version": version}
+    put = bool(_untouched(removal).update(**changes))
     if put:
-        removal.due_at = due_at
+        removal.version = version
     return put
 
 
@@ -94,7 +95,7 @@ def remove_leftovers(limit: int) -> int:
     A store that fails is asked no more: the next call begins with another.
     """
     using = router.db_for_write(PendingRemoval)
-    due = PendingRemoval.objects.using(using).filter(due_at__lte=timezone.now()).order_by("due_at")
+    due = PendingRemoval.objects.using(using).filter(due_at__lte=clock.now()).order_by("due_at")
     count = 0
     for removal in list(due[:limit]):
         if not put_off(removal):
@@ -111,7 +112,7 @@ def remove_leftovers(limit: int) -> int:
 
 def _untouched(removal: PendingRemoval) -> QuerySet[PendingRemoval]:
     using = router.db_for_write(PendingRemoval)
-    return PendingRemoval.objects.using(using).filter(pk=removal.pk, due_at=removal.due_at)
+    return PendingRemoval.objects.using(using).filter(pk=removal.pk, version=removal.version)
 
 
 def _remove(state: StoreState) -> None:
