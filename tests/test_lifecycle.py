@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -11,7 +12,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from django_largefiles import lifecycle, signals
-from django_largefiles.lifecycle import MAX_ATTEMPTS, Claim
+from django_largefiles.lifecycle import MAX_ATTEMPTS, Claim, ClaimLost
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.states import Reason, ScanVerdict, Stage, State
 
@@ -68,27 +69,33 @@ def complete(asset: FileAsset) -> bool:
     return lifecycle.complete(upload, name="a", size=3, sha256="0" * 64, media_type="image/png")
 
 
-def accept(asset: FileAsset) -> bool:
-    return lifecycle.accept(Claim(asset_id=asset.pk, number=asset.claims, attempt=asset.attempts))
+def held(act: Callable[[Claim], None]) -> Callable[[FileAsset], bool]:
+    """Whether ``act`` still holds the claim of an asset that was made in its state."""
+
+    def held_by(asset: FileAsset) -> bool:
+        try:
+            act(Claim(asset_id=asset.pk, number=asset.claims, attempt=asset.attempts))
+        except ClaimLost:
+            return False
+        return True
+
+    return held_by
 
 
-def reject(asset: FileAsset) -> bool:
-    return lifecycle.reject(
-        Claim(asset_id=asset.pk, number=asset.claims, attempt=asset.attempts), Reason.TOO_LARGE, "detail"
-    )
+def reject(claim: Claim) -> None:
+    lifecycle.reject(claim, Reason.TOO_LARGE, "detail")
 
 
-def give_back(asset: FileAsset) -> bool:
-    claim = Claim(asset_id=asset.pk, number=asset.claims, attempt=asset.attempts)
-    return lifecycle.give_back(claim, Reason.GAVE_UP, "detail", retry_after=LATER)
+def give_back(claim: Claim) -> None:
+    lifecycle.give_back(claim, Reason.GAVE_UP, "detail", retry_after=LATER)
 
 
 TRANSITIONS: dict[str, tuple[Callable[[FileAsset], object], set[State], State, list[str]]] = {
     "complete": (complete, {State.RECEIVING}, State.RECEIVED, ["received"]),
     "claim": (lambda asset: lifecycle.claim(asset.pk), {State.RECEIVED}, State.PROCESSING, []),
-    "accept": (accept, {State.PROCESSING}, State.READY, ["ready"]),
-    "reject": (reject, {State.PROCESSING}, State.REJECTED, ["rejected"]),
-    "give back": (give_back, {State.PROCESSING}, State.RECEIVED, []),
+    "accept": (held(lifecycle.accept), {State.PROCESSING}, State.READY, ["ready"]),
+    "reject": (held(reject), {State.PROCESSING}, State.REJECTED, ["rejected"]),
+    "give back": (held(give_back), {State.PROCESSING}, State.RECEIVED, []),
     "reprocess": (
         lambda asset: lifecycle.reprocess(asset.pk),
         {State.FAILED, State.READY},
@@ -200,13 +207,14 @@ def test_a_claim_counts_attempts_and_has_a_lease() -> None:
 
 def test_a_claim_of_before_a_reprocessing_holds_no_more() -> None:
     before = claimed()
-    assert lifecycle.reject(before, Reason.UNSCANNABLE, "detail", file="a")
+    lifecycle.reject(before, Reason.UNSCANNABLE, "detail", file="a")
     assert lifecycle.reprocess(before.asset_id)
     after = lifecycle.claim(before.asset_id)
     assert after
     assert after.attempt == before.attempt
-    assert not lifecycle.accept(before)
-    assert lifecycle.accept(after)
+    with pytest.raises(ClaimLost):
+        lifecycle.accept(before)
+    lifecycle.accept(after)
 
 
 def test_there_is_nothing_to_claim_of_an_unknown_asset() -> None:
@@ -215,7 +223,7 @@ def test_there_is_nothing_to_claim_of_an_unknown_asset() -> None:
 
 def test_renewing_tells_the_stage_and_puts_the_lease_off() -> None:
     claim = claimed()
-    assert lifecycle.renew(claim, Stage.READING, done=7, lease=10 * LATER)
+    lifecycle.renew(claim, Stage.READING, done=7, lease=10 * LATER)
     asset = FileAsset.objects.get()
     assert (asset.stage, asset.stage_done) == (Stage.READING, 7)
     assert asset.lease_expires_at and asset.lease_expires_at > timezone.now() + 9 * LATER
@@ -227,11 +235,12 @@ def test_a_worker_that_was_replaced_has_no_say() -> None:
     assert lifecycle.reclaim(old.asset_id)
     new = lifecycle.claim(old.asset_id)
     assert new and new.attempt == old.attempt + 1
-    assert not lifecycle.renew(old, Stage.READING)
-    assert not lifecycle.accept(old)
-    assert not lifecycle.reject(old, Reason.TOO_LARGE, "")
-    assert not lifecycle.give_back(old, Reason.GAVE_UP, "", retry_after=LATER)
-    assert lifecycle.accept(new, media_type="image/png")
+    for act in (lambda: lifecycle.renew(old, Stage.READING), partial(lifecycle.accept, old), partial(reject, old)):
+        with pytest.raises(ClaimLost):
+            act()
+    with pytest.raises(ClaimLost):
+        give_back(old)
+    lifecycle.accept(new, media_type="image/png")
     assert FileAsset.objects.get().media_type == "image/png"
 
 
@@ -245,7 +254,7 @@ def test_what_is_given_back_waits_and_is_then_overdue() -> None:
 
 def test_the_last_attempt_that_is_given_back_fails(heard: Heard) -> None:
     claim = claimed(attempts=MAX_ATTEMPTS - 1)
-    assert lifecycle.give_back(claim, Reason.STORE_UNAVAILABLE, "x" * 2000, retry_after=LATER)
+    lifecycle.give_back(claim, Reason.STORE_UNAVAILABLE, "x" * 2000, retry_after=LATER)
     asset = FileAsset.objects.get()
     assert (asset.state, asset.reason, len(asset.detail)) == (State.FAILED, Reason.STORE_UNAVAILABLE, 1000)
     assert heard == [("failed", State.FAILED)]

@@ -20,7 +20,14 @@ from tests.conftest import IMMEDIATE, Largefiles, png
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NOTHING = Swept(expired=0, handed_over=0, announced=0, emptied=0, removed=0)
+NOTHING = Swept(
+    uploads_expired=0,
+    assets_handed_over=0,
+    signals_sent=0,
+    rejected_files_removed=0,
+    deleted_files_removed=0,
+    usage_corrected=0,
+)
 PAST = timedelta(minutes=-1)
 
 
@@ -33,7 +40,7 @@ def test_an_expired_upload_goes_with_its_bytes(stored: Callable[[], list[str]]) 
     expired, living = begin_trusted(Declaration(name="expired.png")), begin_trusted(Declaration(name="living.png"))
     expired.write(png(padding=5000))
     Upload.objects.filter(pk=expired.asset_id).update(expires_at=timezone.now() + PAST)
-    assert sweep() == replace(NOTHING, expired=1)
+    assert sweep() == replace(NOTHING, uploads_expired=1)
     assert [asset.pk for asset in FileAsset.objects.all()] == [living.asset_id]
     assert stored() == [f".incoming/{living.asset_id.hex}", f".incoming/{living.asset_id.hex}.fence"]
     expired.abort()
@@ -45,7 +52,7 @@ def test_what_no_worker_works_on_is_handed_over_once(
     state: State, received: FileAsset, largefiles: Largefiles
 ) -> None:
     FileAsset.objects.update(state=state, attempts=1, lease_expires_at=timezone.now() + PAST)
-    assert sweep() == replace(NOTHING, handed_over=1)
+    assert sweep() == replace(NOTHING, assets_handed_over=1)
     assert sweep() == NOTHING
 
 
@@ -76,7 +83,7 @@ def test_a_rejected_file_whose_bytes_were_left_is_emptied(
     received: FileAsset, stored: Callable[[], list[str]]
 ) -> None:
     FileAsset.objects.update(state=State.REJECTED, reason=Reason.TYPE_NOT_ALLOWED)
-    assert sweep() == replace(NOTHING, emptied=1)
+    assert sweep() == replace(NOTHING, rejected_files_removed=1)
     assert sweep() == NOTHING
     assert stored() == []
 

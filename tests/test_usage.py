@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from io import BytesIO
 from threading import Barrier
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
@@ -11,22 +13,27 @@ from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from django_largefiles import access, lifecycle
+from django_largefiles import access, clock, lifecycle, usage
 from django_largefiles.access import OwnerOrStaff
 from django_largefiles.doors.ingest import ingest
-from django_largefiles.exceptions import QuotaExceeded
+from django_largefiles.exceptions import MalformedRequest, QuotaExceeded
 from django_largefiles.intake.creation import Declaration, begin, create_trusted
 from django_largefiles.intake.resuming import set_length
-from django_largefiles.models import FileAsset, Upload
+from django_largefiles.models import FileAsset, Upload, Usage
 from django_largefiles.options import Quota
-from django_largefiles.pipeline.processing import discard_rejected, process
+from django_largefiles.pipeline.processing import process
+from django_largefiles.pipeline.rejection import discard_rejected
 from django_largefiles.states import Reason, State
+from django_largefiles.sweeper import sweep
 from tests.conftest import Largefiles, png
 from tests.doors.resumable import ietf_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-needs_writers = pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+needs_threads = pytest.mark.skipif(
+    connection.vendor == "sqlite" and not connection.settings_dict["TEST"]["NAME"],
+    reason="threads cannot wait for each other in SQLite's memory: integration/test_usage.py uses a file",
+)
 
 Stored = Callable[[], list[str]]
 PICTURE = png(padding=1000 - len(png()))
@@ -186,23 +193,34 @@ def test_a_refused_client_is_told_which_limit(client: Client, owner: User, large
     assert FileAsset.objects.count() == 1
 
 
-def test_where_rows_can_be_locked_the_owner_s_is_before_anything_is_added(
-    owner: User, largefiles: Largefiles, monkeypatch: pytest.MonkeyPatch
+def test_where_rows_can_be_locked_the_owner_s_usage_is_before_anything_is_added(
+    owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    largefiles.set(QUOTA={"FILES": 1})
     monkeypatch.setattr(connection.features, "has_select_for_update", True)
     monkeypatch.setattr(connection.ops, "for_update_sql", lambda **_: "/* locked */")
     with CaptureQueriesContext(connection) as queries:
         declared(owner, 10)
     statements = [query["sql"] for query in queries if query["sql"].startswith(("SELECT", "INSERT"))]
     assert "/* locked */" in statements[0]
-    assert User._meta.db_table in statements[0]
+    assert Usage._meta.db_table in statements[0]
 
 
-@needs_writers
+ISOLATION = {
+    "sqlite": [None],
+    "postgresql": [1, 2, 3],
+    "mysql": ["read committed", "repeatable read", "serializable"],
+}
+"""READ COMMITTED, REPEATABLE READ and SERIALIZABLE, as the driver of each database calls them."""
+
+
+@needs_threads
+@pytest.mark.parametrize("isolation", ISOLATION[connection.vendor])
 def test_parallel_creations_at_the_edge_are_as_many_as_there_is_room_for(
-    owner: User, largefiles: Largefiles, stored: Stored
+    isolation: Any, owner: User, largefiles: Largefiles, stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "isolation_level", isolation)
+    if isolation is None:
+        monkeypatch.delitem(connection.settings_dict["OPTIONS"], "isolation_level")
     largefiles.set(QUOTA={"BYTES": 5000})
     together = Barrier(10)
 
@@ -219,3 +237,92 @@ def test_parallel_creations_at_the_edge_are_as_many_as_there_is_room_for(
     with ThreadPoolExecutor(max_workers=10) as pool:
         admitted = sum(pool.map(attempt, range(50)))
     assert admitted == FileAsset.objects.count() == len(stored()) == 5
+    assert usage_of(owner) == (5000, 5)
+
+
+def usage_of(owner: User) -> tuple[int, int]:
+    row = Usage.objects.get(pk=owner.pk)
+    return row.bytes, row.files
+
+
+def test_usage_is_counted_without_a_quota(owner: User) -> None:
+    upload = declared(owner, None, at_most=500)
+    assert str(Usage.objects.get()) == f"{owner.pk}: 500 bytes in 1 files"
+    set_length(upload, 400)
+    assert usage_of(owner) == (400, 1)
+    lifecycle.discard(upload.pk)
+    assert usage_of(owner) == (0, 0)
+
+
+def test_usage_of_files_that_the_host_made_begins_with_the_first_upload(owner: User, largefiles: Largefiles) -> None:
+    FileAsset.objects.create(original_name="a.png", owner=owner, state=State.READY, file="a", size=700)
+    largefiles.set(QUOTA={"BYTES": 1000})
+    with pytest.raises(QuotaExceeded):
+        declared(owner, 301)
+    declared(owner, 300)
+    assert usage_of(owner) == (1000, 2)
+
+
+def test_a_file_whose_owner_has_no_usage_yet_is_deleted_without_one(owner: User) -> None:
+    FileAsset.objects.create(original_name="a.png", owner=owner, state=State.READY, size=700).delete()
+    assert not Usage.objects.exists()
+
+
+def test_bytes_of_a_rejected_file_are_removed_from_the_usage_once(owner: User) -> None:
+    declared(owner, 1)
+    asset = rejected(owner, Reason.TYPE_NOT_ALLOWED)
+    assert usage_of(owner) == (1001, 2)
+    discard_rejected(asset)
+    discard_rejected(asset)
+    assert usage_of(owner) == (1, 1)
+
+
+def test_of_two_that_tell_the_length_the_first_counts(owner: User) -> None:
+    first, second = declared(owner, None), Upload.objects.select_related("asset").get()
+    set_length(first, 400)
+    with pytest.raises(MalformedRequest):
+        set_length(second, 300)
+    assert usage_of(owner) == (400, 1)
+
+
+def test_usage_is_deleted_with_its_owner(owner: User) -> None:
+    declared(owner, 1)
+    owner.delete()
+    assert not Usage.objects.exists()
+    assert FileAsset.objects.get().owner is None
+
+
+class TestRepair:
+    @pytest.fixture(autouse=True)
+    def wrong(self, owner: User) -> None:
+        declared(owner, 10)
+        Usage.objects.update(bytes=7, files=7, checked_at=clock.after(-usage.CHECK_AFTER))
+
+    def test_usage_that_was_counted_wrongly_is_corrected(self, owner: User, caplog: pytest.LogCaptureFixture) -> None:
+        assert [sweep().usage_corrected, sweep().usage_corrected] == [1, 0]
+        assert usage_of(owner) == (10, 1)
+        assert f"usage of owner {owner.pk}" in caplog.text
+
+    def test_usage_that_was_checked_within_a_day_is_not_checked(self, owner: User) -> None:
+        Usage.objects.update(checked_at=clock.after(timedelta(minutes=1) - usage.CHECK_AFTER))
+        assert usage.repair() == 0
+        assert usage_of(owner) == (7, 7)
+
+    def test_owners_are_checked_in_turn_within_the_budget(
+        self, owner: User, stranger: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        declared(stranger, 10)
+        Usage.objects.filter(pk=stranger.pk).update(bytes=7, checked_at=clock.after(-2 * usage.CHECK_AFTER))
+        monkeypatch.setattr(usage, "FILES_AT_ONCE", 1)
+        assert usage.repair() == 1
+        assert (usage_of(stranger), usage_of(owner)) == ((10, 1), (7, 7))
+        assert usage.repair() == 1
+        assert usage_of(owner) == (10, 1)
+
+    def test_an_owner_who_is_deleted_meanwhile_is_passed_over(
+        self, owner: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pk = owner.pk
+        owner.delete()
+        monkeypatch.setattr(usage, "_within_budget", lambda owners: [pk])
+        assert usage.repair() == 0

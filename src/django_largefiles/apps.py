@@ -18,6 +18,9 @@ class LargeFilesConfig(AppConfig):
         from .lifecycle import asset_waiting
         from .models import FileAsset
         from .outbox.removals import remove_bytes
+        from .usage import release
 
         asset_waiting.connect(on_waiting, sender=FileAsset, dispatch_uid="django_largefiles.dispatch")
+        # The first receiver: the owner's usage is locked before any other row is touched.
+        pre_delete.connect(release, sender=FileAsset, dispatch_uid="django_largefiles.usage")
         pre_delete.connect(remove_bytes, sender=FileAsset, dispatch_uid="django_largefiles.outbox.removals")

@@ -1,22 +1,33 @@
-"""Assets by their id, as far as the access policy lets a user see them."""
+"""Find assets by their id, as far as the access policy lets a user see them."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from django.utils import timezone
+from django.db import router
+from django.db.models import Q
 
+from . import clock
 from .access import User, access_policy
 from .exceptions import AssetNotFound, NotPermitted, UploadGone
 from .models import FileAsset, Upload
 from .states import State
+from .transactions import run_in_transaction
+
+EXPIRED = {"expired": Q(expires_at__lt=clock.now())}
+"""To annotate uploads with, because the database's clock decides."""
+
+_UPLOAD_EXPIRED = {"upload_expired": Q(upload__expires_at__lt=clock.now())}
 
 
 def visible_asset(user: User, asset_id: UUID) -> FileAsset:
-    """Raises ``AssetNotFound`` alike for an asset that is not there and for one that the user may not know of."""
+    """Return the asset with its upload, if there is one.
+
+    Raises ``AssetNotFound`` alike for an asset that does not exist and for one that the user may not know of.
+    """
     not_found = AssetNotFound("there is no such file", value=str(asset_id))
     try:
-        asset = FileAsset.objects.select_related("upload").get(pk=asset_id)
+        asset = FileAsset.objects.select_related("upload").annotate(**_UPLOAD_EXPIRED).get(pk=asset_id)
     except FileAsset.DoesNotExist:
         raise not_found from None
     if not access_policy().may_view(user, asset):
@@ -25,7 +36,7 @@ def visible_asset(user: User, asset_id: UUID) -> FileAsset:
 
 
 def downloadable_asset(user: User, asset_id: UUID) -> FileAsset:
-    """Raises ``AssetNotFound`` and ``NotPermitted``."""
+    """Return the asset. Raises ``AssetNotFound`` and ``NotPermitted``."""
     asset = visible_asset(user, asset_id)
     check_may_download(user, asset)
     return asset
@@ -38,7 +49,7 @@ def check_may_download(user: User, asset: FileAsset) -> None:
 
 
 def arriving(asset: FileAsset) -> Upload | None:
-    """The record of an asset whose bytes are not all there."""
+    """Return the upload of an asset whose bytes are still arriving."""
     upload: Upload | None = getattr(asset, "upload", None)
     if upload:
         upload.asset = asset
@@ -46,28 +57,29 @@ def arriving(asset: FileAsset) -> Upload | None:
 
 
 def check_not_expired(upload: Upload) -> None:
-    """Raises ``UploadGone``."""
-    if upload.expires_at < timezone.now():
-        raise UploadGone("the upload has expired", value=str(upload.pk))
+    """Raise ``UploadGone`` if the upload had expired when it was read; it must be annotated with ``EXPIRED``."""
+    if upload.expired:
+        raise UploadGone("the upload has expired", limit=upload.expires_at.isoformat(), value=str(upload.pk))
 
 
 def unexpired_asset(user: User, asset_id: UUID) -> FileAsset:
-    """Raises ``AssetNotFound``, and ``UploadGone`` for one whose bytes were awaited too long."""
+    """Return the asset. Raises ``AssetNotFound``, and ``UploadGone`` if its upload has expired."""
     asset = visible_asset(user, asset_id)
     upload = arriving(asset)
     if upload:
+        upload.expired = asset.upload_expired
         check_not_expired(upload)
     return asset
 
 
 def check_may_append(user: User, asset: FileAsset) -> None:
-    """Raises ``NotPermitted``."""
+    """Raise ``NotPermitted`` unless the user may continue the upload."""
     if not access_policy().may_append(user, asset):
-        raise NotPermitted("going on with the upload is not permitted", value=str(asset.pk))
+        raise NotPermitted("continuing the upload is not permitted", value=str(asset.pk))
 
 
 def delete(user: User, asset: FileAsset) -> None:
-    """With its bytes, arriving or not. Raises ``NotPermitted``."""
+    """Delete the asset with its bytes, arriving or not. Raises ``NotPermitted``."""
     if not access_policy().may_delete(user, asset):
         raise NotPermitted("deleting the file is not permitted", value=str(asset.pk))
-    asset.delete()
+    run_in_transaction(asset.delete, router.db_for_write(FileAsset))

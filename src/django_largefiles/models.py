@@ -63,6 +63,9 @@ class FileAssetManager(models.Manager["FileAsset"]):
 
 
 class FileAsset(models.Model):
+    upload_expired: bool
+    """Whether the upload had expired when the asset was read: an annotation of ``assets``."""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -155,6 +158,9 @@ class FileAsset(models.Model):
 class Upload(models.Model):
     """While an asset's bytes arrive. ``offset``, ``digest_state`` and ``media_type`` are always of the same moment."""
 
+    expired: bool
+    """Whether it had expired when it was read: see ``assets.EXPIRED``."""
+
     class Kind(models.TextChoices):
         WHOLE = "whole"
         PARTIAL = "partial"
@@ -175,6 +181,20 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return f"{self.asset_id} at {self.offset}"
+
+
+class Usage(models.Model):
+    """What an owner keeps, arriving files included: see ``usage``, which alone writes it."""
+
+    owner = models.OneToOneField(
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="+"
+    )
+    bytes = models.BigIntegerField(default=0)
+    files = models.BigIntegerField(default=0)
+    checked_at = models.DateTimeField(db_index=True, help_text=_("When it was last computed from the files."))
+
+    def __str__(self) -> str:
+        return f"{self.owner_id}: {self.bytes} bytes in {self.files} files"
 
 
 class PendingSignal(models.Model):
@@ -198,6 +218,7 @@ class PendingRemoval(models.Model):
     storage = models.CharField(max_length=MAX_STORAGE_ALIAS)
     store_state = models.JSONField()
     due_at = models.DateTimeField(db_index=True)
+    version = models.PositiveIntegerField(default=0, help_text=_("Counts the changes of this row."))
 
     def __str__(self) -> str:
         return str(self.store_state.get("name", ""))

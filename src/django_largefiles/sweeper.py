@@ -1,4 +1,4 @@
-"""What puts right whatever a crash, a lost message or a client that went away has left behind."""
+"""Maintenance: what crashes, lost messages and clients that went away leave behind is cleaned up."""
 
 from __future__ import annotations
 
@@ -6,53 +6,61 @@ import logging
 from dataclasses import dataclass
 
 from django.db.models import Q
-from django.utils import timezone
 
-from . import lifecycle
+from . import clock, lifecycle, usage
 from .dispatch import hand_over
 from .exceptions import ConfigurationError, StoreError
 from .models import FileAsset, FileAssetQuerySet, Upload
 from .outbox.removals import remove_leftovers
 from .outbox.signals import send_overdue
-from .pipeline.processing import discard_rejected
+from .pipeline.rejection import discard_rejected
 from .states import State
 
 logger = logging.getLogger(__name__)
 
 BATCH = 1000
-"""How many rows of each kind one sweep looks at."""
+"""How many rows of each kind one sweep handles, except for owners: see ``usage.repair``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Swept:
-    """Counts of one sweep."""
+    """What one sweep did."""
 
-    expired: int
-    handed_over: int
-    announced: int
-    emptied: int
-    removed: int
+    uploads_expired: int
+    """Expired uploads that were deleted."""
+    assets_handed_over: int
+    """Assets that were given to a worker again."""
+    signals_sent: int
+    """Signals whose process died before it had sent them."""
+    rejected_files_removed: int
+    """Rejected assets whose bytes were removed, because their worker died before."""
+    deleted_files_removed: int
+    """Deleted assets whose bytes were removed, or proved to be."""
+    usage_corrected: int
+    """Owners whose usage was counted wrongly."""
 
 
 def sweep() -> Swept:
-    """Do what somebody should have done, but has not; what cannot be done now is left to the next sweep.
+    """Run one maintenance pass; what fails is retried by the next.
 
-    Remove uploads that have expired, hand over what no worker works on, send the signals of processes that died, empty
-    what was rejected, and make sure that the bytes of what was deleted are gone.
+    Delete uploads that have expired, hand over assets that no worker works on, send the signals of processes that
+    died, remove the bytes of rejected and deleted assets, and check the usage of some owners.
     """
     return Swept(
-        expired=_expire(),
-        handed_over=_hand_over(),
-        announced=send_overdue(BATCH),
-        emptied=_empty(),
-        removed=remove_leftovers(BATCH),
+        uploads_expired=_expire(),
+        assets_handed_over=_hand_over(),
+        signals_sent=send_overdue(BATCH),
+        rejected_files_removed=_remove_rejected(),
+        deleted_files_removed=remove_leftovers(BATCH),
+        usage_corrected=usage.repair(),
     )
 
 
 def _expire() -> int:
-    now = timezone.now()
-    expired = Upload.objects.filter(expires_at__lt=now).order_by("expires_at").values_list("pk", flat=True)
-    return sum(lifecycle.discard(pk, only=Q(upload__expires_at__lt=now)) for pk in list(expired[:BATCH]))
+    expired = Upload.objects.filter(expires_at__lt=clock.now()).order_by("expires_at").values_list("pk", flat=True)
+    # Asked again for each: a client may have come back since.
+    still = Q(upload__expires_at__lt=clock.now())
+    return sum(lifecycle.discard(pk, only=still) for pk in list(expired[:BATCH]))
 
 
 def _hand_over() -> int:
@@ -61,25 +69,29 @@ def _hand_over() -> int:
         if not lifecycle.reclaim(pk):
             continue
         if not hand_over(pk):
-            # What held this one back will hold back the others; the next sweep goes on.
+            # The cause, such as a broker that is down, would stop the others too; the next sweep continues.
             break
         count += 1
     return count
 
 
-def _empty() -> int:
+def _remove_rejected() -> int:
     aliases = _with_rejected_bytes().order_by("storage").values_list("storage", flat=True).distinct()
-    return sum(_empty_in(storage) for storage in list(aliases))
+    return sum(_remove_rejected_from(storage) for storage in list(aliases))
 
 
-def _empty_in(storage: str) -> int:
-    """Empty the rejected assets of one storage; if it fails it is left alone until the next sweep."""
+def _remove_rejected_from(storage: str) -> int:
+    """Remove the bytes of rejected assets from one storage; if it fails it is left alone until the next sweep."""
     count = 0
     for asset in list(_with_rejected_bytes().filter(storage=storage).order_by("updated_at")[:BATCH]):
         try:
             discard_rejected(asset)
         except (StoreError, ConfigurationError):
-            logger.exception("The bytes of the rejected asset %s are still in storage %r.", asset.pk, storage)
+            logger.exception(
+                "The bytes of the rejected asset %s are still in storage %r; the next sweep tries again.",
+                asset.pk,
+                storage,
+            )
             break
         count += 1
     return count

@@ -1,50 +1,179 @@
-"""How much an owner keeps, arriving files included."""
+"""How many files and bytes an owner keeps, arriving ones included.
+
+Each owner has one row. It counts an arriving file as large as it may become, and a rejected one only while its bytes
+are kept. It is changed in the transaction that changes the file, whether or not there is a quota.
+
+Lock order: a transaction that changes what counts locks the owner's row of ``Usage`` first, then rows of ``FileAsset``
+and ``Upload``, then inserts into the outbox. So two of them never wait for each other, and while one holds the row of
+``Usage`` no other adds, removes or resizes a file of that owner: what it reads of the owner's files then is what the
+row must say. The exception is a transaction of the host that deletes files of several owners: it locks their rows in
+the order of the files, and the database may end it because of another that does the same.
+
+A file that the host creates, or gives to another owner, without this package is not counted until ``repair`` computes
+the row anew. The row is deleted with its owner; the files that stay have no owner then, and count for no one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
 
-from django.contrib.auth import get_user_model
-from django.db import connections
-from django.db.models import Count, Q, Sum
+from django.db import connections, router
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
+from . import clock
 from .access import User, access_policy
 from .exceptions import QuotaExceeded
-from .models import FileAsset
+from .models import FileAsset, FileAssetQuerySet, Upload, Usage
 from .options import Quota
 from .states import State
+from .transactions import run_in_transaction
+
+logger = logging.getLogger(__name__)
+
+COUNTED = Q(state=State.RECEIVING) | ~Q(file="")
+
+CHECK_AFTER = timedelta(days=1)
+"""How old the last check of an owner's row must be for ``repair`` to check it again."""
+
+OWNERS_AT_ONCE = 20
+FILES_AT_ONCE = 100_000
+"""How many owners, and about how many files of theirs, one call of ``repair`` reads."""
 
 
-@contextmanager
-def within_quota(owner: User | None, using: str) -> Iterator[None]:
-    """Inside a transaction, around what adds to an owner's files: one such block after another for each owner.
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    bytes: int
+    files: int
 
-    Raises ``QuotaExceeded`` at the end of the block, and the transaction takes back what it added.
+
+def admit(owner: User | None, size: int, using: str) -> None:
+    """Count one more file of ``size`` bytes, as the first step of the transaction that creates it.
+
+    Raises ``QuotaExceeded``.
     """
-    quota = access_policy().quota(owner) if owner and owner.pk else Quota()
-    if owner is None or quota == Quota():
-        yield
+    if owner is None or not owner.pk:
         return
-    _lock(owner, using)
-    yield
-    _check(owner, quota, using)
+    quota = access_policy().quota(owner)
+    if _within(owner.pk, size, quota, using).update(bytes=F("bytes") + size, files=F("files") + 1):
+        return
+    # There is no row yet, or no room. What made room since the update is seen under the lock.
+    used = lock(owner.pk, using) or _create(owner.pk, using)
+    _check(Totals(bytes=used.bytes + size, files=used.files + 1), quota)
+    change(owner.pk, using, bytes=size, files=1)
 
 
-def _lock(owner: User, using: str) -> None:
-    # SQLite knows no row locks, and needs none once the transaction has written.
-    if connections[using].features.has_select_for_update:
-        owners = get_user_model()._default_manager.using(using).select_for_update()
-        list(owners.filter(pk=owner.pk).values_list("pk"))  # type: ignore[misc]  # a user of the host's
+def lock(owner_id: Any, using: str) -> Usage | None:
+    """Keep every other transaction from changing what the owner keeps, and return the row, if the owner has one."""
+    if owner_id is None:
+        return None
+    rows = Usage.objects.using(using).filter(pk=owner_id)
+    if not connections[using].features.has_select_for_update:
+        # SQLite has no locks on rows: the first write of a transaction locks the database.
+        rows.update(bytes=F("bytes"))
+    return rows.select_for_update().first()
 
 
-def _check(owner: User, quota: Quota, using: str) -> None:
-    # What arrives counts as large as it may become; what was rejected and removed does not count.
-    kept = FileAsset.objects.using(using).filter(Q(state=State.RECEIVING) | ~Q(file=""), owner=owner.pk)
-    used = kept.aggregate(files=Count("pk"), bytes=Sum(Coalesce("upload__reserved", "size")))
-    for unit, limit in (("files", quota.files), ("bytes", quota.bytes)):
-        value = used[unit] or 0
+def change(owner_id: Any, using: str, *, bytes: int = 0, files: int = 0) -> None:  # noqa: A002 — the unit
+    """Add to the owner's row, in a transaction that has locked it."""
+    if owner_id is not None and (bytes or files):
+        Usage.objects.using(using).filter(pk=owner_id).update(bytes=F("bytes") + bytes, files=F("files") + files)
+
+
+def owner_of(asset_id: UUID, using: str) -> Any:
+    """Return the key of the asset's owner, or ``None``; to be asked before the transaction that locks the row."""
+    return FileAsset.objects.using(using).filter(pk=asset_id).values_list("owner_id", flat=True).first()
+
+
+def reserved(upload_id: UUID, using: str) -> int:
+    """Return the bytes for which an upload counts, or 0 if it is gone; the owner's row must be locked."""
+    rows = Upload.objects.using(using).filter(pk=upload_id)
+    return rows.values_list("reserved", flat=True).first() or 0
+
+
+def release(sender: type[FileAsset], instance: FileAsset, using: str, **_: Any) -> None:
+    """Count a file no longer: the receiver of ``pre_delete``, which is called in the transaction of the deletion."""
+    owner_id = instance.owner_id
+    if lock(owner_id, using) is None:
+        return
+    counted = _totals(FileAsset.objects.using(using).filter(pk=instance.pk, owner_id=owner_id))
+    change(owner_id, using, bytes=-counted.bytes, files=-counted.files)
+
+
+def repair() -> int:
+    """Compute the rows of some owners anew, those first whose last check is the oldest; return how many were wrong.
+
+    Each owner is checked about once in ``CHECK_AFTER``, whatever the number of owners and of calls.
+    """
+    using = router.db_for_write(Usage)
+    due = Usage.objects.using(using).filter(checked_at__lte=clock.after(-CHECK_AFTER)).order_by("checked_at", "pk")
+    return sum(
+        run_in_transaction(partial(_repair, owner_id, using), using)
+        for owner_id in _within_budget(due.values_list("pk", "files")[:OWNERS_AT_ONCE])
+    )
+
+
+def _within_budget(owners: Iterable[tuple[Any, int]]) -> list[Any]:
+    """Return the first owner, and as many of the next as have no more than ``FILES_AT_ONCE`` files with it."""
+    chosen, total = list[Any](), 0
+    for owner_id, files in owners:
+        total += files
+        if chosen and total > FILES_AT_ONCE:
+            break
+        chosen.append(owner_id)
+    return chosen
+
+
+def _repair(owner_id: Any, using: str) -> bool:
+    row = lock(owner_id, using)
+    if row is None:
+        return False
+    counted, found = Totals(bytes=row.bytes, files=row.files), _compute(owner_id, using)
+    if counted != found:
+        logger.warning("The usage of owner %s was counted as %s; its files are %s.", owner_id, counted, found)
+    return counted != found
+
+
+def _create(owner_id: Any, using: str) -> Usage:
+    """Make the row of an owner who has none, of the files that the host may have created, and return it locked."""
+    row = Usage(pk=owner_id, checked_at=clock.now())
+    # Of two that come at once, the second waits here for the first to commit.
+    Usage.objects.using(using).bulk_create([row], ignore_conflicts=True)
+    lock(owner_id, using)
+    _compute(owner_id, using)
+    return Usage.objects.using(using).get(pk=owner_id)
+
+
+def _compute(owner_id: Any, using: str) -> Totals:
+    """Set the row, which must be locked, to what the owner's files are, and return that."""
+    found = _totals(FileAsset.objects.using(using).filter(owner_id=owner_id))
+    Usage.objects.using(using).filter(pk=owner_id).update(bytes=found.bytes, files=found.files, checked_at=clock.now())
+    return found
+
+
+def _totals(assets: FileAssetQuerySet) -> Totals:
+    counted = assets.filter(COUNTED).aggregate(files=Count("pk"), bytes=Sum(Coalesce("upload__reserved", "size")))
+    return Totals(bytes=counted["bytes"] or 0, files=counted["files"])
+
+
+def _within(owner_id: Any, size: int, quota: Quota, using: str) -> QuerySet[Usage]:
+    """Return the owner's row, if the quota has room for one more file of this size."""
+    rows = Usage.objects.using(using).filter(pk=owner_id)
+    if quota.bytes is not None:
+        rows = rows.filter(bytes__lte=quota.bytes - size)
+    if quota.files is not None:
+        rows = rows.filter(files__lte=quota.files - 1)
+    return rows
+
+
+def _check(wanted: Totals, quota: Quota) -> None:
+    for unit, limit, value in (("files", quota.files, wanted.files), ("bytes", quota.bytes, wanted.bytes)):
         if limit is not None and value > limit:
             problem = f"with this file it would be {value} {unit}, more than {limit}"
             raise QuotaExceeded(problem, limit=limit, value=value)

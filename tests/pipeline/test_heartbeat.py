@@ -6,8 +6,9 @@ from threading import Event, current_thread, main_thread
 import pytest
 from django.db import InterfaceError
 
+from django_largefiles.lifecycle import ClaimLost
 from django_largefiles.pipeline import heartbeat
-from django_largefiles.pipeline.heartbeat import Heartbeat, LostClaim
+from django_largefiles.pipeline.heartbeat import Heartbeat
 
 PATIENCE = 30
 """Seconds, for what takes a few milliseconds."""
@@ -19,28 +20,27 @@ def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Renewals:
-    """Answers each renewal with the next of ``answers``, and the last of them from then on."""
+    """Raises at each renewal the next of ``outcomes``, unless it is ``None``, and the last of them from then on."""
 
-    def __init__(self, *answers: bool | Exception) -> None:
-        self._answers: Iterator[bool | Exception] = iter(answers)
-        self._last = answers[-1]
+    def __init__(self, *outcomes: Exception | None) -> None:
+        self._outcomes: Iterator[Exception | None] = iter(outcomes)
+        self._last = outcomes[-1]
         self.heard: list[int] = []
         self.threads = set()
         self.all_answered = Event()
 
-    def __call__(self, done: int) -> bool:
+    def __call__(self, done: int) -> None:
         self.heard.append(done)
         self.threads.add(current_thread())
-        answer = next(self._answers, self._last)
+        outcome = next(self._outcomes, self._last)
         if len(self.heard) > 3:
             self.all_answered.set()
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        if outcome is not None:
+            raise outcome
 
 
 def test_a_claim_is_renewed_while_nobody_tells_anything() -> None:
-    renewals = Renewals(True)
+    renewals = Renewals(None)
     with Heartbeat(renewals) as beating:
         beating.tell(7)
         assert renewals.all_answered.wait(PATIENCE)
@@ -49,24 +49,24 @@ def test_a_claim_is_renewed_while_nobody_tells_anything() -> None:
 
 
 def test_it_ends_with_its_block() -> None:
-    renewals = Renewals(True)
+    renewals = Renewals(None)
     with Heartbeat(renewals):
         assert renewals.all_answered.wait(PATIENCE)
     (thread,) = renewals.threads
     assert not thread.is_alive()
 
 
-def test_who_has_lost_the_claim_is_told_so_and_it_is_not_renewed_again() -> None:
-    renewals = Renewals(False)
+def test_a_lost_claim_is_raised_and_not_renewed_again() -> None:
+    renewals = Renewals(ClaimLost())
     with Heartbeat(renewals) as beating:
         beating._thread.join(PATIENCE)
-        with pytest.raises(LostClaim):
+        with pytest.raises(ClaimLost):
             beating.tell(1)
     assert len(renewals.heard) == 1
 
 
 def test_a_database_that_fails_for_a_moment_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:
-    renewals = Renewals(InterfaceError("gone away"), True)
+    renewals = Renewals(InterfaceError("gone away"), None)
     with Heartbeat(renewals) as beating:
         assert renewals.all_answered.wait(PATIENCE)
         beating.tell(1)

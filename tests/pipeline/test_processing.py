@@ -21,8 +21,9 @@ from django_largefiles.exceptions import StoreUnavailable
 from django_largefiles.extractors.base import Metadata
 from django_largefiles.lifecycle import MAX_ATTEMPTS
 from django_largefiles.models import FileAsset
-from django_largefiles.pipeline import processing
+from django_largefiles.pipeline import examination, extraction
 from django_largefiles.pipeline.processing import TryAgain, process
+from django_largefiles.pipeline.rejection import discard_rejected
 from django_largefiles.sandbox.probe import lacking, machine
 from django_largefiles.sandbox.runner import Extraction, ExtractionFailed, ExtractionInterrupted
 from django_largefiles.scanners import read_pass, running
@@ -89,9 +90,9 @@ def test_reading_tells_its_progress_at_most_so_often(
     told: list[tuple[Stage, int]] = []
     renew = lifecycle.renew
 
-    def tell(claim: lifecycle.Claim, stage: Stage, *, done: int = 0, lease: timedelta = lifecycle.LEASE) -> bool:
+    def tell(claim: lifecycle.Claim, stage: Stage, *, done: int = 0, lease: timedelta | None = None) -> None:
         told.append((stage, done))
-        return renew(claim, stage, done=done, lease=lease)
+        renew(claim, stage, done=done, lease=lease)
 
     monkeypatch.setattr(lifecycle, "renew", tell)
     process(undigested.pk)
@@ -113,7 +114,7 @@ def test_reading_tells_its_progress_at_most_so_often(
     ],
     ids=["digest", "extension", "type", "size", "metadata"],
 )
-def test_a_bad_file_is_rejected_and_its_bytes_removed(
+def test_a_bad_file_is_rejected_and_its_deleted_files_removed(
     columns: dict[str, str],
     rules: dict[str, object],
     reason: Reason,
@@ -197,7 +198,7 @@ def runs(monkeypatch: pytest.MonkeyPatch, *ends: Metadata | Exception) -> list[s
             raise end
         return Extraction(metadata=end, confinement=())
 
-    monkeypatch.setattr(processing, "run", run)
+    monkeypatch.setattr(extraction, "run", run)
     return stages
 
 
@@ -264,7 +265,7 @@ def test_an_unforeseen_error_tells_clients_no_more_than_its_name(
     def fail(file: BinaryIO) -> str:
         raise ZeroDivisionError("/secret/path")
 
-    monkeypatch.setattr(processing, "sniff_file", fail)
+    monkeypatch.setattr(examination, "sniff_file", fail)
     with pytest.raises(TryAgain):
         process(received.pk)
     received.refresh_from_db()
@@ -278,7 +279,7 @@ def test_whatever_a_worker_survives_is_a_failed_attempt(
     def fail(file: BinaryIO) -> str:
         raise error
 
-    monkeypatch.setattr(processing, "sniff_file", fail)
+    monkeypatch.setattr(examination, "sniff_file", fail)
     FileAsset.objects.update(attempts=MAX_ATTEMPTS - 1)
     assert processed(received).state == State.FAILED
     assert (received.reason, received.detail) == (Reason.GAVE_UP, error.__name__)
@@ -295,7 +296,7 @@ def test_a_worker_that_was_replaced_stops_quietly(received: FileAsset, monkeypat
         FileAsset.objects.update(claims=2)
         return "image/png"
 
-    monkeypatch.setattr(processing, "sniff_file", replace)
+    monkeypatch.setattr(examination, "sniff_file", replace)
     asset = processed(received)
     assert (asset.state, asset.claims) == (State.PROCESSING, 2)
 
@@ -307,7 +308,7 @@ def test_an_asset_deleted_under_the_worker_does_not_come_back(
         FileAsset.objects.all().delete()
         return "image/png"
 
-    monkeypatch.setattr(processing, "sniff_file", delete)
+    monkeypatch.setattr(examination, "sniff_file", delete)
     process(received.pk)
     assert not FileAsset.objects.exists()
     assert stored() == []
@@ -331,7 +332,7 @@ def test_a_loser_s_failure_is_not_tried_again(received: FileAsset, monkeypatch: 
         FileAsset.objects.update(claims=2)
         raise ZeroDivisionError
 
-    monkeypatch.setattr(processing, "sniff_file", replace)
+    monkeypatch.setattr(examination, "sniff_file", replace)
     process(received.pk)
     assert FileAsset.objects.get().state == State.PROCESSING
 
@@ -339,7 +340,7 @@ def test_a_loser_s_failure_is_not_tried_again(received: FileAsset, monkeypatch: 
 def test_a_blocked_asset_keeps_its_bytes(ready: FileAsset, stored: Stored) -> None:
     lifecycle.block(ready.pk)
     ready.refresh_from_db()
-    processing.discard_rejected(ready)
+    discard_rejected(ready)
     assert stored() == [ready.file.name]
 
 
@@ -371,7 +372,7 @@ def test_what_all_scanners_call_clean_becomes_ready(received: FileAsset, largefi
     assert [scan["verdict"] for scan in asset.scan_detail] == ["clean", "clean"]
 
 
-def test_an_infected_file_is_rejected_and_its_bytes_removed(
+def test_an_infected_file_is_rejected_and_its_deleted_files_removed(
     infected: FileAsset, largefiles: Largefiles, stored: Stored
 ) -> None:
     largefiles.set(SCANNERS=[scanner(), scanner(verdict="clean")])
@@ -489,11 +490,11 @@ def test_the_lease_is_renewed_while_a_scanner_thinks(
     told: list[Stage] = []
     renew = lifecycle.renew
 
-    def tell(claim: lifecycle.Claim, stage: Stage, *, done: int = 0, lease: timedelta = lifecycle.LEASE) -> bool:
+    def tell(claim: lifecycle.Claim, stage: Stage, *, done: int = 0, lease: timedelta | None = None) -> None:
         told.append(stage)
         if len(told) == 4:
             released.set()
-        return renew(claim, stage, done=done, lease=lease)
+        renew(claim, stage, done=done, lease=lease)
 
     class Thinking(FakeScanner):
         def scan(self, sample: Sample) -> ScanResult:
@@ -505,7 +506,7 @@ def test_the_lease_is_renewed_while_a_scanner_thinks(
     monkeypatch.setattr(lifecycle, "renew", tell)
     monkeypatch.setattr(read_pass, "TELL_SECONDS", 0)
     monkeypatch.setattr(running, "BEAT_SECONDS", 0.01)
-    monkeypatch.setattr(processing, "load_scanners", lambda choices: (Thinking(),))
+    monkeypatch.setattr(examination, "load_scanners", lambda choices: (Thinking(),))
     assert processed(received).state == State.READY
     assert told[:4] == [Stage.SNIFFING, Stage.READING, Stage.SCANNING, Stage.SCANNING]
 
@@ -518,15 +519,14 @@ def test_a_worker_that_was_replaced_while_it_scans_says_nothing(
             sample_seen.set()
             return super().scan(sample)
 
-    def lose(claim: lifecycle.Claim, stage: Stage, **other: object) -> bool:
-        if stage == Stage.SNIFFING:
-            return True
-        FileAsset.objects.update(claims=2)
-        return False
+    def lose(claim: lifecycle.Claim, stage: Stage, **other: object) -> None:
+        if stage != Stage.SNIFFING:
+            FileAsset.objects.update(claims=2)
+            raise lifecycle.ClaimLost
 
     sample_seen = threading.Event()
     monkeypatch.setattr(lifecycle, "renew", lose)
-    monkeypatch.setattr(processing, "load_scanners", lambda choices: (Replaced(),))
+    monkeypatch.setattr(examination, "load_scanners", lambda choices: (Replaced(),))
     asset = processed(received)
     assert (asset.state, asset.claims, asset.scan_verdict) == (State.PROCESSING, 2, "")
     assert sample_seen.wait(10)

@@ -10,6 +10,7 @@ from ..conf import get_profile
 from ..doors.ingest import copy
 from ..doors.multipart import UploadedAsset
 from ..exceptions import MalformedRequest
+from ..extractors.base import METADATA_COLUMNS
 from ..intake.creation import Declaration, begin
 from ..models import FileAsset
 from ..options import DEFAULT_PROFILE
@@ -36,11 +37,7 @@ class AssetSerializer(serializers.ModelSerializer[FileAsset]):
             "declared_type",
             "media_type",
             "sha256",
-            "width",
-            "height",
-            "duration",
-            "page_count",
-            "title",
+            *METADATA_COLUMNS,
             "extra_attributes",
             "extraction_error",
             "scan_verdict",

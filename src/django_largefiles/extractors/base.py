@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import BinaryIO, ClassVar, TypeAlias
+from dataclasses import dataclass, field, fields
+from typing import Any, BinaryIO, ClassVar, TypeAlias
 
 from ..containers.text import MAX_TEXT, clean_text
 
@@ -15,22 +15,66 @@ JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON
 
 MAX_TITLE = 255
 """Characters of a title."""
+MAX_INTEGER = 2**31 - 1
+"""The largest number that the model's integer columns hold."""
+MAX_DURATION = 1e10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Integer:
+    """The bounds of a whole number, which is ``None`` if the file does not say it."""
+
+    least: int
+    most: int = MAX_INTEGER
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """The bounds of a number from 0, which is ``None`` if the file does not say it."""
+
+    most: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """The bounds of a text, which is empty if the file does not say it."""
+
+    most: int
+    """Characters."""
+
+
+Bounds: TypeAlias = Integer | Number | Text
+
+
+def _column(bounds: Bounds) -> Any:
+    return field(default="" if isinstance(bounds, Text) else None, metadata={"bounds": bounds})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
-    """What a file says of itself. All of it is the author's claim: it describes, and proves nothing."""
+    """What a file says of itself. All of it is the author's claim: it describes, and proves nothing.
 
-    width: int | None = None
+    Each field with bounds is a column of the asset. This is the one list of these columns: what the sandbox accepts,
+    what the pipeline stores, and what the API and the admin show follow from it.
+    """
+
+    width: int | None = _column(Integer(least=1))
     """Pixels, as displayed: after the orientation that the file asks for."""
-    height: int | None = None
-    duration: float | None = None
+    height: int | None = _column(Integer(least=1))
+    duration: float | None = _column(Number(most=MAX_DURATION))
     """Seconds."""
-    page_count: int | None = None
-    title: str = ""
+    page_count: int | None = _column(Integer(least=0))
+    title: str = _column(Text(most=MAX_TITLE))
     """At most 255 characters."""
     attributes: Mapping[str, JSON] = field(default_factory=dict)
     """Everything else; the asset's ``extra_attributes``. See ``sandbox.answer`` for its bounds."""
+
+
+COLUMN_BOUNDS: Mapping[str, Bounds] = {
+    column.name: column.metadata["bounds"] for column in fields(Metadata) if "bounds" in column.metadata
+}
+METADATA_COLUMNS: tuple[str, ...] = tuple(COLUMN_BOUNDS)
+"""The names of the asset's columns that extractors fill, besides ``extra_attributes``."""
 
 
 class Extractor(ABC):

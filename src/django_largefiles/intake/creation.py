@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from django.contrib.auth.models import AnonymousUser
-from django.db import router, transaction
+from django.db import router
 from django.utils import timezone
 
-from .. import lifecycle, rules
+from .. import clock, lifecycle, rules, usage
 from ..access import User, access_policy
 from ..conf import Profile, get_profile
 from ..exceptions import NotPermitted
@@ -26,7 +26,7 @@ from ..names import sanitize, storage_key
 from ..options import DEFAULT_PROFILE
 from ..stores import direct_uploads, store_of
 from ..stores.base import StoreState
-from ..usage import within_quota
+from ..transactions import in_transaction_of
 from .writing import UploadWriter, expected_sha256
 
 
@@ -114,31 +114,37 @@ def _open(upload: Upload) -> UploadWriter:
         return UploadWriter(upload)
 
 
+@in_transaction_of(FileAsset)
 def _create_records(declaration: Declaration, profile: Profile, kind: str, parts: list[str]) -> Upload:
-    asset_id, owner = uuid4(), declaration.owner
-    owner_id = owner.pk if owner and owner.is_authenticated else None
-    using = router.db_for_write(FileAsset)
-    with transaction.atomic(using=using), within_quota(owner, using):
-        asset = FileAsset.objects.create(
-            pk=asset_id,
-            owner_id=owner_id,
-            profile=profile.name,
-            original_name=sanitize(declaration.name),
-            size=declaration.length,
-            client_fields=dict(declaration.client_fields),
-            declared_type=declaration.media_type if is_pattern(declaration.media_type) else "",
-            expected_sha256=expected_sha256(declaration.sha256),
-        )
-        return Upload.objects.create(
-            asset=asset,
-            kind=kind,
-            parts=parts,
-            length=declaration.length,
-            reserved=_reservation(declaration, profile),
-            store_state={"name": storage_key(asset_id)},
-            lease_token=uuid4(),
-            expires_at=timezone.now() + profile.upload_expires_after,
-        )
+    using, reservation = router.db_for_write(FileAsset), _reservation(declaration, profile)
+    usage.admit(declaration.owner, reservation, using)
+    asset = _create_asset(declaration, profile, using)
+    upload = Upload.objects.using(using).create(
+        asset=asset,
+        kind=kind,
+        parts=parts,
+        length=declaration.length,
+        reserved=reservation,
+        store_state={"name": storage_key(asset.pk)},
+        lease_token=uuid4(),
+        expires_at=clock.after(profile.upload_expires_after),
+    )
+    # For headers alone: it agrees with the response's Date, which is of this machine too.
+    upload.expires_at = timezone.now() + profile.upload_expires_after
+    return upload
+
+
+def _create_asset(declaration: Declaration, profile: Profile, using: str) -> FileAsset:
+    owner = declaration.owner
+    return FileAsset.objects.using(using).create(
+        owner_id=owner.pk if owner and owner.is_authenticated else None,
+        profile=profile.name,
+        original_name=sanitize(declaration.name),
+        size=declaration.length,
+        client_fields=dict(declaration.client_fields),
+        declared_type=declaration.media_type if is_pattern(declaration.media_type) else "",
+        expected_sha256=expected_sha256(declaration.sha256),
+    )
 
 
 def _begun(upload: Upload) -> StoreState:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from django.utils import timezone
 
-from .. import lifecycle, rules
+from .. import clock, lifecycle, rules
 from ..access import User
 from ..assets import check_may_append
 from ..conf import get_profile, largefiles_settings
@@ -48,9 +48,11 @@ def sign(user: User, upload: Upload, numbers: Iterable[int]) -> list[SignedPart]
                 limit=planned.part_count,
                 value=number,
             )
-    upload.expires_at = timezone.now() + get_profile(upload.asset.profile).upload_expires_after
-    if not Upload.objects.filter(pk=upload.pk).update(expires_at=upload.expires_at):
+    lifetime = get_profile(upload.asset.profile).upload_expires_after
+    if not Upload.objects.filter(pk=upload.pk).update(expires_at=clock.after(lifetime)):
         raise UploadGone("the upload was aborted or is complete")
+    # For the answer alone: it agrees with the response's Date, which is of this machine too.
+    upload.expires_at = timezone.now() + lifetime
     return direct_uploads(upload.asset.storage).sign(planned, wanted, largefiles_settings.part_url_expires_after)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connections, router
 from django.utils import timezone
 
+from .. import clock
 from ..digests import ResumableDigest
 from ..exceptions import StoreError, TakenOver, UploadGone
 from ..models import FileAsset, Upload
@@ -96,10 +97,11 @@ class Progress:
 
     def _renew(self, **changes: Any) -> None:
         """Put the expiry off. Raise ``TakenOver`` and ``UploadGone``; then nothing has changed."""
-        self._upload.expires_at = timezone.now() + self._expires_after
         held = Upload.objects.filter(pk=self._upload.pk, lease_token=self._token)
-        if not held.update(expires_at=self._upload.expires_at, **changes):
+        if not held.update(expires_at=clock.after(self._expires_after), **changes):
             raise self.lost()
+        # For headers alone: it agrees with the response's Date, which is of this machine too.
+        self._upload.expires_at = timezone.now() + self._expires_after
 
     def _new_state(self, state: StoreState | None) -> dict[str, Any]:
         if state is None:

@@ -7,13 +7,14 @@ from uuid import uuid4
 
 from django.db import router, transaction
 
-from .. import rules
+from .. import rules, usage
 from ..access import User, access_policy
 from ..assets import check_may_append
 from ..conf import get_profile
 from ..exceptions import MalformedRequest, OffsetMismatch, Refusal, StoreError, TakenOver
 from ..models import FileAsset, Upload
 from ..stores import store_of
+from ..transactions import in_transaction_of
 from .progress import reload
 from .writing import UploadWriter
 
@@ -98,10 +99,20 @@ def _completes(upload: Upload, length: int) -> bool:
 
 def _saved_length(upload: Upload, length: int) -> int | None:
     """Return the length that is valid from now on: another request may have been the first to set it."""
-    if not Upload.objects.filter(pk=upload.pk, length=None).update(length=length, reserved=length):
-        return reload(upload).length
-    FileAsset.objects.filter(pk=upload.pk).update(size=length)
-    return length
+    return length if _save_length(upload, length) else reload(upload).length
+
+
+@in_transaction_of(Upload)
+def _save_length(upload: Upload, length: int) -> bool:
+    owner_id, using = upload.asset.owner_id, router.db_for_write(Upload)
+    usage.lock(owner_id, using)
+    growth = length - usage.reserved(upload.pk, using) if owner_id else 0
+    uploads = Upload.objects.using(using).filter(pk=upload.pk, length=None)
+    if not uploads.update(length=length, reserved=length):
+        return False
+    FileAsset.objects.using(using).filter(pk=upload.pk).update(size=length)
+    usage.change(owner_id, using, bytes=growth)
+    return True
 
 
 def _other_length(known: int | None, length: int) -> MalformedRequest:

@@ -78,6 +78,16 @@ class Migration(migrations.Migration):
                 ('storage', models.CharField(max_length=100)),
                 ('store_state', models.JSONField()),
                 ('due_at', models.DateTimeField(db_index=True)),
+                ('version', models.PositiveIntegerField(default=0, help_text='Counts the changes of this row.')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Usage',
+            fields=[
+                ('owner', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to=settings.AUTH_USER_MODEL)),
+                ('bytes', models.BigIntegerField(default=0)),
+                ('files', models.BigIntegerField(default=0)),
+                ('checked_at', models.DateTimeField(db_index=True, help_text='When it was last computed from the files.')),
             ],
         ),
         migrations.CreateModel(

@@ -6,7 +6,7 @@ row names would have to list millions of keys, and to guess which of them are ne
 were still being written at the first: parts on their way to S3 may arrive after their upload was aborted.
 
 Bytes that are moved are noted before they are written, until a row names them, because a process may die in between.
-A process that postpones a note, withdraws it or acts on it names the time at which it was due, so that only one does.
+A process that postpones a note, withdraws it or acts on it names the version that it has read, so that only one does.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any
 
 from django.db import Error, router, transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
+from .. import clock
 from ..exceptions import ConfigurationError, StoreError
 from ..models import FileAsset, PendingRemoval, Upload
 from ..stores import store_at
@@ -49,17 +49,18 @@ def remove_after_commit(storage: str, state: StoreState, using: str) -> None:
 
 def note(storage: str, state: StoreState, using: str) -> PendingRemoval:
     """Have bytes removed unless the note is postponed or withdrawn before it is due."""
-    removal = PendingRemoval(storage=storage, store_state=state, due_at=timezone.now() + GRACE)
+    removal = PendingRemoval(storage=storage, store_state=state, due_at=clock.after(GRACE))
     removal.save(using=using, force_insert=True)
     return removal
 
 
 def put_off(removal: PendingRemoval) -> bool:
     """Postpone a note and save its present state. Return ``False`` if another process acts on it."""
-    due_at = timezone.now() + GRACE
-    put = bool(_untouched(removal).update(due_at=due_at, store_state=removal.store_state))
+    version = removal.version + 1
+    changes = {"due_at": clock.after(GRACE), "store_state": removal.store_state, "version": version}
+    put = bool(_untouched(removal).update(**changes))
     if put:
-        removal.due_at = due_at
+        removal.version = version
     return put
 
 
@@ -114,12 +115,12 @@ def _remove_from(storage: str, limit: int) -> int:
 
 
 def _due() -> QuerySet[PendingRemoval]:
-    return PendingRemoval.objects.using(router.db_for_write(PendingRemoval)).filter(due_at__lte=timezone.now())
+    return PendingRemoval.objects.using(router.db_for_write(PendingRemoval)).filter(due_at__lte=clock.now())
 
 
 def _untouched(removal: PendingRemoval) -> QuerySet[PendingRemoval]:
     using = router.db_for_write(PendingRemoval)
-    return PendingRemoval.objects.using(using).filter(pk=removal.pk, due_at=removal.due_at)
+    return PendingRemoval.objects.using(using).filter(pk=removal.pk, version=removal.version)
 
 
 def _remove(storage: str, state: StoreState) -> None:

@@ -1,4 +1,4 @@
-"""A worker's hold on an asset, while it does something that takes as long as it likes."""
+"""Renew a worker's claim while it does something that takes as long as it likes."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ from typing import Self
 
 from django.db import Error, connections
 
+from ..lifecycle import ClaimLost
+
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 2.0
 
 
-class LostClaim(Exception):
-    """Another worker has taken the asset over, or it was deleted."""
-
-
 class Heartbeat:
-    """Calls ``renew`` every few seconds, from a thread, with what ``tell`` was told last.
+    """Calls ``renew`` every few seconds, from a thread, with the number that ``tell`` got last.
 
-    For work during which nobody comes by: a storage may be silent for minutes, between two reads of the file it saves.
-    From when ``renew`` has answered ``False``, ``tell`` raises ``LostClaim``. It may be called from any thread.
+    For work that gives the worker no chance to renew its claim: a storage may be silent for minutes between two reads
+    of the file that it saves. After ``renew`` has raised ``ClaimLost`` so does ``tell``, which may be called from any
+    thread.
     """
 
-    def __init__(self, renew: Callable[[int], bool]) -> None:
+    def __init__(self, renew: Callable[[int], None]) -> None:
         self._renew = renew
         self._done = 0
         self._ended = Event()
@@ -34,7 +33,7 @@ class Heartbeat:
 
     def tell(self, done: int) -> None:
         if self._lost.is_set():
-            raise LostClaim
+            raise ClaimLost
         self._done = done
 
     def __enter__(self) -> Self:
@@ -51,11 +50,12 @@ class Heartbeat:
 
     def _beat(self) -> None:
         try:
-            if not self._renew(self._done):
-                self._lost.set()
+            self._renew(self._done)
+        except ClaimLost:
+            self._lost.set()
         except Error:
             # The lease holds for several beats.
-            logger.warning("A claim could not be renewed.", exc_info=True)
+            logger.warning("A claim could not be renewed; the next attempt is in %s s.", BEAT_SECONDS, exc_info=True)
         finally:
-            # This thread's own, and of use for a moment only.
+            # This thread has a connection of its own, and needs it only now.
             connections.close_all()

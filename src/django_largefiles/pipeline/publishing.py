@@ -1,61 +1,56 @@
-"""The last step of a worker: verified bytes go to where they stay, and the asset becomes ready.
+"""The last step of a worker: verified bytes are moved to their final place, and the asset becomes ready.
 
-What is about to be written there is noted as bytes to be removed, before the storage hears of it. The transaction
-that makes the asset ready takes that note back, and notes the original instead. So whatever a crash leaves, in either
-place, the sweeper removes, and never what a row names.
+Before anything is written there, a ``PendingRemoval`` names what will be. The transaction that makes the asset ready
+takes that row back, and adds one for the original instead. So the sweeper removes what a crash leaves in either place,
+and never what an asset names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from django.db import router, transaction
+from django.db import router
 
 from .. import lifecycle
-from ..lifecycle import Claim
+from ..lifecycle import Claim, ClaimLost
 from ..models import FileAsset, PendingRemoval
 from ..outbox.removals import put_off, remove_after_commit, removed_on_failure, take_back
 from ..states import Stage
 from ..stores import store_of
-from .heartbeat import Heartbeat, LostClaim
+from ..transactions import in_transaction_of
+from .findings import Findings
+from .heartbeat import Heartbeat
 
 
-def settle(claim: Claim, asset: FileAsset, findings: Mapping[str, Any]) -> None:
-    """processing → ready. Raises ``LostClaim`` and ``StoreError``; then the bytes are where they were."""
+def publish(claim: Claim, asset: FileAsset, findings: Findings) -> None:
+    """processing → ready. Raise ``ClaimLost`` and ``StoreError``; then the bytes are where they were."""
     destination = store_of(asset).destination(str(asset.file))
     if destination is None:
-        _accept(claim, findings)
+        lifecycle.accept(claim, **findings.columns())
         return
-    with removed_on_failure(asset.storage, destination) as note:
-        _move(claim, asset, note)
-        _accept_moved(claim, asset, note, findings)
+    with removed_on_failure(asset.storage, destination) as removal:
+        _move(claim, asset, removal)
+        _accept_moved(claim, asset, removal, findings)
 
 
-def _move(claim: Claim, asset: FileAsset, note: PendingRemoval) -> None:
-    """To where the note says, which says afterwards where it was."""
+def _move(claim: Claim, asset: FileAsset, removal: PendingRemoval) -> None:
+    """Move the bytes to where ``removal`` says; afterwards it says where they are."""
 
-    def renew(done: int) -> bool:
-        return lifecycle.renew(claim, Stage.STORING, done=done) and put_off(note)
+    def renew(done: int) -> None:
+        lifecycle.renew(claim, Stage.STORING, done=done)
+        if not put_off(removal):
+            raise ClaimLost
 
-    destination = note.store_state
+    destination = removal.store_state
     with Heartbeat(renew) as heartbeat:
         name = store_of(asset).move(str(asset.file), destination, heartbeat.tell)
     if name != destination["name"]:
-        note.store_state = {"name": name}
-    if not renew(asset.size or 0):
-        raise LostClaim
+        removal.store_state = {"name": name}
+    renew(asset.size or 0)
 
 
-def _accept_moved(claim: Claim, asset: FileAsset, note: PendingRemoval, findings: Mapping[str, Any]) -> None:
+@in_transaction_of(FileAsset)
+def _accept_moved(claim: Claim, asset: FileAsset, removal: PendingRemoval, findings: Findings) -> None:
+    lifecycle.accept(claim, **findings.columns(), file=removal.store_state["name"])
+    if not take_back(removal):
+        raise ClaimLost
     using = router.db_for_write(FileAsset)
-    with transaction.atomic(using=using):
-        _accept(claim, {**findings, "file": note.store_state["name"]})
-        if not take_back(note):
-            raise LostClaim
-        remove_after_commit(asset.storage, {"name": str(asset.file), "staged": True}, using)
-
-
-def _accept(claim: Claim, findings: Mapping[str, Any]) -> None:
-    if not lifecycle.accept(claim, **findings):
-        raise LostClaim
+    remove_after_commit(asset.storage, {"name": str(asset.file), "staged": True}, using)

@@ -7,12 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from ..extractors.base import MAX_TEXT, MAX_TITLE, Metadata, clean_text
+from ..extractors.base import COLUMN_BOUNDS, MAX_TEXT, Bounds, Integer, Metadata, Number, Text, clean_text
 
 MAX_DETAIL = 300
-MAX_INTEGER = 2**31 - 1
-"""Of the model's integer columns."""
-MAX_DURATION = 1e10
 MAX_KEY = 100
 MAX_VALUES = 500
 """Keys and values of all attributes together."""
@@ -22,7 +19,7 @@ MAX_ATTRIBUTES_BYTES = 32 * 1024
 _LAYER = re.compile(r"[a-z-]{1,20}\d{0,3}")
 MAX_LAYERS = 10
 
-_FIELDS = {"width", "height", "duration", "page_count", "title", "attributes"}
+_FIELDS = {*COLUMN_BOUNDS, "attributes"}
 # PostgreSQL takes neither, in text or in JSON.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -75,14 +72,8 @@ def parse(answer: bytes) -> Metadata:
         raise ExtractorRaised(clean_text(content["error"], MAX_DETAIL) or "an error without words")
     if content.keys() != _FIELDS:
         _refuse("its keys are not those of metadata")
-    return Metadata(
-        width=_integer(content, "width", least=1),
-        height=_integer(content, "height", least=1),
-        duration=_duration(content["duration"]),
-        page_count=_integer(content, "page_count", least=0),
-        title=_text("title", content["title"], MAX_TITLE),
-        attributes=_attributes(content["attributes"]),
-    )
+    columns = {name: _bounded(name, content[name], bounds) for name, bounds in COLUMN_BOUNDS.items()}
+    return Metadata(**columns, attributes=_attributes(content["attributes"]))
 
 
 def _refuse(what: str) -> NoReturn:
@@ -99,21 +90,26 @@ def _load(answer: bytes) -> dict[str, Any]:
     return content
 
 
-def _integer(content: dict[str, Any], name: str, *, least: int) -> int | None:
-    value = content[name]
-    if value is None:
-        return None
+def _bounded(name: str, value: Any, bounds: Bounds) -> Any:
+    match bounds:
+        case Text():
+            return _text(name, value, bounds.most)
+        case Integer():
+            return None if value is None else _integer(name, value, bounds)
+        case Number():
+            return None if value is None else _number(name, value, bounds)
+
+
+def _integer(name: str, value: Any, bounds: Integer) -> int:
     # bool is an int.
-    if type(value) is not int or not least <= value <= MAX_INTEGER:
-        _refuse(f"{name} is not an integer from {least} to {MAX_INTEGER}")
+    if type(value) is not int or not bounds.least <= value <= bounds.most:
+        _refuse(f"{name} is not an integer from {bounds.least} to {bounds.most}")
     return value
 
 
-def _duration(value: Any) -> float | None:
-    if value is None:
-        return None
-    if type(value) not in (int, float) or not 0 <= value <= MAX_DURATION:
-        _refuse(f"duration is not a number from 0 to {MAX_DURATION:g}")
+def _number(name: str, value: Any, bounds: Number) -> float:
+    if type(value) not in (int, float) or not 0 <= value <= bounds.most:
+        _refuse(f"{name} is not a number from 0 to {bounds.most:g}")
     return float(value)
 
 

@@ -30,24 +30,20 @@ class HurryConfig(AppConfig):
 
 
 def hurry() -> None:
-    from django_largefiles import lifecycle
+    from django_largefiles.lifecycle import leases
     from django_largefiles.outbox import removals, signals
-    from django_largefiles.pipeline import processing
 
-    lifecycle.LEASE = processing.LEASE = LEASE
-    lifecycle.renew.__kwdefaults__["lease"] = LEASE
-    lifecycle.HAND_OVER = timedelta(seconds=3)
-    lifecycle.FIRST_DELAY = timedelta(seconds=0.2)
-    processing.PROGRESS_SECONDS = 0.2
+    leases.LEASE = LEASE
+    leases.HAND_OVER = timedelta(seconds=3)
     signals.RESEND_AFTER = timedelta(seconds=4)
     removals.GRACE = timedelta(seconds=1)
 
 
 def poison() -> None:
     """What stands behind the mark, at the end of a file, happens to the worker that sniffs it."""
-    from django_largefiles.pipeline import processing
+    from django_largefiles.pipeline import examination
 
-    sniff_file = processing.sniff_file
+    sniff_file = examination.sniff_file
 
     def sniff(file: BinaryIO) -> str:
         file.seek(-48, os.SEEK_END)
@@ -55,7 +51,7 @@ def poison() -> None:
         POISONS.get(name, lambda: None)()
         return sniff_file(file)
 
-    processing.sniff_file = sniff
+    examination.sniff_file = sniff
 
 
 def leave_the_digest_to_the_worker() -> None:

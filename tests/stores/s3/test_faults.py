@@ -146,5 +146,5 @@ def test_an_expired_upload_leaves_nothing(tus: Tus, proxy: Proxy, bucket: S3Buck
     tus.patch(tus.create(len(CONTENT)), 0, CONTENT[: 9 * MIB])
     assert (len(bucket.keys()), len(bucket.unfinished())) == (1, 1)
     Upload.objects.update(expires_at="2000-01-01T00:00Z")
-    assert sweep().expired == 1
+    assert sweep().uploads_expired == 1
     assert (bucket.keys(), bucket.unfinished(), FileAsset.objects.count()) == ([], [], 0)

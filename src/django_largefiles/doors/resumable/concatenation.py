@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.urls import Resolver404, ResolverMatch, get_script_prefix, resolve
 
 from ...access import access_policy
-from ...assets import check_may_append, check_not_expired
+from ...assets import EXPIRED, check_may_append, check_not_expired
 from ...exceptions import AssetNotFound, MalformedHeader, Refusal, StoreError, TakenOver
 from ...intake.resuming import assemble
 from ...models import Upload
@@ -94,7 +94,8 @@ def _parts_of(final: Upload) -> list[Upload]:
 
 
 def _partials(ids: Iterable[UUID]) -> dict[UUID, Upload]:
-    found = Upload.objects.select_related("asset").filter(pk__in=set(ids), kind=Upload.Kind.PARTIAL)
+    uploads = Upload.objects.select_related("asset").annotate(**EXPIRED)
+    found = uploads.filter(pk__in=set(ids), kind=Upload.Kind.PARTIAL)
     return {upload.pk: upload for upload in found}
 
 

@@ -11,7 +11,7 @@ from ...sweeper import sweep
 class Command(BaseCommand):
     help = (
         "Remove uploads that have expired, hand over files that no worker works on, send signals that a crash held "
-        "back, empty rejected files, and make sure that the bytes of deleted ones are gone. "
+        "back, remove the bytes of rejected and deleted files, and check what some owners are said to keep. "
         "To be run every minute, by cron or as the Celery task django_largefiles.tasks.sweep."
     )
 

@@ -1,0 +1,75 @@
+"""The end of an upload: its bytes are complete, or are given up."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import router
+from django.db.models import Q
+from django.utils import timezone
+
+from .. import clock, usage
+from ..models import FileAsset, Upload
+from ..outbox.signals import send_after_commit
+from ..states import State
+from ..transactions import in_transaction_of, run_in_transaction
+from . import leases
+from .transitions import hand_over_after_commit, move
+
+ALWAYS = Q()
+
+
+@in_transaction_of(FileAsset)
+def complete(upload: Upload, *, name: str, size: int, sha256: str, media_type: str, crc32: int | None = None) -> bool:
+    """receiving → received: the bytes are complete, under ``name`` in the storage.
+
+    Only if the caller holds the upload's lease, and if ``size`` is the upload's length or that is unknown.
+    ``upload.asset`` is kept up to date.
+    """
+    asset, using = upload.asset, router.db_for_write(FileAsset)
+    usage.lock(asset.owner_id, using)
+    growth = size - usage.reserved(upload.pk, using) if asset.owner_id else 0
+    columns = {"state": State.RECEIVED, "file": name, "size": size, "media_type": media_type}
+    columns |= {"sha256": sha256, "crc32": crc32}
+    if not (_delete_record(upload, size, using) and _receive(asset, columns, using)):
+        return False
+    usage.change(asset.owner_id, using, bytes=growth)
+    send_after_commit(asset.pk, State.RECEIVED, using, asset=asset)
+    hand_over_after_commit(asset.pk, using)
+    return True
+
+
+def discard(asset_id: UUID, *, only: Q = ALWAYS) -> bool:
+    """receiving → deleted, if ``only`` matches too. A request that is still writing notices at its next heartbeat."""
+    using = router.db_for_write(FileAsset)
+    owner_id = usage.owner_of(asset_id, using)
+    return run_in_transaction(partial(_discard, asset_id, only, owner_id, using), using)
+
+
+def _discard(asset_id: UUID, only: Q, owner_id: Any, using: str) -> bool:
+    usage.lock(owner_id, using)
+    # The update locks the row, so that no ``complete`` comes between the question and the deletion.
+    moved = move(asset_id, Q(state=State.RECEIVING) & only, State.RECEIVING)
+    if moved:
+        FileAsset.objects.using(using).filter(pk=asset_id).delete()
+    return moved
+
+
+def _delete_record(upload: Upload, size: int, using: str) -> bool:
+    whole = Q(length=size) | Q(length=None)
+    held = Upload.objects.using(using).filter(whole, pk=upload.pk, lease_token=upload.lease_token)
+    return bool(held.delete()[0])
+
+
+def _receive(asset: FileAsset, columns: dict[str, Any], using: str) -> bool:
+    receiving = FileAsset.objects.using(using).filter(pk=asset.pk, state=State.RECEIVING)
+    wait = leases.HAND_OVER
+    if not receiving.update(**columns, lease_expires_at=clock.after(wait), updated_at=clock.now()):
+        return False
+    # A read would cost a query, so the instance has the times of this machine: nothing is decided by them.
+    now = timezone.now()
+    for column, value in {**columns, "lease_expires_at": now + wait, "updated_at": now}.items():
+        setattr(asset, column, value)
+    return True

@@ -1,0 +1,55 @@
+"""What people decide about a file that was processed."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import router
+from django.db.models import Q
+
+from .. import clock
+from ..models import FileAsset
+from ..states import Reason, State
+from ..transactions import in_transaction_of
+from . import leases
+from .transitions import MAX_DETAIL, hand_over_after_commit, move_and_signal
+
+REPROCESSABLE = (State.FAILED, State.READY)
+
+KEPT = (Reason.BLOCKED, Reason.UNSCANNABLE)
+"""The reasons for which a rejected asset keeps its bytes: a takedown is evidence, and quarantine may be lifted."""
+
+QUARANTINED = Q(state=State.REJECTED, reason=Reason.UNSCANNABLE) & ~Q(file="")
+
+
+@in_transaction_of(FileAsset)
+def reprocess(asset_id: UUID) -> bool:
+    """failed, ready or in quarantine → received: verify and describe the kept bytes anew.
+
+    Return whether this call moved the asset.
+    """
+    moved = move_and_signal(
+        asset_id,
+        Q(state__in=REPROCESSABLE) | QUARANTINED,
+        State.RECEIVED,
+        reason="",
+        detail="",
+        attempts=0,
+        lease_expires_at=clock.after(leases.HAND_OVER),
+        stage="",
+        stage_done=0,
+        scan_verdict="",
+        scan_detail=[],
+    )
+    if moved:
+        hand_over_after_commit(asset_id, router.db_for_write(FileAsset))
+    return moved
+
+
+def block(asset_id: UUID, detail: str = "") -> bool:
+    """ready → rejected: a takedown. The bytes are kept, as evidence; no route serves them.
+
+    Return whether this call moved the asset.
+    """
+    changes = {"reason": Reason.BLOCKED, "detail": detail[:MAX_DETAIL]}
+    return move_and_signal(asset_id, Q(state=State.READY), State.REJECTED, **changes)
