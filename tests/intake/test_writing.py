@@ -32,6 +32,7 @@ from django_largefiles.exceptions import (
 from django_largefiles.intake import progress
 from django_largefiles.intake.creation import (
     Declaration,
+    aborted_on_failure,
     authorize,
     begin_trusted,
     create_trusted,
@@ -128,7 +129,7 @@ def test_a_refused_file_leaves_nothing_behind(
 ) -> None:
     largefiles.set(MAX_UPLOAD_SIZE=10_000)
     incoming = writer(**declared)
-    with pytest.raises(refusal), discarded_on_failure(incoming.upload), incoming:
+    with pytest.raises(refusal), aborted_on_failure(incoming):
         act(incoming)
     assert not FileAsset.objects.exists()
     assert stored() == []

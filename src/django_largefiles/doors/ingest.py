@@ -8,7 +8,7 @@ from typing import IO
 
 from ..access import User
 from ..conf import largefiles_settings
-from ..intake.creation import Declaration, begin_trusted, discarded_on_failure
+from ..intake.creation import Declaration, aborted_on_failure, begin_trusted
 from ..intake.writing import UploadWriter
 from ..models import FileAsset
 from ..options import DEFAULT_PROFILE
@@ -54,7 +54,7 @@ def ingest(
 
 def copy(file: IO[bytes], writer: UploadWriter, progress: Callable[[int], None] | None = None) -> FileAsset:
     """Copy an open file to a new upload, and return its asset. If that fails, nothing is kept."""
-    with discarded_on_failure(writer.upload), writer:
+    with aborted_on_failure(writer):
         size = FIRST_READ
         while chunk := file.read(size):
             writer.write(chunk)

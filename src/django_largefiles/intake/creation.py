@@ -109,6 +109,21 @@ def discarded_on_failure(upload: Upload) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def aborted_on_failure(writer: UploadWriter) -> Iterator[None]:
+    """Release the store after the block, and remove the upload if the block fails before ``pause`` and ``finish``.
+
+    For a request that creates an upload and writes to it. Another request may have found and taken over the upload; it
+    is kept then.
+    """
+    with writer:
+        try:
+            yield
+        except BaseException:
+            writer.abort()
+            raise
+
+
 def _open(upload: Upload) -> UploadWriter:
     with discarded_on_failure(upload):
         return UploadWriter(upload)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from ...assets import arriving
 from ...conf import get_profile
 from ...exceptions import MalformedRequest, OffsetMismatch, StateConflict, TooLarge, UnknownProfile, UploadCompleted
-from ...intake.creation import begin, discarded_on_failure
+from ...intake.creation import aborted_on_failure, begin
 from ...intake.resuming import interrupt, resume
 from ...intake.writing import UploadWriter
 from ...models import FileAsset, Upload
@@ -36,7 +36,7 @@ def post(exchange: Exchange) -> HttpResponse:
     digests = ContentDigests(exchange.header("Content-Digest"))
     declaration = ietf_declaration(exchange, _length(exchange, offset=0, complete=complete, known=None))
     writer = begin(declaration)
-    with discarded_on_failure(writer.upload), writer:
+    with aborted_on_failure(writer):
         response = _append(exchange, writer, digests, complete=complete)
     response.status_code = 201
     response["Location"] = exchange.location(writer.asset_id)
