@@ -1,8 +1,8 @@
 """Install a seccomp filter: the kernel refuses the calls listed in ``syscalls`` until the process ends.
 
 The filter is a program in classic BPF (``linux/filter.h``, ``linux/seccomp.h``). Refused calls fail with ``EPERM``, as
-if the permission were missing, because parsers and libraries handle that. A call of another architecture, whose numbers
-mean other calls, kills the process.
+if the permission were missing, because parsers and libraries handle that. A call of another architecture, whose
+numbers mean other calls, kills the process.
 """
 
 from __future__ import annotations

@@ -16,19 +16,15 @@ from ..selection import age, in_pages
 
 class Command(BaseCommand):
     help = (
-        "Process files again: those with the given ids, or those that match --state, --reason and --older-than. A file "
-        "that was ready cannot be downloaded until it is ready again. Prints the id of each."
+        "Process files again: those with the given ids, or those that match --state, --reason and --older-than. "
+        "A file that was ready cannot be downloaded until it is ready again. Prints the id of each."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("ids", nargs="*", type=UUID, metavar="id")
         parser.add_argument("--state", choices=[str(state) for state in lifecycle.REPROCESSABLE])
-        parser.add_argument(
-            "--reason", choices=Reason.values, help="the reason for which they were rejected or failed"
-        )
-        parser.add_argument(
-            "--older-than", type=age, metavar="age", help="time since they were processed, such as 90m, 12h or 7d"
-        )
+        parser.add_argument("--reason", choices=Reason.values, help="the reason of the rejection or failure")
+        parser.add_argument("--older-than", type=age, metavar="age", help="processed longer ago: 90m, 12h, 7d")
         parser.add_argument("--dry-run", action="store_true", help="only print the ids")
 
     def handle(

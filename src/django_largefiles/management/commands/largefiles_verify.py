@@ -13,8 +13,8 @@ from ..selection import in_pages
 
 class Command(BaseCommand):
     help = (
-        "Read all stored files, and compare their sizes and digests with the recorded ones. Prints a line for each file "
-        "that differs or cannot be read, and fails if there are any. Changes nothing."
+        "Read all stored files, and compare their sizes and digests with the recorded ones. Prints a line for each "
+        "file that differs or cannot be read, and fails if there are any. Changes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
