@@ -1,4 +1,4 @@
-"""Read XML from containers by expat: without document types, so without entities, and keeping only what is asked for."""
+"""Read XML from containers by expat, without document types and so without entities. Only what is asked for is kept."""
 
 from __future__ import annotations
 
