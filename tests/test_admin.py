@@ -171,7 +171,7 @@ def test_a_ready_file_is_blocked_and_keeps_its_bytes(
     name = ready.file.name
     ready.refresh_from_db()
     assert (ready.state, ready.reason) == (State.REJECTED, Reason.BLOCKED)
-    assert said(response) == [("1 file is blocked.", False)]
+    assert said(response) == [("1 file was blocked.", False)]
     assert stored() == [name]
 
 
@@ -181,12 +181,12 @@ def test_any_other_file_is_not_blocked(admin_client: Client, state: State) -> No
     response = act(admin_client, "block", found)
     found.refresh_from_db()
     assert (found.state, found.reason) == (state, "")
-    assert said(response) == [("0 files are blocked.", True)]
+    assert said(response) == [("0 files were blocked.", True)]
 
 
 @pytest.mark.parametrize(
     ("action", "words"),
-    [("reprocess", "2 files will be processed again."), ("block", "2 files are blocked.")],
+    [("reprocess", "2 files will be processed again."), ("block", "2 files were blocked.")],
 )
 def test_only_those_that_changed_are_counted(admin_client: Client, action: str, words: str) -> None:
     response = act(admin_client, action, asset(), asset(), asset(state=State.RECEIVING))

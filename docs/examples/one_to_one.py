@@ -10,6 +10,9 @@ class Video(models.Model):
     class Meta:
         app_label = "media"
 
+    def __str__(self):
+        return self.caption
+
 
 def create_video(sender, asset, **kwargs):
     """Receive ``django_largefiles.signals.asset_ready``."""

@@ -13,7 +13,7 @@ from .states import State
 
 
 class ProfileFilter(admin.SimpleListFilter):
-    """By the profiles of the settings: to ask the table for its own would read all of it."""
+    """Filter by the profiles in the settings: selecting the distinct ones of the table would read all of it."""
 
     title = _("profile")
     parameter_name = "profile"
@@ -27,7 +27,7 @@ class ProfileFilter(admin.SimpleListFilter):
 
 @admin.register(FileAsset)
 class FileAssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """To look at, to process again, to take down and to delete; files come in through the doors."""
+    """View, reprocess, block and delete assets. They are created by uploads only."""
 
     list_display = (
         "original_name",
@@ -49,7 +49,7 @@ class FileAssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=_("progress"))
     def progress(self, asset: FileAsset) -> str:
-        """Of what is going on now, as far as it is counted."""
+        """Return the stage and the percentage done, while the asset arrives or is processed."""
         done = asset.received if asset.state == State.RECEIVING else asset.stage_done
         if asset.state not in {State.RECEIVING, State.PROCESSING} or not asset.size:
             return ""
@@ -73,11 +73,11 @@ class FileAssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.action(description=_("Block"), permissions=["reprocess"])
     def block(self, request: HttpRequest, assets: FileAssetQuerySet) -> None:
         changed = [asset for asset in list(assets) if lifecycle.block(asset.pk)]
-        text = ngettext("%d file is blocked.", "%d files are blocked.", len(changed))
+        text = ngettext("%d file was blocked.", "%d files were blocked.", len(changed))
         self._report(request, changed, "Blocked.", text)
 
     def _report(self, request: HttpRequest, changed: list[FileAsset], entry: str, text: str) -> None:
-        # Who did it is the staff's business: the asset's own detail is shown to its owner.
+        # The log names the user. The asset's own detail does not, because its owner sees it.
         for asset in changed:
             self.log_change(request, asset, entry)
         self.message_user(request, text % len(changed), messages.SUCCESS if changed else messages.WARNING)

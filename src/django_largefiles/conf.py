@@ -125,7 +125,7 @@ class LargeFilesSettings:
 
     @property
     def authenticator(self) -> str:
-        """Who the user of a resumable request is; empty for whichever of ours fits the host."""
+        """A dotted path to what authenticates resumable requests; empty to choose what fits the project."""
         return str(self._value("AUTHENTICATOR"))
 
     @property
@@ -147,9 +147,9 @@ largefiles_settings = LargeFilesSettings()
 
 
 def get_profile(name: str) -> Profile:
-    """The rules of one profile: its own, over the host's, over ours.
+    """Return the rules of one profile: its own, then the general ones, then the defaults.
 
-    Raises ``UnknownProfile`` (a client may have chosen the name) and ``InvalidSetting``.
+    Raise ``UnknownProfile`` (a client may have chosen the name) and ``InvalidSetting``.
     """
     host, profiles = _host_settings(), largefiles_settings.profiles
     if name not in profiles:
@@ -163,7 +163,7 @@ def get_profile(name: str) -> Profile:
         value = _read(key, own[key], name=f"PROFILES[{name!r}][{key!r}]")
         if not RULES[key].merges:
             return value
-        # Each of the two has its own errors; together they have none.
+        # Validate the general value by itself, so that errors name the right key.
         _read(key, general, name=key)
         return _read(key, {**general, **own[key]}, name=key)
 
@@ -190,7 +190,7 @@ def _read_profile(name: str, value: Any) -> Mapping[str, Any]:
 
 
 def problems() -> Iterator[InvalidSetting]:
-    """Everything that is wrong with the host's ``LARGEFILES``, one error per key."""
+    """Yield every error in the host's ``LARGEFILES``, one per key."""
     try:
         host = _host_settings()
     except InvalidSetting as error:

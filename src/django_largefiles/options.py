@@ -1,4 +1,4 @@
-"""The keys of ``LARGEFILES``: their defaults, and what turns a host's value into ours."""
+"""The keys of ``LARGEFILES``: their defaults, and the functions that validate and convert values."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ class ArchiveLimits:
     total_size: int = 10 * GIB
     ratio: float = 100
     nested: bool = False
-    """Whether members may be archives: what these hold nobody has counted."""
+    """Whether members may be archives. The members of those are not counted."""
     links: bool = False
     traversal: bool = False
     encrypted: bool = False
-    """Whether members may be encrypted: no scanner can look into them."""
+    """Whether members may be encrypted. No scanner can read them."""
     overlapping: bool = False
     unreadable: bool = False
-    """Whether those pass whose directory could not be read, or not to its end."""
+    """Whether archives pass whose directory could not be read, or not to its end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ class ScannerChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class Quota:
-    """What one owner may keep; ``None`` is without limit."""
+    """How much one owner may keep; ``None`` means no limit."""
 
     bytes: int | None = None
     files: int | None = None
@@ -86,12 +86,12 @@ class Quota:
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """One key of ``LARGEFILES``: its default, and what turns a host's value into ours or raises ``ValueError``."""
+    """One key of ``LARGEFILES``: its default, and a function that converts a value or raises ``ValueError``."""
 
     default: Any
     read: Callable[[Any], Any]
     merges: bool = False
-    """Whether a profile's dict is laid over the host's instead of replacing it."""
+    """Whether a profile's dict is merged into the general one instead of replacing it."""
 
 
 def _positive_integer(value: Any) -> int:
@@ -199,7 +199,7 @@ def _profiles(value: Any) -> Mapping[str, Any]:
 
 
 def _extractors(value: Any) -> dict[str, str]:
-    """The defaults with the host's lines over them; ``None`` takes a line away."""
+    """Return the defaults updated with the host's entries; ``None`` removes an entry."""
     merged = dict(DEFAULT_EXTRACTORS)
     for pattern, path in mapping(value).items():
         if path is None:

@@ -1,4 +1,4 @@
-"""Dotted paths of the settings, resolved in one place to checked, cached instances."""
+"""Resolve the dotted paths in the settings to validated, cached instances."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 
 def load_class(path: str, base: type[T], setting: str) -> type[T]:
-    """The class at ``path``, a subclass of ``base``.
+    """Return the class at ``path``, a subclass of ``base``.
 
-    Raises ``NotImportable``, which names the setting, where nothing can be imported from the path or what lies there
-    is something else, or abstract.
+    Raise ``NotImportable``, which names the setting, if nothing can be imported from the path, or if it is not such a
+    class, or abstract.
     """
     try:
         found = import_string(path)
@@ -33,7 +33,7 @@ def load_class(path: str, base: type[T], setting: str) -> type[T]:
 
 
 def load(path: str, base: type[T], setting: str) -> T:
-    """The one instance, in this process, of the class at ``path``. Raises ``NotImportable``."""
+    """Return this process's only instance of the class at ``path``. Raise ``NotImportable``."""
     instance: T = _instance(path, base, setting)  # type: ignore[arg-type]  # a class is hashable
     return instance
 

@@ -1,4 +1,4 @@
-"""What a profile says of a file: each function raises the refusal, with the limit and the value, or returns."""
+"""Check a file against a profile. Each function returns, or raises a refusal with the limit and the value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .names import extension
 from .options import MIB, ArchiveLimits
 
 SMALL_ARCHIVE = 10 * MIB
-"""Up to so many bytes unpacked the ratio does not count: a short file may well be of one letter."""
+"""Bytes unpacked up to which the ratio is ignored: a short file may consist of one repeated letter."""
 
 
 def sniff_head(data: bytes) -> str:
@@ -59,7 +59,7 @@ def check_size(size: int, profile: Profile) -> None:
 
 
 def check_stored_size(stored: int, promised: int) -> None:
-    """What the storage holds against what was promised, or counted on the way in."""
+    """Compare the size in the storage with the declared size, or with the bytes counted on arrival."""
     if stored != promised:
         raise SizeMismatch(f"{stored} bytes are stored, not the promised {promised}", limit=promised, value=stored)
 
@@ -71,9 +71,9 @@ def check_digest(expected: str, actual: str) -> None:
 
 
 def check_declared(media_type: str, name: str, profile: Profile) -> None:
-    """Before the first byte: refuse a file of which its own client says that it is not what is allowed.
+    """Before the first byte: refuse a file whose declared type or name is not allowed.
 
-    That it says otherwise proves nothing, and a client that says ``application/octet-stream`` has said nothing.
+    An allowed declaration proves nothing, and ``application/octet-stream`` declares nothing.
     """
     if media_type not in {"", UNKNOWN} and not matches(media_type, profile.allowed_mime_types):
         raise _not_allowed(media_type, profile)
@@ -82,7 +82,7 @@ def check_declared(media_type: str, name: str, profile: Profile) -> None:
 
 
 def check_head(media_type: str, name: str, profile: Profile) -> None:
-    """The early verdict, on the first bytes alone: refuse what no further byte can make right."""
+    """On the first bytes: refuse a file that no further byte can make acceptable."""
     possible = [kind for kind in possible_types(media_type) if matches(kind, profile.allowed_mime_types)]
     if not possible:
         raise _not_allowed(media_type, profile)
@@ -91,7 +91,7 @@ def check_head(media_type: str, name: str, profile: Profile) -> None:
 
 
 def check_type(media_type: str, name: str, profile: Profile) -> str:
-    """The verdict on the whole file, and the type that it counts as: its own, or one that is as good (text as CSV)."""
+    """On the whole file: return the type that it counts as, which is its own or an equivalent one (text as CSV)."""
     suffix = extension(name)
     allowed = [kind for kind in equivalents(media_type, suffix) if matches(kind, profile.allowed_mime_types)]
     if not allowed:
@@ -103,7 +103,7 @@ def check_type(media_type: str, name: str, profile: Profile) -> str:
 
 
 def check_archive(media_type: str, attributes: Mapping[str, Any], profile: Profile) -> None:
-    """The verdict on an archive, from what its extractor found; on any other file there is none to be given."""
+    """Check an archive by the figures that its extractor found. Do nothing for other files."""
     if media_type not in ARCHIVE_TYPES:
         return
     facts, limits = ArchiveFacts.read(attributes.get(KEY)), profile.archive_limits
@@ -118,7 +118,7 @@ def check_archive(media_type: str, attributes: Mapping[str, Any], profile: Profi
 
 
 def _beyond(facts: ArchiveFacts, limits: ArchiveLimits) -> Iterator[tuple[str, int | str, int | str]]:
-    """What exceeds the limits, each with the limit and the value."""
+    """Yield what exceeds the limits, each with the limit and the value."""
     if facts.entries > limits.entries:
         yield "members", limits.entries, facts.entries
     if facts.total_size > limits.total_size:

@@ -78,7 +78,7 @@ def test_a_profile_can_be_chosen(picture: Path, largefiles: Largefiles) -> None:
 
 
 def test_an_unknown_user_is_named(picture: Path) -> None:
-    with pytest.raises(CommandError, match=r"^there is no user 'nobody'$"):
+    with pytest.raises(CommandError, match=r"^There is no user 'nobody'\.$"):
         ingest(picture, owner="nobody")
 
 

@@ -39,7 +39,7 @@ def test_those_named_are_processed_again() -> None:
     named = [asset(State.FAILED), asset(State.READY)]
     asset(State.FAILED)
     *ids, summary = reprocess(*named)
-    assert (set(ids), summary) == (set(map(str, named)), "2 will be processed again")
+    assert (set(ids), summary) == (set(map(str, named)), "2 files will be processed again.")
     assert received() == set(named)
 
 
@@ -71,20 +71,20 @@ def test_old_ones_are_told_from_older_ones() -> None:
 
 def test_a_dry_run_prints_and_changes_nothing() -> None:
     failed = asset(State.FAILED)
-    assert reprocess("--state", "failed", "--dry-run") == [str(failed), "1 would be processed again"]
+    assert reprocess("--state", "failed", "--dry-run") == [str(failed), "1 files would be processed again."]
     assert received() == set()
 
 
 def test_nothing_is_processed_again_unless_it_is_said_what() -> None:
     asset(State.FAILED)
-    with pytest.raises(CommandError, match="which files"):
+    with pytest.raises(CommandError, match="Give ids"):
         reprocess()
 
 
 @pytest.mark.parametrize("state", [None, State.PROCESSING, State.REJECTED])
 def test_one_that_cannot_be_is_an_error_and_the_others_are_processed(state: State | None) -> None:
     wrong, right = asset(state) if state else uuid4(), asset(State.FAILED)
-    with pytest.raises(CommandError, match="1 of 2 cannot be"):
+    with pytest.raises(CommandError, match="1 of 2 files cannot be"):
         reprocess(wrong, right)
     assert received() == {right}
 
@@ -92,10 +92,10 @@ def test_one_that_cannot_be_is_an_error_and_the_others_are_processed(state: Stat
 def test_one_that_somebody_else_has_processed_again_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     asset(State.FAILED)
     monkeypatch.setattr(lifecycle, "reprocess", lambda asset_id: False)
-    assert reprocess("--state", "failed") == ["0 will be processed again"]
+    assert reprocess("--state", "failed") == ["0 files will be processed again."]
 
 
 @pytest.mark.parametrize("age", ["7", "h", "-1h", "1w", "100000d", "٣h"])
 def test_an_age_that_is_none_is_an_error(age: str) -> None:
-    with pytest.raises(CommandError, match="no age such as"):
+    with pytest.raises(CommandError, match="not an age such as"):
         reprocess(f"--older-than={age}")

@@ -36,14 +36,14 @@ def damage(asset: FileAsset) -> None:
 
 
 def test_where_all_is_well_it_says_of_how_many(assets: list[FileAsset]) -> None:
-    assert verify() == "3 are what they should be\n"
+    assert verify() == "3 files verified.\n"
 
 
 def test_it_fails_and_names_each_that_is_not(assets: list[FileAsset], capsys: pytest.CaptureFixture[str]) -> None:
     damage(assets[0])
     damage(assets[2])
     stdout = StringIO()
-    with pytest.raises(CommandError, match="2 of 3 are"):
+    with pytest.raises(CommandError, match="2 of 3 files differ"):
         call_command("largefiles_verify", stdout=stdout)
     lines = stdout.getvalue().splitlines()
     assert [line.partition(":")[0] for line in lines] == [f"{asset.pk} digest_mismatch" for asset in assets[::2]]
@@ -51,17 +51,17 @@ def test_it_fails_and_names_each_that_is_not(assets: list[FileAsset], capsys: py
 
 def test_only_those_named_are_read(assets: list[FileAsset]) -> None:
     damage(assets[0])
-    assert verify(assets[1].pk, assets[2].pk) == "2 are what they should be\n"
+    assert verify(assets[1].pk, assets[2].pk) == "2 files verified.\n"
 
 
 def test_it_goes_on_where_an_earlier_run_was_stopped(assets: list[FileAsset]) -> None:
     damage(assets[0])
-    assert verify("--after", assets[0].pk) == "2 are what they should be\n"
+    assert verify("--after", assets[0].pk) == "2 files verified.\n"
 
 
 def test_more_than_a_page_is_read_page_by_page(assets: list[FileAsset], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "PAGE", 2)
-    assert verify() == "3 are what they should be\n"
+    assert verify() == "3 files verified.\n"
 
 
 def test_an_id_without_bytes_is_an_error() -> None:

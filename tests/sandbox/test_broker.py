@@ -9,7 +9,7 @@ from django_largefiles.exceptions import StoreUnavailable
 from django_largefiles.options import ExtractionLimits
 from django_largefiles.sandbox.answer import ExtractionFailed
 from django_largefiles.sandbox.broker import Broker
-from django_largefiles.sandbox.conversation import Deadline
+from django_largefiles.sandbox.channel import Deadline
 from django_largefiles.sandbox.runner import run
 from django_largefiles.sandbox.spec import BLOCK_SIZE, MAX_REQUEST
 from tests.remote_files import GIB, MIB, RemoteFile
@@ -87,7 +87,7 @@ def test_a_file_that_has_become_shorter_is_answered_as_far_as_it_goes() -> None:
     ],
 )
 def test_a_request_that_is_none_ends_the_run(request_line: bytes) -> None:
-    with pytest.raises(ExtractionFailed, match="asked for what is no piece of the file"):
+    with pytest.raises(ExtractionFailed, match="asked for something that is not a piece of the file"):
         broker(RemoteFile(GIB, {})).answer(request_line)
 
 
@@ -107,7 +107,7 @@ def test_a_child_that_was_taken_over_gets_no_more_than_the_budget(media_type: st
 
 def test_a_child_that_was_taken_over_gets_pieces_alone(media_type: str) -> None:
     file = RemoteFile(GIB, {0: b"[1, 16384]\n"})
-    with pytest.raises(ExtractionFailed, match="asked for what is no piece of the file"):
+    with pytest.raises(ExtractionFailed, match="asked for something that is not a piece of the file"):
         run(f"{HELPERS}.Begging", file, media_type, ExtractionLimits())  # type: ignore[arg-type]
 
 

@@ -19,7 +19,7 @@ from pypdf import PdfWriter
 from django_largefiles.extractors.base import Metadata
 from django_largefiles.options import ExtractionLimits
 from django_largefiles.sandbox import runner
-from django_largefiles.sandbox.conversation import Conversation
+from django_largefiles.sandbox.channel import Channel
 from django_largefiles.sandbox.probe import lacking, machine
 from django_largefiles.sandbox.runner import ExtractionFailed, ExtractionInterrupted, run
 from tests.remote_files import MIB, RemoteFile, chunk, sparse
@@ -229,12 +229,12 @@ def test_read_budget_ends_the_run(tmp_path: Path, media_type: str) -> None:
 def test_child_dies_with_an_interrupted_run(sample: Path, media_type: str, monkeypatch: pytest.MonkeyPatch) -> None:
     running: list[psutil.Process] = []
 
-    class Interrupted(Conversation):
+    class Interrupted(Channel):
         def line(self) -> bytes:
             running.append(psutil.Process(self._process.pid))
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner, "Conversation", Interrupted)
+    monkeypatch.setattr(runner, "Channel", Interrupted)
     with pytest.raises(KeyboardInterrupt):
         extract(sample, f"{HELPERS}.Sleeping", media_type)
     assert not running[0].is_running()

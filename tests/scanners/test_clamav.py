@@ -258,7 +258,7 @@ def test_a_closed_write_side_is_an_error() -> None:
 @pytest.mark.parametrize("size", [6, 8], ids=["more came", "less came"])
 def test_bytes_that_do_not_add_up_are_an_error(size: int) -> None:
     result = verdict_of(answering(OK), sample(b"content", size=size))
-    assert (result.verdict, result.detail) == (ERROR, f"7 bytes came of {size}; clamd said ''")
+    assert (result.verdict, result.detail) == (ERROR, f"7 of {size} bytes were read; clamd said ''")
 
 
 @pytest.mark.parametrize(
@@ -411,7 +411,7 @@ def test_a_version_that_is_none_is_an_error(reply: bytes) -> None:
         connection.recv(1000)
         connection.sendall(reply)
 
-    with serving(answer) as scanner, pytest.raises(ConnectionError, match="told no version"):
+    with serving(answer) as scanner, pytest.raises(ConnectionError, match="answered VERSION with"):
         scanner.engine()
 
 

@@ -164,7 +164,7 @@ def test_one_that_was_kept_waiting_is_not_given_up() -> None:
     scan.feed(b"1", nothing)
     assert taken.wait(10)
     # As if the storage had taken its time.
-    scan._sign_of_life -= 10
+    scan._last_activity -= 10
     scan.feed(b"2", nothing)
     assert scan.report(nothing).result.verdict == ScanVerdict.CLEAN
 

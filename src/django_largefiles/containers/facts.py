@@ -1,4 +1,4 @@
-"""What is found out about an archive without unpacking it. Known to the extractors, who find it, and to the policy."""
+"""Figures of an archive, found without unpacking it. Extractors make them, and the rules check them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Self
 
 KEY = "archive"
-"""Of the asset's ``extra_attributes``, under which extractors leave the facts."""
+"""The key in the asset's ``extra_attributes`` under which extractors report the figures."""
 
 MAX_ENTRIES = 100_000
-"""Members looked at; of an archive with more only the number is told, where it is declared."""
+"""Members that are read. For an archive with more, only the declared number is reported, if there is one."""
 
 MAX_SIZE = 2**62
-"""Of one member or of all together, so that every figure fits 64 bits."""
+"""Bytes of one member or of all together, so that every figure fits 64 bits."""
 
 _DRIVE = re.compile(rb"[A-Za-z]:")
 _NESTED = re.compile(
@@ -26,35 +26,35 @@ _NESTED = re.compile(
 
 
 class Unreadable(ValueError):
-    """A container is broken, or built in a way that we do not follow."""
+    """A container is damaged, or of a structure that is not supported."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveFacts:
-    """Figures of an archive. Sizes are declared by its directory; of a compressed file they are what was unpacked."""
+    """Figures of an archive. Sizes are those that its directory declares, or what a compressed file unpacked to."""
 
     entries: int
     total_size: int
     """Bytes of all members, unpacked."""
     ratio: float
-    """Of ``total_size`` to the size of the archive."""
+    """``total_size`` divided by the size of the archive."""
     complete: bool = True
-    """Whether all of it was looked at; else the figures are the least that it holds."""
+    """Whether all of it was read; if not, the figures are lower bounds."""
     nested: int = 0
     """Members that are archives themselves, by their names."""
     links: int = 0
     """Symbolic and hard links, devices, FIFOs."""
     traversal: int = 0
-    """Names that lead elsewhere, or may: ``..``, absolute, with a drive letter, a backslash or a NUL."""
+    """Names that may lead out of the folder: ``..``, absolute, with a drive letter, a backslash or a NUL."""
     encrypted: int = 0
     overlapping: int = 0
-    """Members that share bytes of the archive with another, as those of bombs do."""
+    """Members that share bytes of the archive with another one, as in ZIP bombs."""
     duplicates: int = 0
-    """Members whose name an earlier one has."""
+    """Members with the name of an earlier one."""
 
     @classmethod
     def read(cls, value: object) -> Self | None:
-        """The facts in an extractor's answer, ``None`` where it holds none or what cannot be one."""
+        """Return the figures in an extractor's answer, or ``None`` if there are none or they are malformed."""
         if not isinstance(value, Mapping) or not value.keys() <= _TYPES.keys():
             return None
         if any(type(entry) not in _TYPES[name] or entry < 0 for name, entry in value.items()):
@@ -72,7 +72,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 class Tally:
-    """Counts members one by one. Memory grows with the names of at most ``MAX_ENTRIES`` of them."""
+    """Counts members one by one. Memory grows with the names of at most ``MAX_ENTRIES`` members."""
 
     def __init__(self) -> None:
         self.entries = 0
@@ -86,7 +86,7 @@ class Tally:
         self._names: set[bytes] = set()
 
     def add(self, *names: bytes, size: int) -> None:
-        """One more member, with all the names it may be unpacked under. Raises ``Unreadable`` for absurd sizes."""
+        """Add a member with all names that it may be unpacked under. Raise ``Unreadable`` for impossible sizes."""
         self.entries += 1
         self.total_size += size
         if not 0 <= size <= MAX_SIZE or self.total_size > MAX_SIZE:
@@ -116,7 +116,7 @@ def is_nested(name: bytes) -> bool:
 
 
 def leads_elsewhere(name: bytes) -> bool:
-    """Whether unpacking under this name may write outside the folder (OWASP ASVS 5.3.3), on any system."""
+    """Return whether unpacking under this name may write outside the folder (OWASP ASVS 5.3.3), on any system."""
     if b"\\" in name or b"\0" in name or name.startswith(b"/"):
         return True
     return b".." in name.split(b"/") or _DRIVE.match(name) is not None

@@ -1,4 +1,4 @@
-"""Which office file a package of OOXML is (ECMA-376 part 2, 10.1.2): the content types of its parts tell."""
+"""Recognise OOXML office files by the content types of their parts (ECMA-376 part 2, 10.1.2)."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _VBA_PROJECT = "application/vnd.ms-office.vbaproject"
 @dataclass(frozen=True, kw_only=True)
 class ContentTypes:
     main: str
-    """The type of the main part, lower case; empty where there is none, or more than one."""
+    """The type of the main part in lower case; empty if there is none, or more than one."""
     macros: bool
-    """Whether there are macros of any kind, or a place for them."""
+    """Whether there are macros of any kind, or a part for them."""
 
 
 def content_types(file: BinaryIO, members: Mapping[bytes, Member]) -> ContentTypes | None:
-    """``None`` where ``members`` are no package. Raises ``Unreadable``."""
-    # Names of parts are the same whatever the case (part 2, 9.1.1.3).
+    """Return the content types, or ``None`` if ``members`` are not a package. Raise ``Unreadable``."""
+    # Names of parts are case-insensitive (part 2, 9.1.1.3).
     found = [member for name, member in members.items() if name.lower() == _NAME]
     if not found:
         return None

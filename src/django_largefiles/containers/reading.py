@@ -1,4 +1,4 @@
-"""Pieces of a file, from wherever they are asked for."""
+"""Read pieces of a file at given positions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PIECE = 64 * 1024
 
 
 def read_at(file: BinaryIO, position: int, size: int) -> bytes:
-    """``size`` bytes from ``position`` on, fewer only at the end of the file; none before its beginning."""
+    """Return ``size`` bytes from ``position``, fewer only at the end of the file, none before its beginning."""
     if position < 0:
         return b""
     file.seek(position)
@@ -23,7 +23,7 @@ def read_at(file: BinaryIO, position: int, size: int) -> bytes:
 
 
 class Stretch:
-    """Reads one stretch of a file from front to back, in pieces, whoever else reads in between."""
+    """Reads one stretch of a file from front to back, also if the file is read elsewhere in between."""
 
     def __init__(self, file: BinaryIO, start: int, size: int) -> None:
         self._file = file
@@ -37,7 +37,7 @@ class Stretch:
         return self._unread + len(self._buffer) - self._taken
 
     def take(self, size: int) -> bytes:
-        """The next ``size`` bytes. Raises ``Unreadable`` where there are fewer."""
+        """Return the next ``size`` bytes. Raise ``Unreadable`` if there are fewer."""
         while len(self._buffer) - self._taken < size:
             piece = read_at(self._file, self._position, min(PIECE, self._unread))
             if not piece:

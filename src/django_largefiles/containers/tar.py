@@ -1,4 +1,4 @@
-"""Tar archives, header by header: what lies between two headers is passed over."""
+"""Read tar archives header by header, and skip what is between the headers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _RECORD = re.compile(rb"(\d{1,20}) ([^=]+)=")
 
 
 class Source(Protocol):
-    """What a tar is read from, front to back; both say of fewer bytes than asked for that it ends there."""
+    """What a tar is read from, front to back. Fewer bytes than asked for mean that it ends there."""
 
     def read(self, size: int, /) -> bytes: ...
 
@@ -41,7 +41,7 @@ class Source(Protocol):
 
 
 class Seeking:
-    """A file, of which only what is read is touched."""
+    """A file in which skipped bytes are not read."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -73,16 +73,16 @@ class Member:
 
 @dataclass(kw_only=True, slots=True)
 class _Attributes:
-    """What extended headers say of members, and the member's own header less well."""
+    """Attributes in extended headers, which override those in the member's own header."""
 
     name: bytes = b""
     size: int | None = None
 
 
 def survey(source: Source, archive_size: int) -> ArchiveFacts:
-    """The facts of the tar in ``source``, not complete where it has too many members or the source ends too early.
+    """Return the figures of the tar in ``source``, incomplete if it has too many members or ends too early.
 
-    Raises ``Unreadable``.
+    Raise ``Unreadable``.
     """
     tally, complete = Tally(), True
     try:
@@ -98,7 +98,7 @@ def survey(source: Source, archive_size: int) -> ArchiveFacts:
 
 
 def walk(source: Source) -> Iterator[Member]:
-    """The members, up to the block of zeros that ends the archive. Raises ``Unreadable`` and ``EndOfSource``."""
+    """Yield the members, up to the block of zeros at the end. Raise ``Unreadable`` and ``EndOfSource``."""
     everywhere, here = _Attributes(), _Attributes()
     while (header := _header(_exactly(source, BLOCK))) is not None:
         if header.type in _LONG_NAMES:
@@ -114,7 +114,7 @@ def walk(source: Source) -> Iterator[Member]:
 
 
 def is_header(block: bytes) -> bool:
-    """Whether a tar may begin with ``block``."""
+    """Return whether a tar may begin with ``block``."""
     if len(block) < BLOCK:
         return False
     try:
@@ -124,7 +124,7 @@ def is_header(block: bytes) -> bool:
 
 
 def _header(block: bytes) -> tarfile.TarInfo | None:
-    """The header in ``block``, or ``None`` for the end of the archive."""
+    """Return the header in ``block``, or ``None`` for the end of the archive."""
     if not any(block):
         return None
     try:
@@ -186,7 +186,7 @@ def _pass_over(source: Source, size: int) -> None:
 
 
 def _pass_over_padding(source: Source, size: int) -> None:
-    # Of the last member's padding some writers spare themselves the end.
+    # Some programs do not write all of the last member's padding.
     source.skip(-size % BLOCK)
 
 

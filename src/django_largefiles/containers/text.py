@@ -12,9 +12,11 @@ _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069
 
 
 def clean_text(value: object, limit: int = MAX_TEXT) -> str:
-    """``value`` on one line, without control characters, lone surrogates or bidirectional overrides, cut to ``limit``.
+    """Return ``value`` on one line, cut to ``limit``.
 
-    Anything that is neither text nor bytes is no text: ``""``.
+    Control characters, lone surrogates and bidirectional overrides are replaced by spaces.
+
+    Return ``""`` for anything that is neither text nor bytes.
     """
     if isinstance(value, bytes):
         value = value[: 4 * limit].decode("utf-8", "replace")

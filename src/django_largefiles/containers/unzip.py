@@ -1,4 +1,4 @@
-"""The content of members of ZIP archives, as far as one is ready to go, whatever they declare."""
+"""Unpack members of ZIP archives up to a limit, whatever size they declare."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ STORED, DEFLATED = 0, 8
 
 
 def pieces(file: BinaryIO, member: Member, limit: int) -> Iterator[bytes]:
-    """The content of a member, unpacked, at most ``limit`` bytes whatever it declares, at most 64 KiB at once.
+    """Yield the unpacked content of a member: at most ``limit`` bytes in all, and at most 64 KiB at once.
 
-    Raises ``Unreadable``, also where there are more.
+    Raise ``Unreadable``, also if there is more.
     """
     if member.encrypted or member.method not in {STORED, DEFLATED}:
         raise Unreadable(f"{member.name[:100]!r} is encrypted, or packed in a way that we do not unpack")
@@ -29,7 +29,7 @@ def pieces(file: BinaryIO, member: Member, limit: int) -> Iterator[bytes]:
 
 
 def content(file: BinaryIO, member: Member, limit: int) -> bytes:
-    """All of a member, as ``pieces`` gives it."""
+    """Return the whole content of a member. See ``pieces``."""
     return b"".join(pieces(file, member, limit))
 
 

@@ -1,4 +1,4 @@
-"""XML out of containers, by expat: no document type, so no entities; nothing is kept but what is asked for."""
+"""Read XML from containers by expat, without document types and so without entities. Only what is asked for is kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_TEXT = 4000
 
 
 def visit_elements(pieces: Iterable[bytes], visit: Visit) -> None:
-    """Call ``visit`` with the local name and the attributes, by local name, of each element. Raises ``Unreadable``."""
+    """Call ``visit`` with each element's local name and its attributes by local name. Raise ``Unreadable``."""
     parser = _parser()
 
     def start(name: str, attributes: dict[str, str]) -> None:
@@ -25,7 +25,7 @@ def visit_elements(pieces: Iterable[bytes], visit: Visit) -> None:
 
 
 def texts(pieces: Iterable[bytes], wanted: Iterable[str]) -> dict[str, str]:
-    """The text of the first element of each local name ``wanted`` that has one. Raises ``Unreadable``."""
+    """Return the text of the first element with text of each local name in ``wanted``. Raise ``Unreadable``."""
     parser, names = _parser(), frozenset(wanted)
     found: dict[str, str] = {}
     open_elements: list[str] = []
@@ -37,7 +37,7 @@ def texts(pieces: Iterable[bytes], wanted: Iterable[str]) -> dict[str, str]:
         open_elements.pop()
 
     def text(data: str) -> None:
-        # Complete: the buffer of expat holds an element's text together.
+        # The text is complete, because expat buffers it.
         if open_elements[-1] in names:
             found.setdefault(open_elements[-1], data[:MAX_TEXT])
 

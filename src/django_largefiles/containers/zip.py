@@ -1,8 +1,7 @@
-"""ZIP archives (PKWARE, APPNOTE.TXT 6.3.10) by their directory, in bounded pieces.
+"""Read the directory of ZIP archives (PKWARE, APPNOTE.TXT 6.3.10) in bounded pieces.
 
-``zipfile`` reads the whole directory into memory and makes an object of each entry, before anything can be judged.
-Where the format leaves room for two readings, on which readers of it have been played off against one another, the
-archive is ``Unreadable``.
+``zipfile`` reads the whole directory into memory and creates an object for each entry before anything can be checked.
+Where the format is ambiguous, so that two programs may see different content, the archive is ``Unreadable``.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ _LINK_LIKE = (stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFS
 
 @dataclass(frozen=True, kw_only=True)
 class Directory:
-    """Where the directory lies, and what the end record says of it."""
+    """Where the directory is, and what the end record says about it."""
 
     start: int
     size: int
@@ -59,15 +58,15 @@ class Directory:
 class Member:
     name: bytes
     unicode_name: bytes
-    """Another name, that some readers prefer (4.6.9); mostly empty."""
+    """Another name, which some programs prefer (4.6.9); usually empty."""
     flags: int
     method: int
     packed_size: int
     size: int
     offset: int
-    """Of its local header in the file."""
+    """Position of its local header in the file."""
     mode: int
-    """Of Unix, 0 where there is none."""
+    """The Unix mode, 0 if there is none."""
 
     @property
     def names(self) -> tuple[bytes, ...]:
@@ -79,17 +78,17 @@ class Member:
 
     @property
     def least_end(self) -> int:
-        """Where its bytes end at the earliest: the local header may be longer than the directory lets one know."""
+        """Where its bytes end at the earliest: the local header may be longer than the directory shows."""
         return self.offset + LOCAL_HEADER.size + len(self.name) + self.packed_size
 
 
 def describe(file: BinaryIO) -> ArchiveFacts:
-    """The facts of a ZIP archive, from its directory alone. Raises ``Unreadable``."""
+    """Return the figures of a ZIP archive from its directory. Raise ``Unreadable``."""
     return survey(file, find_directory(file))[0]
 
 
 def survey(file: BinaryIO, directory: Directory) -> tuple[ArchiveFacts, dict[bytes, Member]]:
-    """The facts, and the members by name. Raises ``Unreadable``."""
+    """Return the figures and the members by name. Raise ``Unreadable``."""
     size = file.seek(0, os.SEEK_END)
     if directory.entries > MAX_ENTRIES or directory.size > MAX_DIRECTORY:
         return ArchiveFacts(entries=directory.entries, total_size=0, ratio=0.0, complete=False), {}
@@ -106,7 +105,7 @@ def survey(file: BinaryIO, directory: Directory) -> tuple[ArchiveFacts, dict[byt
 
 
 def find_directory(file: BinaryIO) -> Directory:
-    """Raises ``Unreadable`` where the end record is not the last thing in the file."""
+    """Return the directory. Raise ``Unreadable`` if the end record is not the last thing in the file."""
     size = file.seek(0, os.SEEK_END)
     position, record = _end_record(file, size)
     _, disk, first_disk, here, entries, directory_size, offset, _ = _END.unpack_from(record)
@@ -130,7 +129,7 @@ def find_directory(file: BinaryIO) -> Directory:
 
 
 def walk(file: BinaryIO, directory: Directory) -> Iterator[Member]:
-    """The members in the directory's order; between two the file may be read elsewhere. Raises ``Unreadable``."""
+    """Yield the members in the directory's order. The file may be read elsewhere in between. Raise ``Unreadable``."""
     source = Stretch(file, directory.start, directory.size)
     for _ in range(directory.entries):
         yield _member(source, directory)
@@ -190,7 +189,7 @@ def _member(source: Stretch, directory: Directory) -> Member:
 
 
 def _extra_fields(data: bytes) -> dict[int, bytes]:
-    """The extra fields by number; each number once, and a cut last one left out (4.5.1)."""
+    """Return the extra fields by number; the first of each number, without a truncated last one (4.5.1)."""
     fields: dict[int, bytes] = {}
     while len(data) >= 4:
         number, length = struct.unpack_from("<2H", data)
@@ -200,7 +199,7 @@ def _extra_fields(data: bytes) -> dict[int, bytes]:
 
 
 def _widened(field: bytes, *values: int) -> tuple[int, ...]:
-    """``values``, those that are masked taken from the field of 64 bits, which holds them in this order (4.5.3)."""
+    """Return ``values``, with masked ones replaced from the 64-bit field, which holds them in this order (4.5.3)."""
     found: list[int] = []
     for value in values:
         if value == _MASKED_32:
@@ -212,7 +211,7 @@ def _widened(field: bytes, *values: int) -> tuple[int, ...]:
 
 
 def _overlaps(extents: list[tuple[int, int]], limit: int) -> int:
-    """How many of the extents begin before an earlier one ends, or end behind ``limit``."""
+    """Return how many of the extents begin before an earlier one ends, or end after ``limit``."""
     count, reached = 0, 0
     for start, end in sorted(extents):
         count += start < reached or end > limit

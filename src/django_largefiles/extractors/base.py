@@ -1,4 +1,4 @@
-"""What an extractor is, and what it answers. No Django here, nor in any extractor."""
+"""The interface of extractors. Neither this module nor any extractor imports Django."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _column(bounds: Bounds) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
-    """What a file says of itself. All of it is the author's claim: it describes, and proves nothing.
+    """What a file says about itself. All of it is the author's claim and proves nothing.
 
     Each field with bounds is a column of the asset. This is the one list of these columns: what the sandbox accepts,
     what the pipeline stores, and what the API and the admin show follow from it.
@@ -78,26 +78,25 @@ METADATA_COLUMNS: tuple[str, ...] = tuple(COLUMN_BOUNDS)
 
 
 class Extractor(ABC):
-    """Reads the metadata out of one family of media types.
+    """Reads the metadata of one family of media types.
 
-    The sandbox imports the class by its dotted path in a fresh child process, makes one instance without arguments,
-    calls ``extract`` once and ends the process. It gives a seekable, buffered file at position 0 that has no name and
-    no descriptor, reads at most the budget of the limits, and owns the time, the memory and the clean-up.
+    Guarantees: the sandbox imports the class by its dotted path in a new child process, creates one instance without
+    arguments, calls ``extract`` once and ends the process. The file is seekable and buffered, is at position 0, has
+    neither a name nor a descriptor, and can be read up to the budget of the limits. The sandbox limits time and memory
+    and cleans up.
 
-    In return an extractor is a pure function of the file. It may raise anything: that is a failed extraction and
-    harms nobody. It imports no Django, has imported all that it will need by the end of ``__init__``, opens no path,
-    no socket and no process, starts no thread and keeps no state. It reads headers: it never decodes pixels or
-    samples and never inflates what it has not bounded. Texts go through ``clean_text``, because an answer with NUL, a
-    lone surrogate or more than 1,000 characters is refused whole.
+    Requirements: be a pure function of the file. Any exception is a failed extraction and does no harm. Do not import
+    Django; import everything needed by the end of ``__init__``; open no path, socket or process, start no thread, keep
+    no state. Read headers only: never decode pixels or samples, and never inflate without a bound. Pass texts through
+    ``clean_text``, because an answer with NUL, a lone surrogate or more than 1,000 characters is rejected as a whole.
     """
 
     optional_modules: ClassVar[Mapping[str, str]] = {}
-    """Modules without which it describes less, and what to install for each. A system check tells what is missing."""
+    """Modules without which it describes less, and what to install for each. A system check reports missing ones."""
 
     @abstractmethod
     def extract(self, file: BinaryIO, media_type: str) -> Metadata:
-        """The metadata of ``file``, whose sniffed type is ``media_type``.
+        """Return the metadata of ``file``, whose sniffed type is ``media_type``.
 
-        A type that the extractor does not know is not an error: answer ``Metadata()``. The file remains the
-        caller's: it is not closed.
+        Return ``Metadata()`` for an unknown type, which is not an error. Do not close the file.
         """

@@ -1,4 +1,4 @@
-"""Parts of an office file, and what is found in them."""
+"""Read the parts of office files."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Description:
     counted: str = "pages"
     """``pages``, ``sheets`` or ``slides``."""
     claimed: bool = False
-    """Whether ``count`` is the word of whoever wrote the file."""
+    """Whether ``count`` is only the claim of the program that wrote the file."""
     macros: bool = False
     encrypted: bool = False
 
 
 class Package:
-    """An office file by its parts, the members of its archive. One that cannot be read is as if it were not there."""
+    """An office file by its parts, the members of its archive. Unreadable parts are treated as missing."""
 
     def __init__(self, file: BinaryIO, members: Mapping[bytes, Member]) -> None:
         self._file = file

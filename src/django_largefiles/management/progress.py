@@ -6,7 +6,7 @@ from django.core.management.base import OutputWrapper
 
 
 def percentage(stream: OutputWrapper, label: str, size: int) -> Callable[[int], None] | None:
-    """What to call with the bytes that are done, for a line on a terminal; ``None`` where nobody looks."""
+    """Return a function that shows the bytes done on a line of the terminal; ``None`` if there is no terminal."""
     if not stream.isatty():
         return None
     shown = -1

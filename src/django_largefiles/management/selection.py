@@ -1,4 +1,4 @@
-"""Which assets a command is about."""
+"""Select the assets that a command works on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def in_pages(assets: FileAssetQuerySet) -> Iterator[FileAsset]:
-    """All of them, ordered by id: no cursor is held while the caller takes its time, and memory stays flat."""
+    """Yield the assets by id, page by page: no cursor stays open, and memory does not grow with their number."""
     assets = assets.order_by("pk")
     page = list(assets[:PAGE])
     while page:
@@ -25,8 +25,8 @@ def in_pages(assets: FileAssetQuerySet) -> Iterator[FileAsset]:
 
 
 def age(text: str) -> timedelta:
-    """``90m``, ``12h`` or ``7d``, as the type of an argument."""
+    """Parse an argument such as ``90m``, ``12h`` or ``7d``."""
     match = _AGE.fullmatch(text)
     if match is None:
-        raise ArgumentTypeError(f"{text!r} is no age such as 90m, 12h or 7d")
+        raise ArgumentTypeError(f"{text!r} is not an age such as 90m, 12h or 7d")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})

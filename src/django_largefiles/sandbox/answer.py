@@ -1,4 +1,4 @@
-"""What the child says, checked as what it is: the word of a process that may have been taken over."""
+"""Validate a child's answer, which may come from a process that was taken over."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class ExtractionFailed(Exception):
-    """An extraction gave no metadata; ``detail`` says why, in at most 300 characters for people.
+    """An extraction gave no metadata. ``detail`` says why, in at most 300 characters.
 
-    ``confinement`` are the layers that held the child, as far as it came.
+    ``confinement`` lists the layers that were in force in the child when it failed.
     """
 
     def __init__(self, detail: str) -> None:
@@ -37,17 +37,17 @@ class ExtractionFailed(Exception):
 
 
 class ExtractorRaised(ExtractionFailed):
-    """The extractor ended by an exception of its own, in good order, and did not have to be ended."""
+    """The extractor raised an exception; the child did not have to be killed."""
 
 
 def layers(line: bytes) -> tuple[str, ...] | None:
-    """The layers that ``line`` tells; ``None`` if it is something else. Raises ``ExtractionFailed`` for nonsense."""
+    """Return the layers that ``line`` lists, or ``None`` if it is another line. Raise ``ExtractionFailed``."""
     content = _load(line)
     if content.keys() != {"layers"}:
         return None
     told = content["layers"]
     if not isinstance(told, list) or len(told) > MAX_LAYERS or not all(map(_is_layer, told)):
-        _refuse("its layers are none")
+        _refuse("its layers are not names of layers")
     return tuple(told)
 
 
@@ -56,16 +56,16 @@ def _is_layer(value: Any) -> bool:
 
 
 class ExtractionInterrupted(ExtractionFailed):
-    """The run was killed, or ran out of time, or never started: the machine's doing perhaps, and not the file's.
+    """The run was killed, ran out of time, or never started, perhaps because of the machine and not of the file.
 
-    Another run may fare better. Of what a parser raises, answers or uses up it would be the same again.
+    A second run may succeed, unlike after an exception, a bad answer or an exhausted budget.
     """
 
 
 def parse(answer: bytes) -> Metadata:
-    """The metadata in ``answer``. Raises ``ExtractorRaised`` if it tells an error.
+    """Return the metadata in ``answer``. Raise ``ExtractorRaised`` if it reports an error.
 
-    Raises ``ExtractionFailed`` if it is not within the bounds.
+    Raise ``ExtractionFailed`` if it is malformed or exceeds a limit.
     """
     content = _load(answer)
     if "error" in content:
@@ -134,7 +134,7 @@ def _attributes(value: Any) -> dict[str, Any]:
 
 
 def _walk(value: Any, depth: int) -> Iterator[Any]:
-    """Every key and every value inside ``value``, containers before their content."""
+    """Yield every key and every value inside ``value``, containers before their content."""
     if not isinstance(value, dict | list):
         return
     if depth == 0:

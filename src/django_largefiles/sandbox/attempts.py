@@ -1,4 +1,4 @@
-"""An extractor that tries what confinement should prevent, to tell what it does on this machine."""
+"""An extractor that attempts what confinement should prevent, to find out what it prevents on this machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..extractors.base import Extractor, Metadata
 
 
 class AttemptingExtractor(Extractor):
-    """Its attribute ``possible`` lists what could be done."""
+    """Reports in the attribute ``possible`` which attempts succeeded."""
 
     def extract(self, file: BinaryIO, media_type: str) -> Metadata:
         return Metadata(attributes={"possible": [act for act, attempt in ATTEMPTS.items() if _succeeds(attempt)]})

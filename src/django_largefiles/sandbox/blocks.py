@@ -1,4 +1,4 @@
-"""The file as the extractor sees it: seekable, buffered, nameless, and no more of it than the budget."""
+"""The file as the extractor sees it: seekable, without a name, read in blocks and up to a budget."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CACHED_BYTES = 8 * 1024 * 1024
 
 
 class ReadBudgetExceeded(Exception):
-    """More was asked for than a run may read. No OSError: parsers take those for the end of the file."""
+    """The extractor asked for more than it may read. Not an OSError, which parsers take for the end of the file."""
 
 
 class Source(Protocol):
@@ -26,13 +26,13 @@ class Source(Protocol):
     size: int
     block_size: int
     longest_read: int
-    """In blocks. More than one are read where one after the other was asked for."""
+    """In blocks. More than one is read if they are asked for in sequence."""
 
     def read(self, offset: int, size: int) -> bytes: ...
 
 
 class Descriptor:
-    """``pread`` leaves the position alone, which is shared with the parent."""
+    """Reads by ``pread``, which leaves the position alone: the parent shares it."""
 
     block_size = 64 * 1024
     longest_read = 1
@@ -46,7 +46,7 @@ class Descriptor:
 
 
 class Brokered:
-    """Asks the parent, for whom each request may be one to another machine: small blocks, few requests."""
+    """Asks the parent, for which each request may be one to another machine: small blocks, few requests."""
 
     block_size = BLOCK_SIZE
     longest_read = MAX_REQUEST // BLOCK_SIZE
@@ -71,10 +71,10 @@ class Brokered:
 
 
 class BudgetedFile(io.RawIOBase):
-    """A source, read in aligned blocks of which the last few are kept, up to ``budget`` bytes in all.
+    """Reads a source in aligned blocks, of which the last few are kept, up to ``budget`` bytes in all.
 
-    Parsers make millions of tiny reads and seek back and forth, also backwards; without the blocks that would use up
-    the budget many times over.
+    Parsers make millions of tiny reads and seek back and forth. Without the blocks, that would use up the budget many
+    times over.
     """
 
     def __init__(self, source: Source, budget: int) -> None:
@@ -110,13 +110,13 @@ class BudgetedFile(io.RawIOBase):
         return len(piece)
 
     def readall(self) -> bytes:
-        # Refused before it fills the memory.
+        # Refuse before the content fills the memory.
         if self._source.size - self._position > self._budget:
             self._refuse()
         return super().readall()
 
     def _block(self, index: int, wanted: int) -> bytes:
-        """The block at ``index``, the first of those ``wanted``; ``b""`` beyond the end."""
+        """Return the block at ``index``, the first of those ``wanted``, or ``b""`` beyond the end."""
         if index * self._source.block_size >= self._source.size:
             return b""
         if index not in self._blocks:
@@ -125,7 +125,7 @@ class BudgetedFile(io.RawIOBase):
         return self._blocks[index]
 
     def _how_many(self, index: int, wanted: int) -> int:
-        """Blocks to read at once: those wanted, and twice as many as last time where they follow the last."""
+        """Return how many blocks to read: those wanted, or twice as many as last time if they follow the last."""
         self._ahead = 2 * self._ahead if index == self._next else 1
         self._ahead = min(max(self._ahead, wanted), self._source.longest_read)
         return max(1, min(self._ahead, self._left // self._source.block_size))

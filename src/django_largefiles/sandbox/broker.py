@@ -1,4 +1,4 @@
-"""Reads on a child's behalf, of a file that has no descriptor to hand on: one in S3, say."""
+"""Read for a child from a file without a descriptor to pass on, such as one in S3."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from typing import IO, Any, TypeVar
 
 from .answer import ExtractionFailed
-from .conversation import Deadline
+from .channel import Deadline
 from .spec import BLOCK_SIZE, LENGTH_BYTES, MAX_REQUEST
 
 T = TypeVar("T")
@@ -20,10 +20,10 @@ T = TypeVar("T")
 class Broker:
     """Answers a child's requests for pieces of ``file``, up to ``budget`` bytes in all.
 
-    The file is read in a thread of this broker's own, and in no other while it lives; its position moves. Whatever
-    reading it raises is raised to the caller: it is the trouble of the file's store, and no failure of the extraction.
-    ``ExtractionFailed`` is raised for a request that is none, that goes beyond the budget, or that is
-    not answered within the deadline.
+    The file is read in a thread of the broker, and in no other thread during its life; its position moves. Errors of
+    reading are raised to the caller as they are, because they are the store's and not a failure of the extraction.
+    ``ExtractionFailed`` is raised for a malformed request, one beyond the budget, and one that is not answered before
+    the deadline.
     """
 
     def __init__(self, file: IO[Any], budget: int, deadline: Deadline) -> None:
@@ -31,7 +31,7 @@ class Broker:
         self._budget = budget
         self._left = budget
         self._deadline = deadline
-        self._thread = PatientThread()
+        self._thread = ReaderThread()
         try:
             self.size: int = self._within_deadline(lambda: file.seek(0, os.SEEK_END))
         except BaseException:
@@ -39,7 +39,7 @@ class Broker:
             raise
 
     def close(self) -> None:
-        """The file itself stays open."""
+        """Stop the thread. The file stays open."""
         self._thread.stop()
 
     def answer(self, request: bytes) -> bytes:
@@ -56,7 +56,7 @@ class Broker:
         except (ValueError, TypeError, RecursionError):
             offset, size = -1, -1
         if not (type(offset) is type(size) is int and self._is_piece(offset, size)):
-            raise ExtractionFailed(f"asked for what is no piece of the file: {request[:50]!r}")
+            raise ExtractionFailed(f"asked for something that is not a piece of the file: {request[:50]!r}")
         return offset, size
 
     def _is_piece(self, offset: int, size: int) -> bool:
@@ -81,11 +81,11 @@ class Broker:
         return done.result()
 
 
-class PatientThread:
-    """Does one thing after the other, for callers with less patience.
+class ReaderThread:
+    """Calls functions one after another, for callers that do not wait as long as they may take.
 
-    A store that does not answer would hold its reader up for minutes. The thread waits for it alone, and ends then. It
-    is none of ``concurrent.futures``, for which the interpreter would wait when it ends.
+    A store that does not answer can block its reader for minutes. Only this thread waits for it, and ends afterwards.
+    It is not a thread of ``concurrent.futures``, because the interpreter would wait for that at its exit.
     """
 
     def __init__(self) -> None:
@@ -98,7 +98,7 @@ class PatientThread:
         return done
 
     def stop(self) -> None:
-        """After what is under way."""
+        """End the thread after the current call."""
         self._acts.put(None)
 
     def _work(self) -> None:
@@ -106,5 +106,5 @@ class PatientThread:
             act, done = task
             try:
                 done.set_result(act())
-            except BaseException as error:  # noqa: BLE001 - it is raised to whoever asked
+            except BaseException as error:  # noqa: BLE001 - it is raised to the caller
                 done.set_exception(error)

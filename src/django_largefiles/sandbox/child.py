@@ -1,7 +1,7 @@
-"""The confined child: one file, one extractor, two lines of JSON, and then it ends.
+"""The confined child: it reads one file with one extractor, answers two lines of JSON, and ends.
 
-The first line tells the layers that hold. It is sent before anything of the file is read, so whatever a file makes of
-this process cannot change it.
+The first line lists the layers of confinement in force. It is sent before any byte of the file is read, so that a file
+that takes over this process cannot change it.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def main(argument: str, stdin: int = 0, stdout: int = 1) -> None:
 def run() -> None:  # pragma: no cover
     """The whole life of the process."""
     main(sys.argv[1])
-    # Without the destructors, threads and exit handlers of whatever the parser left behind.
+    # Skip the destructors, threads and exit handlers that the parser may have left behind.
     os._exit(0)
 
 
 def _take_away(stdout: int) -> int:
-    """A private duplicate of ``stdout``, which from now on leads nowhere: whatever prints cannot garble the answer."""
+    """Return a private duplicate of ``stdout``, and point that to nowhere: prints cannot corrupt the answer."""
     channel = os.dup(stdout)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stdout)
@@ -72,11 +72,11 @@ def _content(metadata: Metadata) -> dict[str, Any]:
 
 
 def _failure(error: BaseException) -> bytes:
-    words: tuple[Callable[[], str], ...] = (
+    descriptions: tuple[Callable[[], str], ...] = (
         lambda: f"{type(error).__name__}: {error}".removesuffix(": ")[:MAX_ERROR],
         lambda: type(error).__name__,
     )
-    for describe in words:
+    for describe in descriptions:
         with suppress(BaseException):
             return _encode({"error": describe()})
     return b'{"error": "an error without words"}\n'

@@ -1,4 +1,4 @@
-"""The layers between a taken-over parser and everything else, each put on where the platform has it."""
+"""The layers that confine a parser that was taken over. Each is applied if the platform has it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LAYERS = (
     "landlock",
     "seccomp",
 )
-"""In the order in which they are put on. The name of Landlock's is followed by the version of its interface."""
+"""In the order in which they are applied. Landlock's name is followed by the version of its interface."""
 
 MAX_OPEN_FILES = 16
 
@@ -31,18 +31,18 @@ _TASKS = Path("/proc/self/task")
 
 
 def die_with(parent: int) -> list[str]:
-    """Have the kernel end this process with the parent's. The layers that hold."""
+    """Have the kernel kill this process when its parent ends. Return the layers in force."""
     held = _held(_ask_to_die_with_parent)
     if os.getppid() != parent:
-        # It died before it could be asked for.
+        # The parent ended before the kernel was asked.
         raise SystemExit(1)
     return held
 
 
 def confine(spec: Spec) -> list[str]:
-    """Give up all that reading one file does not take, for good. The layers that hold.
+    """Give up, irrevocably, everything that reading one file does not need. Return the layers in force.
 
-    The parser is imported by now, and nothing of the file read.
+    The parser has been imported before, and no byte of the file has been read.
     """
     return _held(
         partial(_limit_resources, spec),
@@ -56,9 +56,9 @@ def confine(spec: Spec) -> list[str]:
 
 def _held(*layers: Callable[[], str]) -> list[str]:
     held = []
-    for put_on in layers:
+    for apply in layers:
         with suppress(OSError):
-            held.append(put_on())
+            held.append(apply())
     return held
 
 
@@ -75,7 +75,7 @@ def _limit_resources(spec: Spec) -> str:
         (resource.RLIMIT_FSIZE, 0, 0),
         (resource.RLIMIT_CORE, 0, 0),
         (resource.RLIMIT_NOFILE, MAX_OPEN_FILES, MAX_OPEN_FILES),
-        # Also of threads. root it does not stop.
+        # Threads count too. root is not limited by this.
         (resource.RLIMIT_NPROC, 0, 0),
     )
     refused = [limit for limit in limits if not _limit(*limit)]
@@ -85,7 +85,7 @@ def _limit_resources(spec: Spec) -> str:
 
 
 def _limit(kind: int, soft: int, hard: int) -> bool:
-    """Lower one limit, never above the one there is. ``False`` where the platform refuses (macOS: AS)."""
+    """Lower one limit, never above the present one. Return False if the platform refuses (macOS: AS)."""
     with suppress(OSError, ValueError):
         ceiling = resource.getrlimit(kind)[1]
         if ceiling == resource.RLIM_INFINITY:
@@ -114,8 +114,8 @@ def _restrict_files(readable: list[str]) -> str:
     alone = _is_single_thread()
     version = landlock.restrict(readable)
     if not alone:
-        # Landlock holds the thread that asks for it, and those that it starts.
-        raise OSError("importing the extractor has started threads, which are not held")
+        # Landlock restricts the calling thread, and those that it starts afterwards.
+        raise OSError("importing the extractor has started threads, which Landlock does not restrict")
     return f"landlock-{version}"
 
 

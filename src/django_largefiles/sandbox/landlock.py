@@ -1,4 +1,4 @@
-"""Landlock: of the file system this process can read a few folders of code, and nothing else opens for it.
+"""Restrict this process by Landlock: it can read a few folders of code, and open nothing else in the file system.
 
 https://docs.kernel.org/userspace-api/landlock.html; the numbers are those of ``linux/landlock.h``.
 """
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from . import linux
 
 KNOWN_VERSION = 7
-"""The latest interface of the kernel that is used in full. The seventh is about the audit log only."""
+"""The latest version of the kernel's interface that is used in full. The seventh only adds to the audit log."""
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _ASK_FOR_VERSION = 1
@@ -26,7 +26,7 @@ _READ_FOLDER = 1 << 3
 
 
 class Rights(NamedTuple):
-    """What a ruleset takes away, as bits: acts on files, on TCP ports, and on processes outside."""
+    """What a ruleset forbids, as bits: acts on files, on TCP ports, and on processes outside."""
 
     files: int
     network: int
@@ -60,13 +60,13 @@ class _Beneath(ctypes.Structure):
 
 
 def restrict(readable: Iterable[str]) -> int:
-    """Leave this thread, and those that it may start, nothing but to read what lies beneath ``readable``.
+    """Allow this thread, and those that it may start, only to read below the paths in ``readable``.
 
-    ``NO_NEW_PRIVS`` must be set. What is open stays open. Paths that cannot be opened are passed over. The version of
-    the interface that was used. Raises ``OSError`` where the kernel has no Landlock.
+    ``NO_NEW_PRIVS`` must be set. Open files stay open. Paths that cannot be opened are skipped. Return the version of
+    the interface that was used. Raise ``OSError`` if the kernel has no Landlock.
     """
     version = min(linux.syscall(_CREATE_RULESET, None, 0, _ASK_FOR_VERSION), KNOWN_VERSION)
-    # Kernels that know a shorter structure take this one as long as the rest is zero.
+    # Kernels that know a shorter structure accept this one if the rest is zero.
     attributes = _Ruleset(*handled(version))
     with _closing(linux.syscall(_CREATE_RULESET, ctypes.byref(attributes), ctypes.sizeof(attributes), 0)) as ruleset:
         for path in readable:
@@ -77,7 +77,7 @@ def restrict(readable: Iterable[str]) -> int:
 
 
 def handled(version: int) -> Rights:
-    """All that an interface of this version can take away."""
+    """Return all that an interface of this version can forbid."""
     return Rights(*map(sum, zip(*(added for since, added in _ADDED.items() if since <= version), strict=True)))
 
 

@@ -1,4 +1,4 @@
-"""Calls of the Linux kernel that the standard library lacks, through the C library."""
+"""System calls of Linux that the standard library lacks, by way of the C library."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 
 def prctl(option: int, argument: int) -> None:
-    """prctl(2). Raises ``OSError``."""
+    """Call prctl(2). Raise ``OSError``."""
     _checked(_libc().prctl(option, *map(ctypes.c_ulong, (argument, 0, 0, 0))))
 
 
 def drop_capabilities() -> None:
-    """Give up, for good, what makes root more than a user. Raises ``OSError``."""
+    """Give up, irrevocably, the privileges of root. Raise ``OSError``."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     none = (ctypes.c_uint32 * 6)()
     _checked(_libc().capset(header, none))
 
 
 def syscall(number: int, *arguments: Any) -> int:
-    """syscall(2): whole numbers are passed as C longs, anything else as ctypes does. Raises ``OSError``."""
+    """Call syscall(2). Integers are passed as C longs, anything else as by ctypes. Raise ``OSError``."""
     function = _libc().syscall
     function.restype = ctypes.c_long
     passed = [ctypes.c_long(value) if isinstance(value, int) else value for value in arguments]

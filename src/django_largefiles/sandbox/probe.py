@@ -1,4 +1,4 @@
-"""What confinement this machine gives, found out by confining a child."""
+"""Find out which layers of confinement this machine has, by confining a child."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Machine:
     lacking: tuple[str, ...]
     """Of ``LAYERS``."""
     possible: tuple[str, ...]
-    """What a confined child could do nevertheless, in words."""
+    """What a confined child could do nevertheless, as the end of a sentence."""
 
 
 @functools.cache
 def machine() -> Machine:
-    """Asked once in each process. Raises ``ExtractionFailed`` where no child can be run at all."""
+    """Probe once per process. Raise ``ExtractionFailed`` if no child can be run."""
     probed = run(PROBE, io.BytesIO(), "application/octet-stream", ExtractionLimits())
     return Machine(
         lacking=lacking(probed.confinement),
@@ -34,5 +34,5 @@ def machine() -> Machine:
 
 
 def lacking(confinement: Sequence[str]) -> tuple[str, ...]:
-    """The layers that are not among ``confinement``, where Landlock's has a version."""
+    """Return the layers that are not among ``confinement``, in which Landlock's has a version."""
     return tuple(name for name in LAYERS if not any(layer.startswith(name) for layer in confinement))

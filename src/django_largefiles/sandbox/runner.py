@@ -1,6 +1,6 @@
-"""Runs one extractor over one file, in a child process of its own that has nothing to lose.
+"""Run one extractor over one file, in a confined child process.
 
-``subprocess``, not ``multiprocessing``: Celery's prefork workers are daemonic and may not have children of the latter.
+This uses ``subprocess``, because Celery's prefork workers are daemonic and may not use ``multiprocessing``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..extractors.base import Metadata
 from ..options import ExtractionLimits
 from .answer import ExtractionFailed, ExtractionInterrupted, layers, parse
 from .broker import Broker
-from .conversation import Conversation, Deadline
+from .channel import Channel, Deadline
 from .spec import Spec
 
 __all__ = ["Extraction", "ExtractionFailed", "ExtractionInterrupted", "run"]
@@ -33,7 +33,7 @@ __all__ = ["Extraction", "ExtractionFailed", "ExtractionInterrupted", "run"]
 _PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _SYSTEM_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache")
 
-# Isolated, the interpreter has no path but its own.
+# An isolated interpreter has only its own path.
 _START = """
 import json, sys
 sys.path[:] = json.loads(sys.argv[2])
@@ -46,20 +46,20 @@ child.run()
 class Extraction:
     metadata: Metadata
     confinement: tuple[str, ...]
-    """The layers of ``sandbox.confinement`` that held the child, in the order in which they were put on."""
+    """The layers of ``sandbox.confinement`` in force in the child, in the order in which they were applied."""
 
 
 def run(extractor: str, file: IO[Any], media_type: str, limits: ExtractionLimits) -> Extraction:
-    """What the extractor at the dotted path ``extractor`` reads out of ``file``, which is open for reading in binary.
+    """Return what the extractor at the dotted path ``extractor`` reads from ``file``, which is open in binary mode.
 
-    The child gets the media type, the limits and the bytes: no path, no environment, no settings. A file of the
-    operating system's is handed over as its descriptor, and its position is neither used nor moved. Of any other
-    seekable one this process reads the pieces that the child asks for. The child is killed with its process group and
-    reaped before this returns or raises, and by the kernel if this process dies.
+    The child gets the media type, the limits and the bytes, but no path, no environment and no settings. It inherits
+    the descriptor of an operating system's file, whose position is neither used nor moved. From any other seekable
+    file, this process reads the pieces that the child asks for. The child is killed with its process group and reaped
+    before this function ends, and killed by the kernel if this process dies.
 
-    Raises ``ExtractionFailed`` if there is no answer within the limits, or one that tells an error or is nonsense;
-    ``ExtractionInterrupted``, which is one of these, where a second run may fare better; and what reading ``file``
-    raises, a ``StoreError`` for instance, as it is.
+    Raise ``ExtractionFailed`` if there is no valid answer within the limits, or if it reports an error;
+    ``ExtractionInterrupted``, a subclass, if a second run may succeed. Errors of reading ``file``, such as a
+    ``StoreError``, are raised as they are.
     """
     deadline = Deadline(limits.wall_seconds)
     descriptor = _descriptor(file)
@@ -70,7 +70,7 @@ def run(extractor: str, file: IO[Any], media_type: str, limits: ExtractionLimits
 
 
 def _descriptor(file: IO[Any]) -> int | None:
-    """Of a file that is its descriptor and nothing else, and through which nobody can write."""
+    """Return the descriptor of a plain file that is open for reading only, else ``None``."""
     raw = file.raw if isinstance(file, io.BufferedReader) else file
     if type(raw) is io.FileIO and fcntl.fcntl(raw, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
         return raw.fileno()
@@ -92,9 +92,9 @@ def _spec(extractor: str, media_type: str, limits: ExtractionLimits, size: int |
 
 @functools.cache
 def _readable() -> list[str]:
-    """What libraries may import or load at the last moment: those of the interpreter and of the system.
+    """Return the folders from which libraries may be loaded late: those of the interpreter and of the system.
 
-    Not all of ``sys.path``: a project's folder often holds its settings, its database and its users' files.
+    This is not all of ``sys.path``: a project's folder often holds its settings, its database and its users' files.
     """
     interpreter = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), f"{sys.base_prefix}/lib")
     libraries = (*site.getsitepackages(), *filter(_holds_installed_libraries, _path()))
@@ -103,7 +103,7 @@ def _readable() -> list[str]:
 
 
 def _holds_installed_libraries(folder: str) -> bool:
-    """Also one that is no ``site-packages``, but was the target of an installation."""
+    """Return whether packages were installed into this folder, which need not be called ``site-packages``."""
     return any(Path(folder).glob("*.dist-info"))
 
 
@@ -111,7 +111,7 @@ def _run(spec: Spec, stdin: int, broker: Broker | None, deadline: Deadline) -> E
     held: list[str] = []
     try:
         with _child(spec, stdin) as process:
-            answer = _answer(Conversation(process, deadline), broker, held)
+            answer = _answer(Channel(process, deadline), broker, held)
         if not answer:
             raise _how_it_ended(process.returncode, spec.cpu_seconds)
         return Extraction(metadata=parse(answer), confinement=tuple(held))
@@ -120,12 +120,12 @@ def _run(spec: Spec, stdin: int, broker: Broker | None, deadline: Deadline) -> E
         raise
 
 
-def _answer(child: Conversation, broker: Broker | None, held: list[str]) -> bytes:
-    """The child's last line. The layers that hold it, which it tells in the first, go into ``held``."""
+def _answer(child: Channel, broker: Broker | None, held: list[str]) -> bytes:
+    """Return the child's last line. Add the layers of confinement, which are in the first line, to ``held``."""
     line = child.line()
     told = layers(line) if line else None
     if told is None:
-        # It ended before it was confined, and before it saw the file.
+        # The child ended before it was confined, and before it read the file.
         return line
     held += told
     line = child.line()
@@ -141,7 +141,7 @@ def _child(spec: Spec, stdin: int) -> Iterator[subprocess.Popen[bytes]]:
     try:
         yield process
     finally:
-        # Before wait(): as long as the leader is not reaped its number, and so the group's, cannot be another's.
+        # This comes before wait(): until the leader is reaped, the number of the group cannot be reused.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -167,12 +167,12 @@ def _start(spec: Spec, stdin: int) -> subprocess.Popen[bytes]:
 
 
 def _path() -> list[str]:
-    """Ours. Of the working directory the child, which runs in the root, must not import."""
+    """Return this process's path without relative entries: the child must not import from its working directory."""
     return [str(entry) for entry in sys.path if Path(entry).is_absolute()]
 
 
 def _environment() -> dict[str, str]:
-    # Numerical libraries start threads as they are imported, which confinement does not reach.
+    # Numerical libraries start threads when they are imported, which would escape confinement.
     return {"OMP_NUM_THREADS": "1"} | {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
 
 

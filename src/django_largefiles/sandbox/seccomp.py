@@ -1,8 +1,8 @@
-"""A seccomp filter: the kernel refuses the calls of ``syscalls`` from now on, and to the end of the process.
+"""Install a seccomp filter: the kernel refuses the calls listed in ``syscalls`` until the process ends.
 
-Written as the classic BPF that the kernel takes (``linux/filter.h``, ``linux/seccomp.h``). Refused calls fail with
-``EPERM``, as without the permission, because parsers and libraries live with that; a call of a foreign architecture,
-whose numbers mean other things, kills the process.
+The filter is a program in classic BPF (``linux/filter.h``, ``linux/seccomp.h``). Refused calls fail with ``EPERM``, as
+if the permission were missing, because parsers and libraries handle that. A call of another architecture, whose
+numbers mean other calls, kills the process.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ LOAD, IF_EQUAL, IF_GREATER, IF_ANY_BIT, RETURN = 0x20, 0x15, 0x25, 0x45, 0x06
 
 _X32 = 0x40000000
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-# Who owns a descriptor is sent a signal of the owner's choice by the kernel: F_SETOWN, F_SETSIG, F_SETOWN_EX.
+# These make the kernel send a signal to the owner of a descriptor: F_SETOWN, F_SETSIG, F_SETOWN_EX.
 _SIGNALLING_COMMANDS = (8, 10, 15)
 
 
 class Instruction(NamedTuple):
-    """``skip_if`` and ``skip_else`` are the instructions to pass over after a comparison with ``value``."""
+    """``skip_if`` and ``skip_else`` are the numbers of instructions to skip after a comparison with ``value``."""
 
     code: int
     value: int
@@ -82,7 +82,7 @@ class _SockProgram(ctypes.Structure):
 def install() -> None:
     """Filter the calls of all threads of this process. ``NO_NEW_PRIVS`` must be set.
 
-    Raises ``OSError`` where the kernel takes no filter, or the table has no numbers for the architecture.
+    Raise ``OSError`` if the kernel accepts no filter, or the table has no numbers for the architecture.
     """
     architecture = ARCHITECTURES.get(platform.machine())
     if architecture is None or sys.byteorder != "little" or sys.maxsize < 2**32:
@@ -126,7 +126,7 @@ def _rules(architecture: Architecture, pid: int) -> Iterable[list[Instruction]]:
 
 
 def _when(test: int, value: int, body: list[Instruction], otherwise: int | None = None) -> list[Instruction]:
-    """``body`` where the loaded word passes the test; where not, the rest of the program, or a verdict."""
+    """Run ``body`` if the loaded word passes the test, else the rest of the program, or a verdict."""
     if otherwise is not None:
         return [Instruction(test, value, skip_if=1), Instruction(RETURN, otherwise), *body]
     return [Instruction(test, value, skip_else=len(body)), *body]
@@ -165,5 +165,5 @@ def _only_if_null(position: int) -> list[Instruction]:
 
 
 def _load_argument(position: int, *, upper: int = 0) -> list[Instruction]:
-    """The lower half of an argument: the kernel takes whole numbers of 32 bits, but addresses of 64."""
+    """Load one half of an argument: the kernel reads integers of 32 bits, but addresses of 64."""
     return [Instruction(LOAD, _ARGUMENTS + 8 * position + upper)]

@@ -1,7 +1,7 @@
-"""What parent and child must agree on: the order on the command line, and how the child asks for pieces of the file.
+"""What parent and child agree on: the specification on the command line, and the protocol on the pipes.
 
-The child sends lines of JSON: the layers that hold it, any number of requests ``[offset, size]``, and its answer. To a
-request the parent sends the number of bytes, big-endian, and the bytes.
+The child sends lines of JSON: the layers of confinement in force, any number of requests ``[offset, size]``, and its
+answer. The parent answers a request with the number of bytes, big-endian, and the bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """What the parent wants, as it travels on the command line."""
+    """The parent's order to the child, passed on the command line."""
 
     extractor: str
     media_type: str
@@ -23,7 +23,7 @@ class Spec:
     memory_bytes: int
     read_bytes: int
     size: int | None
-    """Of a file whose bytes the parent hands out on request; ``None`` of one that is the child's standard input."""
+    """Bytes of a file that the parent reads on request; ``None`` if the file is the child's standard input."""
 
     def dumps(self) -> str:
         return json.dumps(asdict(self))
@@ -34,9 +34,9 @@ class Spec:
 
 
 BLOCK_SIZE = 16 * 1024
-"""Of brokered reads: a request begins at a multiple of it and ends at one, or at the end of the file."""
+"""Bytes. A request begins at a multiple of it, and ends at a multiple or at the end of the file."""
 
 MAX_REQUEST = 16 * BLOCK_SIZE
 
 LENGTH_BYTES = 4
-"""Of the number before the bytes."""
+"""The length of the number before the bytes."""

@@ -1,4 +1,4 @@
-"""The system calls that a parser never needs, by what they would do, with their numbers.
+"""System calls that a parser never needs, with their numbers, grouped by what they act on.
 
 From ``asm/unistd_64.h`` (x86-64) and ``asm-generic/unistd.h`` (aarch64, which lacks the older ones).
 """
@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 
 class Number(NamedTuple):
-    """Of one call, by architecture."""
+    """The number of one call on each architecture."""
 
     x86_64: int
     aarch64: int | None
 
 
 LAST_KNOWN = 450
-"""``set_mempolicy_home_node``, of Linux 5.17. What came later is answered as by an older kernel: there is none."""
+"""``set_mempolicy_home_node``, of Linux 5.17. Later calls fail as on an older kernel, with ``ENOSYS``."""
 
 DENIED: dict[str, dict[str, Number]] = {
     "networks and other processes' sockets": {
@@ -199,20 +199,20 @@ MISSING = {
     "clone3": Number(435, 435),
     "openat2": Number(437, 437),
 }
-"""Their arguments lie in memory, where a filter cannot look. Told that they do not exist, libraries use the older."""
+"""Their arguments are in memory, which a filter cannot read. If they seem to be missing, libraries use older calls."""
 
 SIGNALLING = {
     "kill": Number(62, 129),
     "tkill": Number(200, 130),
     "tgkill": Number(234, 131),
 }
-"""Allowed to signal the process itself: so ``abort`` ends it."""
+"""Allowed for the process itself only, so that ``abort`` works."""
 
 OPENING = {
     "open": (Number(2, None), 1),
     "openat": (Number(257, 56), 2),
 }
-"""Allowed for reading. With the position of the flags among the arguments."""
+"""Allowed for reading only. With the position of the flags among the arguments."""
 
 FCNTL = Number(72, 25)
 PRLIMIT = Number(302, 261)

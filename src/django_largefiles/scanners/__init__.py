@@ -1,4 +1,4 @@
-"""Virus scanners, as ``SCANNERS`` names them."""
+"""Virus scanners, which ``SCANNERS`` names."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from .base import Scanner
 
 
 def load_scanner(choice: ScannerChoice) -> Scanner:
-    """Raises ``NotImportable``."""
+    """Create the scanner. Raise ``NotImportable``."""
     found = load_class(choice.backend, Scanner, "SCANNERS")
     try:
         return found(**choice.options)
     except Exception as error:
-        # The class is the host's, and so are the options.
+        # The class and the options are the host's.
         raise NotImportable(
             f"SCANNERS: {choice.backend!r} cannot be instantiated: {error}", value=choice.backend
         ) from error
 
 
 def load_scanners(choices: Iterable[ScannerChoice]) -> tuple[Scanner, ...]:
-    """Raises ``NotImportable``."""
+    """Create the scanners. Raise ``NotImportable``."""
     return tuple(load_scanner(choice) for choice in choices)

@@ -1,4 +1,4 @@
-"""What a scanner is, what it gets, and what it answers."""
+"""The interface of scanners: what a scanner gets, and what it answers."""
 
 from __future__ import annotations
 
@@ -13,79 +13,81 @@ from ..states import ScanVerdict
 
 
 class Abandoned(Exception):
-    """Nobody waits for this scan any more: let go of everything."""
+    """The scan was abandoned: release all resources."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One file on its way through one scanner."""
+    """One file, as one scanner gets it."""
 
     size: int
     """Bytes."""
     chunks: Iterable[bytes]
-    """All of its bytes, once. Raises ``Abandoned``."""
+    """All bytes of the file, once. Iterating raises ``Abandoned``."""
     descriptor: int | None = None
-    """The file, opened for this scan and closed after it; ``None`` where it lies on another machine."""
+    """The file, opened for this scan and closed after it; ``None`` if it is on another machine."""
     abandoned: Callable[[], bool] = lambda: False
-    """Whether the answer is still waited for. To be asked every second or so by a scanner that waits."""
+    """Whether the answer is no longer needed. A scanner that waits should ask about every second."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScanResult:
     verdict: ScanVerdict
     threat: str = ""
-    """What was found, by the engine's name for it."""
+    """The engine's name of what was found."""
     detail: str = ""
-    """For the staff: why, where the verdict is neither clean nor infected. At most 1,000 characters are kept."""
+    """For operators: the reason for a verdict that is neither clean nor infected. 1,000 characters are kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
-    """Who is answering, as far as it tells."""
+    """The engine that answers, as far as it is known."""
 
     version: str = ""
     signatures: str = ""
     """The version of the signatures."""
     signatures_at: datetime | None = None
-    """When they were made."""
+    """When the signatures were published."""
 
 
 class Scanner(ABC):
-    """A virus scanner. Named in ``SCANNERS``, and made anew for each file, with ``OPTIONS`` as keyword arguments.
+    """A virus scanner. ``SCANNERS`` names it; it is created for each file, with ``OPTIONS`` as keyword arguments.
 
-    Ours: a thread of its own for ``engine`` and then ``scan``, once each; a bounded number of chunks held for it,
-    however slow it is; the lease on the file kept meanwhile. What a scanner raises is recorded as the verdict
-    ``error``, and so is a verdict of another type, and ``clean`` from one that ``needs_bytes`` but has not taken all.
-    One that takes no chunk and gives no answer for ``patience`` seconds is abandoned.
+    Guarantees: ``engine`` and then ``scan`` are called once each, in a thread of the scanner's own. A bounded number
+    of chunks is kept for it, however slow it is, and the lease on the file is renewed meanwhile. An exception is
+    recorded as the verdict ``error``; so are a verdict of another type, and ``clean`` from a scanner that
+    ``needs_bytes`` and has not taken all of them. A scanner that takes no chunk and gives no answer for ``patience``
+    seconds is abandoned.
 
-    Yours: ``CLEAN`` only with positive proof that the engine has looked at every byte. ``UNSCANNABLE`` for what no
-    further attempt can scan (too large, empty, encrypted), ``ERROR`` for what may pass. Time limits on whatever
-    may hang, and a limit on whatever is read from the engine. No database: the thread has no connection.
+    Requirements: answer ``CLEAN`` only with positive proof that the engine has scanned every byte, ``UNSCANNABLE`` for
+    files that no further attempt can scan (too large, empty, encrypted), and ``ERROR`` for conditions that may pass.
+    Set time limits for everything that may hang, and a limit on what is read from the engine. Do not use the database:
+    the thread has no connection.
     """
 
     patience: float = 600
-    """Seconds without a sign of life, after which a scan is abandoned."""
+    """Seconds without activity after which a scan is abandoned."""
 
     max_size: int | None = None
-    """Bytes of the largest file that it takes; ``None`` where there is no limit."""
+    """Bytes of the largest file that it takes; ``None`` for no limit."""
 
     @property
     def name(self) -> str:
-        """As it stands in an asset's ``scan_detail``."""
+        """The name in an asset's ``scan_detail``."""
         return type(self).__qualname__
 
     def needs_bytes(self, sample: Sample) -> bool:
-        """Whether ``scan`` reads ``sample.chunks``. Where nobody does, the file is not read."""
+        """Return whether ``scan`` reads ``sample.chunks``. If no scanner does, the file is not read."""
         return True
 
     def engine(self) -> Engine:
-        """Which engine and signatures are at work now. Raises where there is none."""
+        """Return the present engine and signatures. Raise an exception if there is none."""
         return Engine()
 
     @abstractmethod
     def scan(self, sample: Sample) -> ScanResult:
-        """The verdict on one file. May raise anything."""
+        """Return the verdict on one file. May raise any exception."""
 
     def check(self) -> Sequence[CheckMessage]:
-        """What the system checks should tell of this scanner's own settings. No network here."""
+        """Return messages of the system checks about the scanner's settings. Do not use the network."""
         return ()

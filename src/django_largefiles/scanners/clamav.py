@@ -1,7 +1,7 @@
-"""ClamAV, by its daemon clamd: INSTREAM over TCP or a Unix socket, or FILDES over the latter (clamd(8)).
+"""Scan with ClamAV's daemon clamd: INSTREAM over TCP or a Unix socket, or FILDES over the latter (clamd(8)).
 
-The protocol is spoken here because the client libraries read no answer after a broken pipe, read answers without a
-limit and know one time-out for everything.
+The protocol is implemented here, because the client libraries do not read the answer after a broken pipe, read answers
+without a limit and have a single time-out for everything.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from .base import Abandoned, Engine, Sample, Scanner, ScanResult
 MIB = 1024 * 1024
 
 MAX_SIZE = 2_147_483_645
-"""Bytes. clamd never scans more, whatever it is configured to (``MaxFileSize`` in clamd.conf(5))."""
+"""Bytes. clamd never scans more, even if configured to (``MaxFileSize`` in clamd.conf(5))."""
 
 MAX_REPLY = 4096
-"""Bytes. A reply is one line, with the name of one signature at most."""
+"""Bytes. A reply is one line with at most one name of a signature."""
 
-LAST_WORDS = 1.0
-"""Seconds to wait for the reply of a clamd that has closed its end while bytes were sent."""
+REPLY_AFTER_CLOSE = 1.0
+"""Seconds to wait for the reply after clamd has closed its end while bytes were sent."""
 
 _ASK_EVERY = 1.0
 _TOO_LONG = "INSTREAM size limit exceeded. ERROR"
@@ -39,19 +39,19 @@ _VERSION = re.compile(r"(?P<version>ClamAV [^/]*)(?:/(?P<signatures>[^/]*)/(?P<m
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What clamd said, without the NUL that ends it; and what went wrong before or while it was read."""
+    """clamd's reply, without the NUL at its end, and what went wrong before or while it was read."""
 
     text: str
     trouble: str = ""
 
 
 class ClamdScanner(Scanner):
-    """``OPTIONS``: where clamd is (``socket``, or ``host`` and ``port``), its limits as its own configuration has
-    them, and how long to wait.
+    """``OPTIONS`` say where clamd is (``socket``, or ``host`` and ``port``), which limits its own configuration has,
+    and how long to wait.
 
     :param socket: path of the Unix socket.
     :param pass_descriptor: hand clamd the open file instead of its bytes; only over the Unix socket.
-    :param stream_max_length: ``StreamMaxLength`` of clamd.conf in bytes; does not matter to ``pass_descriptor``.
+    :param stream_max_length: ``StreamMaxLength`` of clamd.conf in bytes; ignored with ``pass_descriptor``.
     :param max_file_size: ``MaxFileSize`` in bytes.
     :param max_scan_size: ``MaxScanSize`` in bytes.
     :param connect_timeout: seconds.
@@ -81,7 +81,7 @@ class ClamdScanner(Scanner):
         if not min(*limits, connect_timeout, send_timeout, reply_timeout) > 0:
             raise ValueError("limits and time-outs must be positive")
         self.max_size: int = min(*limits, MAX_SIZE)
-        self.patience = connect_timeout + send_timeout + reply_timeout + LAST_WORDS
+        self.patience = connect_timeout + send_timeout + reply_timeout + REPLY_AFTER_CLOSE
         self._socket_path, self._host, self._port = socket, host, port
         self._pass_descriptor = pass_descriptor
         self._connect_timeout = connect_timeout
@@ -96,21 +96,21 @@ class ClamdScanner(Scanner):
         return self._descriptor_of(sample) is None
 
     def engine(self) -> Engine:
-        """By the command ``VERSION``. Raises ``OSError``."""
+        """Ask by the command ``VERSION``. Raise ``OSError``."""
         with self._connect() as connection:
             connection.sendall(b"zVERSION\0")
-            # It queues behind the scans of others.
+            # The command waits behind other scans.
             reply = _read_reply(connection, self._reply_timeout)
         match = _VERSION.fullmatch(reply.text)
         if reply.trouble or match is None:
-            raise ConnectionError(f"clamd told no version but {reply.text[:100]!r} {reply.trouble}".rstrip())
+            raise ConnectionError(f"clamd answered VERSION with {reply.text[:100]!r} {reply.trouble}".rstrip())
         return Engine(
             version=match["version"], signatures=match["signatures"] or "", signatures_at=_date(match["made"] or "")
         )
 
     def scan(self, sample: Sample) -> ScanResult:
         if not sample.size:
-            return ScanResult(verdict=ScanVerdict.UNSCANNABLE, detail="there is nothing in it to scan")
+            return ScanResult(verdict=ScanVerdict.UNSCANNABLE, detail="the file is empty")
         if sample.size > self.max_size:
             detail = f"{sample.size} bytes are more than the {self.max_size} that clamd is known to scan"
             return ScanResult(verdict=ScanVerdict.UNSCANNABLE, detail=detail)
@@ -125,8 +125,8 @@ class ClamdScanner(Scanner):
             return ()
         return [
             CheckWarning(
-                f"Files are sent to clamd at {self._host} as they are: clamd knows neither encryption nor passwords.",
-                hint="Use a network that nobody else can read, or a tunnel, and then silence this warning.",
+                f"Files are sent to clamd at {self._host} unencrypted: clamd has neither encryption nor passwords.",
+                hint="Use a private network or a tunnel, and then silence this warning.",
                 id="django_largefiles.W003",
             )
         ]
@@ -155,11 +155,11 @@ class ClamdScanner(Scanner):
                 connection.sendall(len(chunk).to_bytes(4) + chunk)
                 sent += len(chunk)
             if sent != sample.size:
-                return Reply(text="", trouble=f"{sent} bytes came of {sample.size}")
+                return Reply(text="", trouble=f"{sent} of {sample.size} bytes were read")
             connection.sendall(bytes(4))
         except OSError as error:
-            # clamd has closed its end, and what it said before that can be read still.
-            reply = _read_reply(connection, LAST_WORDS, sample.abandoned)
+            # clamd has closed its end; its reply may still be read.
+            reply = _read_reply(connection, REPLY_AFTER_CLOSE, sample.abandoned)
             return Reply(text=reply.text, trouble=f"after {sent} of {sample.size} bytes: {error}")
         return _read_reply(connection, self._reply_timeout, sample.abandoned)
 
@@ -169,13 +169,13 @@ class ClamdScanner(Scanner):
             return Reply(text="", trouble=f"the open file has {there} bytes, not {sample.size}")
         connection.settimeout(self._send_timeout)
         connection.sendall(b"zFILDES\0")
-        # With one byte that means nothing: a message without any carries no descriptor (unix(7)).
+        # A message must have at least one byte to carry a descriptor (unix(7)).
         socket.send_fds(connection, [b"\0"], [descriptor])
         return _read_reply(connection, self._reply_timeout, sample.abandoned)
 
 
 def _read_reply(connection: socket.socket, seconds: float, abandoned: Callable[[], bool] = lambda: False) -> Reply:
-    """Up to the NUL. Raises ``Abandoned``; what else goes wrong is told as the trouble of the reply."""
+    """Read up to the NUL. Raise ``Abandoned``; other problems are reported in the reply."""
     deadline, reply = time.monotonic() + seconds, b""
     while not reply.endswith(b"\0"):
         left = deadline - time.monotonic()
@@ -201,7 +201,7 @@ def _incomplete(reply: bytes, trouble: str) -> Reply:
 
 
 def _judge(reply: Reply, *, proof: str) -> ScanResult:
-    """Clean only where the reply is exactly the proof, a regular expression, and nothing went wrong before it."""
+    """Return clean only if the reply matches ``proof``, a regular expression, and nothing went wrong before."""
     if match := _FOUND.fullmatch(reply.text):
         return _found(match["threat"])
     if reply.text == _TOO_LONG:
@@ -216,12 +216,12 @@ def _judge(reply: Reply, *, proof: str) -> ScanResult:
 
 def _found(threat: str) -> ScanResult:
     if threat.startswith(_UNSCANNED):
-        return ScanResult(verdict=ScanVerdict.UNSCANNABLE, threat=threat, detail="clamd did not look at all of it")
+        return ScanResult(verdict=ScanVerdict.UNSCANNABLE, threat=threat, detail="clamd did not scan all of it")
     return ScanResult(verdict=ScanVerdict.INFECTED, threat=threat)
 
 
 def _date(text: str) -> datetime | None:
-    """Of ``Mon Nov 23 09:48:02 2026``, which clamd gives in its own local time: good for an age in days."""
+    """Parse ``Mon Nov 23 09:48:02 2026``, which is clamd's local time: exact enough for an age in days."""
     try:
         return datetime.strptime(text, "%a %b %d %H:%M:%S %Y").replace(tzinfo=UTC)
     except ValueError:

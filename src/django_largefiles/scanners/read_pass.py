@@ -1,4 +1,4 @@
-"""The one pass over a file's bytes: whoever needs them gets each once, and where nobody does none is read."""
+"""Read a file once for all that need its bytes: the digest and the scanners. If none does, nothing is read."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .base import Scanner
 from .running import RunningScan, ScanReport
 
 TELL_SECONDS = 1.0
-"""Progress is told at most this often."""
+"""Progress is reported at most this often."""
 
 Tell: TypeAlias = Callable[[Stage, int], None]
-"""Takes the stage and the bytes done in it; what it raises ends the pass."""
+"""Takes the stage and the number of bytes done in it. Its exceptions end the pass."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What a pass has found out."""
+    """The result of a pass."""
 
     sha256: str
     crc32: int | None
@@ -37,12 +37,12 @@ class Reading:
 def read_through(
     file: BinaryIO, *, size: int, sha256: str, scanners: Sequence[Scanner], chunk_size: int, tell: Tell
 ) -> Reading:
-    """Make the digests, unless ``sha256`` is it, and have ``file`` scanned. ``size`` is in bytes.
+    """Compute the digests, unless ``sha256`` is given, and have ``file`` scanned. ``size`` is in bytes.
 
-    Memory does not grow with the size, nor with the slowness of a scanner. ``tell`` is called from this thread, at
-    most once a second, also while nothing but a scanner's answer is waited for.
+    Memory grows neither with the size of the file nor with the slowness of a scanner. ``tell`` is called from this
+    thread, at most once a second, also while waiting for a scanner's answer.
 
-    Raises ``StoreUnavailable`` where the file has another size, besides what ``tell`` and ``file`` raise.
+    Raise ``StoreUnavailable`` if the file has another size, and the exceptions of ``tell`` and ``file``.
     """
     tell = _at_most_so_often(tell)
     digest = None if sha256 else RunningDigest()

@@ -1,4 +1,4 @@
-"""One scanner at work on one file, in a thread of its own, so that no scanner can hold up or break anything else."""
+"""Run one scanner on one file in a thread of its own, so that no scanner can block or break anything else."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from ..states import ScanVerdict
 from .base import Abandoned, Engine, Sample, Scanner, ScanResult
 
 AHEAD = 4
-"""Chunks that wait for a scanner at most."""
+"""The largest number of chunks that wait for a scanner."""
 
 BEAT_SECONDS = 1.0
-"""However long a scanner takes, whoever waits for it may act this often."""
+"""How often ``beat`` is called while a scanner is waited for."""
 
 MAX_HANGING = 8
-"""Scans by one class that were abandoned and still hang in this process; beyond them it is not asked any more."""
+"""Abandoned scans by one class that may hang in this process. Beyond that, the class is not asked."""
 
 MAX_NAME = 255
-"""Characters of whatever has a name: a scanner, a threat, an engine, a version of signatures."""
+"""Characters of a name: of a scanner, a threat, an engine or a version of signatures."""
 
 _END = b""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScanReport:
-    """What one scanner said of a file, and when. Texts are of bounded length and free of control characters."""
+    """The answer of one scanner for one file. Texts have a bounded length and no control characters."""
 
     scanner: str
     engine: Engine
@@ -43,14 +43,14 @@ class ScanReport:
 
 
 class RunningScan:
-    """``feed`` it every chunk while it ``needs_bytes``, then ask for its ``report``; ``abandon`` it in any case."""
+    """A scan in progress: ``feed`` it each chunk while it ``needs_bytes``, get its ``report``, and ``abandon`` it."""
 
     def __init__(self, scanner: Scanner, *, size: int, descriptor: int | None) -> None:
         self._scanner = scanner
         self._size, self._taken = size, 0
         self._chunks: Queue[bytes] = Queue(AHEAD)
         self._finished, self._abandoned = threading.Event(), threading.Event()
-        self._sign_of_life = time.monotonic()
+        self._last_activity = time.monotonic()
         self._engine = Engine()
         self._result: ScanResult | None = None
         self._descriptor = None if descriptor is None else _opened_anew(descriptor)
@@ -66,10 +66,10 @@ class RunningScan:
         return self._streamed and not self._finished.is_set() and not self._abandoned.is_set()
 
     def feed(self, chunk: bytes, beat: Callable[[], None]) -> None:
-        """Hand the chunk over, however long that takes. ``beat`` is called meanwhile; what it raises ends the wait."""
+        """Pass on the chunk, however long that takes. ``beat`` is called meanwhile; its exceptions end the wait."""
         if self._chunks.empty():
-            # It has been waiting for us.
-            self._sign_of_life = time.monotonic()
+            # The scanner was waiting for this chunk.
+            self._last_activity = time.monotonic()
         while self.needs_bytes and not self._gave_up():
             try:
                 return self._chunks.put(chunk, timeout=BEAT_SECONDS)
@@ -78,7 +78,7 @@ class RunningScan:
         return None
 
     def report(self, beat: Callable[[], None]) -> ScanReport:
-        """Once there is an answer, or none is to be expected any more."""
+        """Return the report once there is an answer, or none is expected any more."""
         self.feed(_END, beat)
         while not self._finished.wait(BEAT_SECONDS) and not self._gave_up():
             beat()
@@ -91,12 +91,12 @@ class RunningScan:
         )
 
     def abandon(self) -> None:
-        """Nobody asks for the report any more. The thread ends as soon as the scanner notices."""
+        """Give up the scan. The thread ends as soon as the scanner notices."""
         self._abandoned.set()
         self._thread.name = _hanging_name(self._scanner)
         self._drain()
         with suppress(Full):
-            # Wakes a scanner that waits for bytes.
+            # Wake a scanner that waits for bytes.
             self._chunks.put_nowait(_END)
 
     def _start(self) -> None:
@@ -112,9 +112,9 @@ class RunningScan:
     def _run(self) -> None:
         try:
             self._engine = self._scanner.engine()
-            self._sign_of_life = time.monotonic()
+            self._last_activity = time.monotonic()
             result = self._checked(self._scanner.scan(self._sample))
-        except BaseException as error:  # noqa: BLE001 - nobody else would hear of it
+        except BaseException as error:  # noqa: BLE001 - it would be lost with the thread
             result = _raised(error)
         self._finish(result)
 
@@ -123,21 +123,21 @@ class RunningScan:
             os.close(self._descriptor)
         self._result = result
         self._finished.set()
-        # Somebody may be waiting for room.
+        # ``feed`` may be waiting for room.
         self._drain()
 
     def _take(self) -> Iterator[bytes]:
-        """The chunks, as the scanner sees them."""
+        """Yield the chunks to the scanner."""
         while chunk := self._chunks.get():
-            self._sign_of_life = time.monotonic()
+            self._last_activity = time.monotonic()
             self._taken += len(chunk)
             yield chunk
         if self._abandoned.is_set():
             raise Abandoned
-        self._sign_of_life = time.monotonic()
+        self._last_activity = time.monotonic()
 
     def _gave_up(self) -> bool:
-        if time.monotonic() - self._sign_of_life > self._scanner.patience:
+        if time.monotonic() - self._last_activity > self._scanner.patience:
             self.abandon()
         return self._abandoned.is_set()
 
@@ -147,7 +147,7 @@ class RunningScan:
                 self._chunks.get_nowait()
 
     def _checked(self, result: object) -> ScanResult:
-        """Scanners are not to be trusted either."""
+        """Return the scanner's result, or an error if it cannot be relied on."""
         if not isinstance(result, ScanResult) or not isinstance(result.verdict, ScanVerdict):
             return _error(f"answered a {type(result).__qualname__} without a verdict")
         if result.verdict is ScanVerdict.CLEAN and self._streamed and self._taken != self._size:
@@ -156,10 +156,10 @@ class RunningScan:
 
 
 def _opened_anew(descriptor: int) -> int | None:
-    """The file once more, where the system lets us at it (Linux); ``None`` is answered by sending the bytes.
+    """Open the file again, if the system allows that (Linux). If it returns ``None``, the bytes are sent instead.
 
-    A copy would share its position, which clamd moves. And the caller closes its own, whose number another file then
-    gets, while a scanner may still hang.
+    A duplicate would share its position, which clamd moves. The caller's own descriptor is closed, and its number used
+    for another file, while a scanner may still hang.
     """
     try:
         return os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY)

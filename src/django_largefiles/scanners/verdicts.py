@@ -1,4 +1,4 @@
-"""What the scanners' reports mean for a file."""
+"""Combine the scanners' reports into one verdict on a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WORST_FIRST = (ScanVerdict.INFECTED, ScanVerdict.ERROR, ScanVerdict.UNSCANNABLE
 
 
 def columns(reports: Sequence[ScanReport]) -> dict[str, Any]:
-    """``scan_verdict`` and ``scan_detail``, as the asset keeps them."""
+    """Return the values of the columns ``scan_verdict`` and ``scan_detail``."""
     return {
         "scan_verdict": _worst(reports).result.verdict if reports else "",
         "scan_detail": [_recorded(report) for report in reports],
@@ -23,7 +23,7 @@ def columns(reports: Sequence[ScanReport]) -> dict[str, Any]:
 
 
 def check(reports: Sequence[ScanReport], profile: Profile) -> None:
-    """All must agree. Raises ``Infected``, ``ScannerUnavailable``, or ``Unscannable`` unless the profile allows it."""
+    """Raise ``Infected``, ``ScannerUnavailable``, or ``Unscannable`` unless the profile allows it. All must agree."""
     if not reports:
         return
     worst = _worst(reports)

@@ -15,12 +15,12 @@ from ..progress import percentage
 
 
 class Command(BaseCommand):
-    help = "Take in local files, under the rules of a profile, and print the id of each."
+    help = "Create assets from local files, under the rules of a profile, and print the id of each."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("paths", nargs="+", type=Path, metavar="path")
-        parser.add_argument("--profile", default=DEFAULT_PROFILE, help="whose rules apply (%(default)s)")
-        parser.add_argument("--owner", default="", metavar="username", help="whose the files shall be")
+        parser.add_argument("--profile", default=DEFAULT_PROFILE, help="the profile (default: %(default)s)")
+        parser.add_argument("--owner", default="", metavar="username", help="the owner of the files")
 
     def handle(self, *args: Any, paths: list[Path], profile: str, owner: str, **options: Any) -> None:
         user = _user(owner) if owner else None
@@ -40,4 +40,4 @@ def _user(name: str) -> AbstractBaseUser:
     try:
         return users._default_manager.get_by_natural_key(name)
     except users.DoesNotExist as error:
-        raise CommandError(f"there is no user {name!r}") from error
+        raise CommandError(f"There is no user {name!r}.") from error

@@ -16,15 +16,15 @@ from ..selection import age, in_pages
 
 class Command(BaseCommand):
     help = (
-        "Have files verified and described anew: those with the given ids, or all that are in a state, for a reason, "
-        "since a time. A file that is ready cannot be downloaded until it is so again. Prints the id of each."
+        "Process files again: those with the given ids, or those that match --state, --reason and --older-than. "
+        "A file that was ready cannot be downloaded until it is ready again. Prints the id of each."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("ids", nargs="*", type=UUID, metavar="id")
         parser.add_argument("--state", choices=[str(state) for state in lifecycle.REPROCESSABLE])
-        parser.add_argument("--reason", choices=Reason.values, help="why they failed")
-        parser.add_argument("--older-than", type=age, metavar="age", help="since they failed: 90m, 12h, 7d")
+        parser.add_argument("--reason", choices=Reason.values, help="the reason of the rejection or failure")
+        parser.add_argument("--older-than", type=age, metavar="age", help="processed longer ago: 90m, 12h, 7d")
         parser.add_argument("--dry-run", action="store_true", help="only print the ids")
 
     def handle(
@@ -38,19 +38,19 @@ class Command(BaseCommand):
         **options: Any,
     ) -> None:
         if not (ids or state or reason or older_than):
-            raise CommandError("which files? Give ids, or --state, --reason or --older-than")
+            raise CommandError("Give ids, or at least one of --state, --reason and --older-than.")
         chosen = _chosen(ids, state, reason, older_than)
         missing = set(ids) - set(chosen.values_list("pk", flat=True)) if ids else set()
         for asset_id in sorted(missing):
-            self.stderr.write(f"{asset_id} is not among the files that this is for")
+            self.stderr.write(f"{asset_id} does not exist, or does not match the options")
         count = 0
         for asset in in_pages(chosen):
             if dry_run or lifecycle.reprocess(asset.pk):
                 self.stdout.write(str(asset.pk))
                 count += 1
-        self.stdout.write(f"{count} {'would' if dry_run else 'will'} be processed again")
+        self.stdout.write(f"{count} files {'would' if dry_run else 'will'} be processed again.")
         if missing:
-            raise CommandError(f"{len(missing)} of {len(ids)} cannot be processed again")
+            raise CommandError(f"{len(missing)} of {len(ids)} files cannot be processed again.")
 
 
 def _chosen(ids: list[UUID], state: str | None, reason: str | None, older_than: timedelta | None) -> FileAssetQuerySet:

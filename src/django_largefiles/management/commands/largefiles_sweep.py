@@ -10,9 +10,9 @@ from ...sweeper import sweep
 
 class Command(BaseCommand):
     help = (
-        "Remove uploads that have expired, hand over files that no worker works on, send signals that a crash held "
-        "back, remove the bytes of rejected and deleted files, and check what some owners are said to keep. "
-        "To be run every minute, by cron or as the Celery task django_largefiles.tasks.sweep."
+        "Remove expired uploads, hand over files that no worker processes, send signals that a crash has delayed, "
+        "remove the bytes of rejected and deleted files, and recount what some owners use. "
+        "Run it every minute, by cron or as the Celery task django_largefiles.tasks.sweep."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -13,13 +13,13 @@ from ..selection import in_pages
 
 class Command(BaseCommand):
     help = (
-        "Read all stored files again, and compare their sizes and digests with those of their arrival. Prints a line "
-        "for each that differs or cannot be read, and fails if there is any. Changes nothing."
+        "Read all stored files, and compare their sizes and digests with the recorded ones. Prints a line for each "
+        "file that differs or cannot be read, and fails if there are any. Changes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("ids", nargs="*", type=UUID, metavar="id", help="only these")
-        parser.add_argument("--after", type=UUID, metavar="id", help="go on behind this one, in the order of ids")
+        parser.add_argument("ids", nargs="*", type=UUID, metavar="id", help="verify only these files")
+        parser.add_argument("--after", type=UUID, metavar="id", help="continue after this file, in the order of ids")
 
     def handle(self, *args: Any, ids: list[UUID], after: UUID | None, **options: Any) -> None:
         assets = verifiable()
@@ -36,10 +36,10 @@ class Command(BaseCommand):
                 faults += 1
                 self.stdout.write(f"{asset.pk} {fault.code}: {fault.detail}")
         if faults:
-            raise CommandError(f"{faults} of {total} are not what they should be")
-        self.stdout.write(f"{total} are what they should be")
+            raise CommandError(f"{faults} of {total} files differ or cannot be read.")
+        self.stdout.write(f"{total} files verified.")
 
     def _check_known(self, ids: list[UUID], known: set[UUID]) -> None:
         for asset_id in ids:
             if asset_id not in known:
-                raise CommandError(f"there are no bytes with a digest under {asset_id}")
+                raise CommandError(f"{asset_id} is not an asset with stored bytes and a digest.")

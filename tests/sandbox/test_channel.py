@@ -8,9 +8,9 @@ from contextlib import ExitStack
 import pytest
 
 from django_largefiles.sandbox.answer import ExtractionFailed
-from django_largefiles.sandbox.conversation import MAX_LINE_BYTES, Conversation, Deadline
+from django_largefiles.sandbox.channel import MAX_LINE_BYTES, Channel, Deadline
 
-Start = Callable[..., Conversation]
+Start = Callable[..., Channel]
 
 
 @pytest.fixture
@@ -18,13 +18,13 @@ def start() -> Iterator[Start]:
     """Starts a program and converses with it."""
     with ExitStack() as stack:
 
-        def start(program: str, seconds: float = 60) -> Conversation:
+        def start(program: str, seconds: float = 60) -> Channel:
             process = subprocess.Popen(
                 [sys.executable, "-Ic", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
             )
             stack.enter_context(process)
             stack.callback(process.kill)
-            return Conversation(process, Deadline(seconds))
+            return Channel(process, Deadline(seconds))
 
         yield start
 

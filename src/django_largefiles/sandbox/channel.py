@@ -1,4 +1,4 @@
-"""The parent's end of the pipes to a child: never waits beyond the deadline, never holds more than one line."""
+"""The parent's end of the pipes to a child. It never waits beyond the deadline and never holds more than one line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_LINE_BYTES = 64 * 1024
 
 
 class Deadline:
-    """The moment at which a run has used up its wall clock."""
+    """The moment at which a run has used up its time."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -27,30 +27,30 @@ class Deadline:
         return ExtractionInterrupted(f"took longer than {self._seconds:g} s")
 
 
-class Conversation:
-    """With one child. Raises ``ExtractionFailed`` where it says too much, or the deadline passes."""
+class Channel:
+    """Lines from one child and bytes to it. Raises ``ExtractionFailed`` for a line too long or a passed deadline."""
 
     def __init__(self, process: subprocess.Popen[bytes], deadline: Deadline) -> None:
         self._process = process
         self._deadline = deadline
-        self._heard = b""
+        self._received = b""
 
     def line(self) -> bytes:
-        """The next line, without its end; ``b""`` once there is none."""
+        """Return the next line, without its end, or ``b""`` if there are no more."""
         assert self._process.stdout is not None
-        while b"\n" not in self._heard:
-            if len(self._heard) > MAX_LINE_BYTES:
+        while b"\n" not in self._received:
+            if len(self._received) > MAX_LINE_BYTES:
                 raise ExtractionFailed(f"answered more than {MAX_LINE_BYTES} bytes")
             self._wait(self._process.stdout, selectors.EVENT_READ)
-            piece = os.read(self._process.stdout.fileno(), MAX_LINE_BYTES + 1 - len(self._heard))
+            piece = os.read(self._process.stdout.fileno(), MAX_LINE_BYTES + 1 - len(self._received))
             if not piece:
                 return b""
-            self._heard += piece
-        line, _, self._heard = self._heard.partition(b"\n")
+            self._received += piece
+        line, _, self._received = self._received.partition(b"\n")
         return line
 
     def send(self, content: bytes) -> None:
-        """Give the child bytes. One that is gone gets none: its next line, which there is not, tells."""
+        """Send bytes to the child. If it has ended, they are dropped, and the next ``line`` is empty."""
         assert self._process.stdin is not None
         descriptor = self._process.stdin.fileno()
         os.set_blocking(descriptor, False)
