@@ -14,7 +14,7 @@ import pytest
 from django.core.files.storage import FileSystemStorage
 
 from django_largefiles.exceptions import StoreFull, StoreUnavailable, TakenOver
-from django_largefiles.stores import filesystem
+from django_largefiles.stores import fence
 from django_largefiles.stores.base import ServedAs, Store
 from django_largefiles.stores.filesystem import FilesystemStore, translated_errors
 from django_largefiles.testing.stores import StoreContract
@@ -98,7 +98,7 @@ def test_an_appender_that_comes_during_a_finish_gets_the_upload(store: Store, mo
         store.finish(state, early)
         flock(descriptor, kind)
 
-    monkeypatch.setattr(filesystem, "flock", finish_first)
+    monkeypatch.setattr(fence, "flock", finish_first)
     appender = store.append(state, 0, late)
     appender.write(b"late")
     appender.close()

@@ -1,4 +1,4 @@
-"""What a store owes the intake and the pipeline: where arriving bytes are put, and how stored bytes are read."""
+"""The interface of stores: where arriving bytes are put, and how stored bytes are read."""
 
 from __future__ import annotations
 
@@ -14,54 +14,55 @@ from django.core.checks import CheckMessage
 from .direct import DirectUploads
 
 StoreState: TypeAlias = Mapping[str, Any]
-"""JSON of the store's own, saved with the upload: whatever another process needs to go on. Its size is bounded."""
+"""JSON of bounded size, saved with the upload: all that another process needs to continue it."""
 
 
 class Appender(ABC):
-    """Bytes on their way in, from one offset on.
+    """Writes the bytes of one request, from an offset on.
 
-    Where a call gives a state, that is saved in the upload's row before any further call, and only as long as no later
-    appender has been opened. What must outlive this process, and what a later appender must know, is told that way.
+    If a call returns a state, the caller saves it in the row of the upload before the next call, unless a later
+    appender has been opened. Everything that must outlive this process, and that a later appender must know, belongs
+    in the state.
     """
 
     @abstractmethod
     def write(self, chunk: bytes) -> StoreState | None:
-        """Take the chunk, whole. Memory held does not grow with the number of calls.
+        """Write the whole chunk. The memory held must not grow with the number of calls.
 
-        Raises ``TakenOver``, and writes nothing, once a later appender has been opened; a store that keeps its
-        progress need not notice.
+        Raise ``TakenOver``, and write nothing, once a later appender has been opened; a store that keeps its progress
+        in the state need not notice.
         """
 
     @abstractmethod
     def commit(self) -> StoreState | None:
-        """All that was written survives the death of this process, or of the machine under ``fsync``.
+        """Make all that was written survive the death of this process, or of the machine under ``fsync``.
 
-        The state is saved in the same statement as the offset. ``None`` where it has not changed.
+        Return the state, which is saved in the same statement as the offset, or ``None`` if it has not changed.
         """
 
     def conclude(self) -> StoreState | None:
-        """The same, when no further byte will come: the next call is ``finish`` with the state that is then saved.
+        """Commit, knowing that no further byte will come: the next call is ``finish`` with the saved state.
 
-        It is saved before the offset is: until the asset is complete the row may have a state that is ahead of it.
+        The state is saved before the offset: until the asset is complete, the state in the row may be ahead.
         """
         return self.commit()
 
     def concatenate(self, others: Sequence[StoreState]) -> None:
-        """Take the bytes of other uploads of this store, one behind the other, without passing them through here.
+        """Append the bytes of other uploads of this store, in order, without passing them through this process.
 
-        Of an appender at 0 to which nothing was written; called where ``copies_from`` says so. Each of the uploads
-        has all its bytes, keeps them, and may be named more than once.
+        It is called if ``copies_from`` allows it, on an appender at offset 0 to which nothing was written. Each of the
+        uploads has all its bytes, keeps them, and may occur more than once.
         """
         raise NotImplementedError
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of what is open. Bytes that were not committed may be lost; may be called again."""
+        """Release open resources. Bytes that were not committed may be lost. May be called again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServedAs:
-    """What is to be said of stored bytes to whoever fetches them."""
+    """The headers with which a storage serves stored bytes."""
 
     media_type: str
     disposition: str
@@ -72,89 +73,87 @@ class ServedAs:
 class Store(ABC):
     """Arriving bytes and stored bytes of one Django storage, with which it is made: ``MyStore(storage)``.
 
-    Ours: ``begin`` once per upload, then any number of ``append``, each with a ``token`` of its own, ``finish`` or
-    ``abort`` at the end. Calls may come from different processes and machines, and after a crash the same call may
-    come again: of what was appended the bytes before the offset are then known to be there.
-    Yours: from the moment that ``append`` returns nothing that an appender with another token writes counts; an
-    aborted or unfinished upload is never visible under its name; ``finish``, ``abort`` and ``delete`` may be repeated;
-    what may pass is tried again for a while; what goes wrong is raised as ``StoreUnavailable`` or ``StoreFull``;
-    nothing grows with the size.
+    Guarantees: ``begin`` is called once per upload, then ``append`` any number of times, each with another ``token``,
+    and ``finish`` or ``abort`` at the end. Calls may come from different processes and machines. After a crash the
+    same call may be repeated; the bytes before the offset have then been committed.
 
-    There are two ways to keep that first promise. A store with a fence of its own lets an earlier appender fail. One
-    that ``keeps_progress`` in the state lets it write what nobody will look at: only the state in the row says which
-    bytes count, and the row takes none from whoever has lost it.
+    Requirements: once ``append`` has returned, bytes written by appenders with other tokens no longer count. An
+    aborted or unfinished upload is never visible under its name. ``finish``, ``abort`` and ``delete`` may be repeated.
+    Transient failures are retried for a while; other failures are raised as ``StoreUnavailable`` or ``StoreFull``.
+    Memory does not grow with the size of a file.
+
+    The first requirement can be met in two ways. A store with a fence of its own makes an earlier appender fail. A
+    store that ``keeps_progress`` in the state lets it write bytes that are never looked at: only the state in the row
+    says which bytes count, and no state is saved for an appender that has been replaced.
     """
 
     keeps_progress: ClassVar[bool] = False
-    """Whether the state changes after ``begin``. It is then read again once the row is locked, before ``append``."""
+    """Whether the state changes after ``begin``. If so, it is read again before ``append``, under the row's lock."""
 
     copies_from: ClassVar[int | None] = None
-    """From how many bytes on ``Appender.concatenate`` is better than to read and write them; ``None``: never."""
+    """The number of bytes from which ``Appender.concatenate`` is better than reading and writing; ``None``: never."""
 
     @abstractmethod
     def begin(self, name: str, length: int | None) -> StoreState:
-        """Make room for the upload that will be stored as ``name``, of ``length`` bytes where that is known.
+        """Prepare an upload that will be stored as ``name``, of ``length`` bytes if that is known.
 
-        The state holds that ``name``, and what else is needed; ``abort`` must do its best with the name alone, which
-        is all there is after a crash in here.
+        Return the state, which contains ``name`` and all else that the store needs. ``abort`` must cope with the name
+        alone, because a crash in this method leaves nothing else.
         """
 
     @abstractmethod
     def append(self, state: StoreState, offset: int, token: UUID) -> Appender:
-        """Write from ``offset`` on; whatever lies beyond it from an interrupted attempt is dropped.
+        """Return an appender that writes from ``offset`` on; drop bytes beyond it from an interrupted attempt.
 
-        Also after a ``finish`` of which nobody knows: the process may have died at that moment. It is called while the
-        upload's row is locked, so that the database and the store agree on who came last: it should not take long.
+        The upload may already be finished, if the process that finished it died before the row was updated. The row of
+        the upload is locked meanwhile, so that database and store agree on the order of requests: be quick.
         """
 
     @abstractmethod
     def open_incoming(self, state: StoreState) -> BinaryIO:
-        """A reader of what an unfinished upload holds: too little to be judged by, or all of its bytes.
-
-        The caller closes it.
-        """
+        """Return a reader of an unfinished upload, for its first bytes or for all of them. The caller closes it."""
 
     @abstractmethod
     def finish(self, state: StoreState, token: UUID) -> str:
-        """Put the bytes in their place without copying them, and give the name in the storage.
+        """Move the bytes to their place without copying them, and return their name in the storage.
 
-        Raises ``TakenOver`` where a later appender has been opened.
+        Raise ``TakenOver`` if a later appender has been opened.
         """
 
     def tidy(self, name: str) -> None:  # noqa: B027 - most stores leave nothing behind
-        """The upload is complete: remove what it may have left behind beside its bytes. May be repeated."""
+        """Remove what a complete upload may have left behind besides its bytes. May be repeated."""
 
     @abstractmethod
     def abort(self, state: StoreState) -> None:
-        """Leave nothing behind of an upload, finished or not."""
+        """Remove all traces of an upload, finished or not."""
 
     @abstractmethod
     def delete(self, name: str) -> None:
-        """Remove stored bytes; none under that name is well too."""
+        """Remove stored bytes. No error if there are none under that name."""
 
     @abstractmethod
     def open_ranged(self, name: str) -> BinaryIO:
-        """A seekable reader that fetches only what is read. The caller closes it."""
+        """Return a seekable reader that fetches only what is read. The caller closes it."""
 
     def destination(self, name: str) -> StoreState | None:
-        """Where complete bytes are yet to go, for ``move`` and ``abort``: a place that was never given before.
+        """Return where verified bytes are to be moved, for ``move`` and ``abort``: a place that was never used before.
 
-        ``None`` where they stay as they are. Called by a worker, for bytes that are verified.
+        Return ``None`` if they stay where they are. A worker calls it.
         """
         return None
 
     def move(self, name: str, destination: StoreState, progress: Callable[[int], None]) -> str:
-        """Copy the bytes there, and give the name that they have from then on.
+        """Copy the bytes to the destination in the same storage, and return the name that they have there.
 
-        The original stays: it is aborted once the new name is in the asset's row. ``progress`` is told how many bytes
-        are done, and may raise; that comes out of here. After any failure, and after a crash, ``abort`` is called with
-        the destination.
+        The original stays: it is aborted once the new name is in the row of the asset. ``progress`` is called with the
+        number of bytes copied; an error that it raises must be passed on. After any failure, and after a crash,
+        ``abort`` is called with the destination.
         """
         raise NotImplementedError
 
     @property
     def direct(self) -> DirectUploads | None:
-        """Uploads that clients send to the storage themselves; ``None`` where it takes none."""
+        """Uploads that clients send to the storage themselves; ``None`` if it takes none."""
         return None
 
     @property
@@ -163,15 +162,15 @@ class Store(ABC):
         return False
 
     def link(self, name: str, lifetime: timedelta, served_as: ServedAs) -> str:
-        """A URL at which whoever has it may fetch stored bytes for so long. It is made without the network."""
+        """Return a URL at which anyone may fetch stored bytes for ``lifetime``, without asking the network."""
         raise NotImplementedError
 
     def check(self) -> Iterable[CheckMessage]:
-        """For Django's system checks, without the network: what would keep this store from its work."""
+        """Return what would keep this store from working, for Django's system checks, without the network."""
         return ()
 
     def probe(self, origins: Sequence[str]) -> Iterable[CheckMessage]:
-        """For ``check --deploy``: what the storage, asked over the network, tells of itself.
+        """Return what is wrong with the storage, asked over the network, for ``check --deploy``.
 
         ``origins`` are those of the pages that may upload to it. A storage that does not answer is a warning.
         """

@@ -1,4 +1,4 @@
-"""What a store offers that lets clients send bytes to the storage themselves, past the application."""
+"""The interface of direct uploads: clients send bytes to the storage themselves, past the application."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Self
 from ..exceptions import PartsMissing
 
 NAMED_PARTS = 20
-"""How many numbers a refusal names."""
+"""The most numbers of parts that an error names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class StoredPart:
 
 @dataclass(frozen=True, kw_only=True)
 class SignedPart:
-    """One request that sends one part, and nothing else: a ``PUT`` of ``size`` bytes to ``url``, with ``headers``."""
+    """The one request that sends a part: a ``PUT`` of ``size`` bytes to ``url``, with ``headers``."""
 
     number: int
     size: int
@@ -32,11 +32,11 @@ class SignedPart:
 
 @dataclass(frozen=True, kw_only=True)
 class DirectUpload:
-    """An upload in parts of one size, but for the last, numbered from 1 on. Sizes are in bytes."""
+    """An upload in parts of one size, except the last, numbered from 1. Sizes are in bytes."""
 
     name: str
     handle: str
-    """The storage's own word for it while it is unfinished."""
+    """The identifier that the storage gives it while it is unfinished."""
     length: int
     part_size: int
 
@@ -45,19 +45,19 @@ class DirectUpload:
         return cls(**state)
 
     def state(self) -> dict[str, Any]:
-        """JSON that ``read`` takes; with the name in it, as ``Store.abort`` wants it."""
+        """Return JSON that ``read`` takes, with the name that ``Store.abort`` needs."""
         return asdict(self)
 
     @property
     def part_count(self) -> int:
-        """An empty file has one part too."""
+        """The number of parts; an empty file has one too."""
         return max(1, -(-self.length // self.part_size))
 
     def size_of(self, number: int) -> int:
         return min(self.part_size, self.length - (number - 1) * self.part_size)
 
     def check(self, parts: Iterable[StoredPart]) -> None:
-        """Raises ``PartsMissing``, which names those that are not there or not of their size."""
+        """Raise ``PartsMissing``, naming the numbers, if parts are missing or not of their size."""
         sizes = {part.number: part.size for part in parts}
         numbers = range(1, self.part_count + 1)
         wrong = [number for number in numbers if sizes.get(number) != self.size_of(number)]
@@ -71,30 +71,32 @@ class DirectUpload:
 
 
 class DirectUploads(ABC):
-    """A store's part in uploads that clients send to its storage themselves.
+    """Uploads that clients send to the storage themselves.
 
-    Ours: to say who may, to sign for nobody else, to keep the ``DirectUpload``, and to believe nothing of the bytes.
-    Yours: what is signed allows one part of one upload with exactly its size, until ``lifetime`` is over; nothing that
-    a client does later changes what is finished; what goes wrong is raised as ``StoreUnavailable`` or ``StoreFull``.
-    ``Store.abort`` of the upload's state removes it, finished or not.
+    Guarantees: the caller authorises the client before it signs, keeps the ``DirectUpload``, and verifies the bytes
+    before they are served.
+
+    Requirements: a signed request sends one part of one upload with exactly its size, until ``lifetime`` is over.
+    After ``finish`` no client can change the bytes. Failures are raised as ``StoreUnavailable`` or ``StoreFull``.
+    ``Store.abort`` with the state of the upload removes it, finished or not.
     """
 
     @abstractmethod
     def begin(self, name: str, length: int) -> DirectUpload:
-        """Make room for the upload that will be stored as ``name``."""
+        """Prepare an upload that will be stored as ``name``."""
 
     @abstractmethod
     def sign(self, upload: DirectUpload, numbers: Iterable[int], lifetime: timedelta) -> list[SignedPart]:
-        """Let whoever is given them send these parts. A part that is sent again replaces the earlier one."""
+        """Return the requests that send these parts. A part that is sent again replaces the earlier one."""
 
     @abstractmethod
     def parts(self, upload: DirectUpload) -> list[StoredPart]:
-        """Those that the storage has, whatever clients say; empty where the upload is finished or gone."""
+        """Return the parts that the storage has; empty if the upload is finished or gone."""
 
     @abstractmethod
     def finish(self, upload: DirectUpload) -> int:
-        """Put the parts together under the upload's name, and give the bytes of the result. May be repeated.
+        """Join the parts under the name of the upload, and return the size of the result. May be repeated.
 
-        Raises ``PartsMissing``, as ``DirectUpload.check`` does, and then nothing has changed; ``UploadGone`` where the
+        Raise ``PartsMissing``, as ``DirectUpload.check`` does, having changed nothing, and ``UploadGone`` if the
         storage knows neither the upload nor its result.
         """

@@ -1,4 +1,4 @@
-"""Uploads beside their final place on a local file system, so that finishing is one rename."""
+"""The store of local file systems: bytes arrive beside their final place, so that finishing is one rename."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from fcntl import LOCK_EX, LOCK_SH, LOCK_UN, flock
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO
 from uuid import UUID
 
 from django.core.files.storage import FileSystemStorage
 
 from ..conf import largefiles_settings
-from ..exceptions import StoreFull, StoreUnavailable, TakenOver
+from ..exceptions import StoreFull, StoreUnavailable
 from .base import Appender, Store, StoreState
+from .fence import Fence
 
 INCOMING = ".incoming"
 FILE_MODE = 0o600
@@ -24,7 +24,7 @@ FOLDER_MODE = 0o700
 
 
 class FilesystemStore(Store):
-    """Names are relative to the storage's root; bytes wait in ``.incoming`` below it until they are complete."""
+    """Names are relative to the root of the storage; incomplete bytes are in ``.incoming`` below it."""
 
     def __init__(self, storage: FileSystemStorage) -> None:
         self._storage = storage
@@ -45,7 +45,7 @@ class FilesystemStore(Store):
             if not incoming.exists():
                 final.stat()
             fence = on_failure.enter_context(Fence.raise_before_others(_fence_path(incoming), token))
-            # From here on no earlier appender's ``finish`` moves the file.
+            # From here on no ``finish`` of an earlier appender moves the file.
             if not incoming.exists():
                 final.rename(incoming)
             file = on_failure.enter_context(incoming.open("r+b", buffering=0))
@@ -108,61 +108,6 @@ class FilesystemStore(Store):
         return self._root / INCOMING / name.rpartition("/")[2]
 
 
-class Fence:
-    """A small file that holds the token of the one appender that may write: fencing that outlives its processes.
-
-    The lock on it is held for single writes only, so whoever comes later never waits for a connection that hangs.
-    """
-
-    def __init__(self, file: FileIO, token: UUID) -> None:
-        self._file = file
-        self._token = token.bytes
-
-    @classmethod
-    def of(cls, path: Path, token: UUID, *, flags: int = os.O_RDWR) -> Self:
-        return cls(FileIO(os.open(path, flags, FILE_MODE), "r+"), token)
-
-    @classmethod
-    def raise_before_others(cls, path: Path, token: UUID) -> Self:
-        while True:
-            fence = cls.of(path, token, flags=os.O_RDWR | os.O_CREAT)
-            # Whoever is writing ends that write before this lock is had, and finds another token after it.
-            with fence._locked(LOCK_EX):
-                if fence._is_in_place():
-                    os.pwrite(fence._file.fileno(), fence._token, 0)
-                    return fence
-            fence.close()
-
-    def _is_in_place(self) -> bool:
-        """Or ``finish`` has removed it since it was opened."""
-        return os.fstat(self._file.fileno()).st_nlink > 0
-
-    @contextmanager
-    def holding(self) -> Iterator[None]:
-        """Raises ``TakenOver`` unless the token is still ours, as it then is to the end of the block."""
-        with self._locked(LOCK_SH):
-            if os.pread(self._file.fileno(), len(self._token), 0) != self._token:
-                raise TakenOver("a later request has taken over the upload")
-            yield
-
-    @contextmanager
-    def _locked(self, kind: int) -> Iterator[None]:
-        flock(self._file.fileno(), kind)
-        try:
-            yield
-        finally:
-            flock(self._file.fileno(), LOCK_UN)
-
-    def close(self) -> None:
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-
 class FileAppender(Appender):
     def __init__(self, file: FileIO, fence: Fence) -> None:
         self._file = file
@@ -184,17 +129,6 @@ class FileAppender(Appender):
         self._fence.close()
 
 
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """``OSError`` as the store's own errors: a full disk, a quota or a size limit, and everything else."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-            raise StoreFull("the storage is full") from error
-        raise StoreUnavailable(f"the storage does not answer: {error.strerror}") from error
-
-
 def _make_root(root: Path, mode: int | None) -> None:
     """Create the root of a storage; ``None`` leaves its mode to the umask."""
     root.parent.mkdir(parents=True, exist_ok=True)
@@ -214,3 +148,14 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Raise ``OSError`` as ``StoreFull``, for a full disk, a quota or a size limit, or as ``StoreUnavailable``."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            raise StoreFull("the storage is full") from error
+        raise StoreUnavailable(f"the storage does not answer: {error.strerror}") from error

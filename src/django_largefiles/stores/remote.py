@@ -1,4 +1,4 @@
-"""Files on their way to and from a Django storage of which nothing is known but that it is one."""
+"""Files on their way to and from a Django storage, with nothing but the interface that all storages have."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from ..exceptions import LargeFilesError, StoreFull, StoreUnavailable
 from ..options import KIB, MIB
 
 LARGEST_READ = 256 * MIB
-"""Bytes; a storage that asks for more at once would hold the file in memory. (Google's client asks for 100 MiB.)"""
+"""Bytes. A storage that asks for more at once would hold the file in memory. (Google's client asks for 100 MiB.)"""
 
 BUFFER_SIZE = 64 * KIB
-"""Parsers read a few bytes at a time, and each read may be a question to a server."""
+"""Bytes. Parsers read a few bytes at a time, and each read may be a request to a server."""
 
 _SKIPPED_AT_ONCE = MIB
 
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Whatever a storage raises, as the store's own errors. Its text may hold what a client must not see."""
+    """Raise any error of a storage as a ``StoreError``, without its text, which clients must not see."""
     try:
         yield
     except LargeFilesError:
@@ -40,8 +40,8 @@ def translated_errors() -> Iterator[None]:
 class OutgoingFile(io.RawIOBase):
     """A local file as a storage reads it.
 
-    ``progress`` is told before each read how many bytes were read. It has no descriptor, so that no storage reads past
-    it. ``error`` is what ``progress`` or a read raised: the storage may have made another error of it.
+    ``progress`` is called before each read with the number of bytes read. There is no descriptor, so that no storage
+    reads past this object. ``error`` is what ``progress`` or a read raised, since a storage may replace it.
     """
 
     def __init__(self, file: BinaryIO, progress: Callable[[int], None]) -> None:
@@ -70,7 +70,11 @@ class OutgoingFile(io.RawIOBase):
         try:
             self._progress(position)
             if wanted > LARGEST_READ:
-                raise StoreUnavailable(f"the storage wants to hold {wanted} bytes of a file in memory")
+                raise StoreUnavailable(
+                    f"the storage asks for {wanted} bytes at once, to hold in memory; {LARGEST_READ} are allowed",
+                    limit=LARGEST_READ,
+                    value=wanted,
+                )
             with translated_errors():
                 return self._file.read(wanted)
         except BaseException as error:
@@ -87,22 +91,22 @@ class OutgoingFile(io.RawIOBase):
 
 
 def open_stored(storage: Storage, name: str) -> BinaryIO:
-    """A seekable reader of what a storage holds. Raises ``StoreUnavailable``, at once where there is nothing."""
+    """Return a seekable reader of a stored file. Raise ``StoreUnavailable``, at once if there is no such file."""
     return io.BufferedReader(_StoredFile(storage, name, _opened(storage, name)), BUFFER_SIZE)
 
 
 def _opened(storage: Storage, name: str) -> File[bytes]:
     with translated_errors():
         file: File[bytes] = storage.open(name)
-        # Some storages open at the first read, and forget a seek that came before it.
+        # Some storages open at the first read, and forget an earlier seek.
         file.read(0)
     return file
 
 
 class _StoredFile(io.RawIOBase):
-    """What a storage gives to read, as a seekable file without a descriptor.
+    """The file of a storage, made seekable, without a descriptor.
 
-    Where the storage's own cannot seek, going forward is reading, and going back is opening it anew.
+    If it cannot seek, going forward is reading, and going back is opening it again.
     """
 
     def __init__(self, storage: Storage, name: str, file: File[bytes]) -> None:
@@ -146,7 +150,7 @@ class _StoredFile(io.RawIOBase):
         return self._position if whence == io.SEEK_CUR else 0
 
     def _catch_up(self) -> None:
-        """Bring the storage's file to where the next read begins."""
+        """Move the file of the storage to where the next read begins."""
         if self._reached == self._position:
             return
         if self._file.seekable():

@@ -1,4 +1,4 @@
-"""For storages that can neither be appended to nor renamed in: bytes arrive on local disk, and a worker moves them."""
+"""The store of storages that take whole files only: bytes arrive on local disk, and a worker moves them."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ logger = logging.getLogger(__name__)
 class StagedStore(Store):
     """Bytes arrive in ``STAGING_DIRECTORY``, as in a filesystem store, and stay there until they are verified.
 
-    Then they are moved, under a name that no other attempt has: a worker that has stalled, and comes back, can neither
-    overwrite nor remove what another has moved since. Bytes are local as long as a file of their name is in the
-    directory.
+    Then they are moved under a name that no other attempt has, so that a worker that stalls and returns can neither
+    overwrite nor remove what another has moved since. Bytes are local as long as the directory has a file of their
+    name.
     """
 
     def __init__(self, storage: Storage) -> None:
@@ -112,18 +112,18 @@ class StagedStore(Store):
                 content = File(outgoing, name=name)  # type: ignore[arg-type]  # a raw file is one, too
                 return self._storage.save(name, content, max_length=MAX_STORED_NAME)
         except Exception:
-            # The storage may have made an error of its own of what was raised while it read.
+            # The storage may have replaced an error that was raised while it read.
             if outgoing.error:
                 raise outgoing.error from None
             raise
 
     def _copies(self, name: str) -> set[str]:
-        """What a move that was broken off may have left: under its name, or under one that the storage made of it."""
+        """Return what an interrupted move may have left: under its name, or under one that the storage made of it."""
         folder, _, stem = name.rpartition("/")
         try:
             files = self._storage.listdir(folder)[1]
         except Exception:
-            # Not all can, and some raise where there is no such folder.
+            # Not all storages can, and some raise if there is no such folder.
             logger.debug("%s cannot be listed.", folder, exc_info=True)
             files = []
         return {name, *(f"{folder}/{file}" for file in files if file.startswith(stem))}
@@ -133,13 +133,13 @@ class StagedStore(Store):
             failure: Exception | None = None
             try:
                 self._storage.delete(name)
-            except Exception as error:  # noqa: BLE001 - some raise for what is not there
+            except Exception as error:  # noqa: BLE001 - some raise if there is no such file
                 failure = error
-            # And some say nothing of a failure.
+            # Others do not report a failure.
             if self._storage.exists(name):
                 raise StoreUnavailable("the storage did not delete the file") from failure
 
 
 def _nearest_folder(path: Path) -> Path:
-    """The folder itself, or the one in which it, or those above it, will be made."""
+    """Return the folder itself, or its nearest ancestor that exists."""
     return next(folder for folder in (path, *path.parents) if folder.exists())

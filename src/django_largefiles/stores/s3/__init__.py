@@ -1,1 +1,1 @@
-"""Uploads as multipart uploads, and objects read by range, over the ``S3Storage`` of django-storages."""
+"""The store over the ``S3Storage`` of django-storages: multipart uploads, and objects read by range."""

@@ -1,4 +1,4 @@
-"""Bytes on their way into a multipart upload."""
+"""The appender of the S3 store: it fills the parts of a multipart upload."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ from .shipping import Shipping
 from .state import Progress, with_numbers
 
 RESERVED = 16
-"""Numbers of parts that are reserved at a time: each reservation is a statement to the database, and what an
-interrupted request had reserved is lost."""
+"""Numbers of parts that are reserved at a time. Each reservation is a statement to the database, and an interrupted
+request loses those that it has reserved."""
 
 
 class S3Appender(Appender):
-    """Fills parts, and uploads those that are full in the background. What is left at a commit becomes the tail.
+    """Fills parts, and uploads full ones in the background. The bytes left at a commit become the tail.
 
-    The numbers of its parts are reserved in the row before any part is uploaded, so that whatever a fenced-off
-    appender still sends goes to numbers that no other uses. Nothing is asked of the storage before the first byte.
+    The numbers of its parts are reserved in the row before any part is uploaded, so that an appender that has been
+    replaced still sends to numbers that no other uses. The storage is not asked before the first byte.
     """
 
     def __init__(self, bucket: Bucket, progress: Progress, offset: int, token: UUID) -> None:
         self._bucket = bucket
         self._key = bucket.key(progress.name)
         self._progress = progress
-        """What the row says, or will once it is saved."""
+        """The state in the row, or the one that is about to be saved there."""
         self._offset = offset
         self._token = token
         self._shipping = Shipping()
         self._opened = False
         self._buffer = bytearray()
-        """The bytes behind those of the parts, the full ones of ``_full`` not among them."""
+        """The bytes after those of the parts and of ``_full``."""
         self._full: list[bytearray] = []
         self._start = progress.parted
-        """Where the buffer begins."""
+        """The offset at which the buffer begins."""
         self._number = progress.next_number
         self._reserved = self._number
         """Numbers below it may be used."""
         self._used: list[int] = []
-        """Of parts since the last commit."""
+        """The numbers used since the last commit."""
 
     def write(self, chunk: bytes) -> StoreState | None:
         self._open()
@@ -76,7 +76,7 @@ class S3Appender(Appender):
         self._shipping.close()
 
     def _open(self) -> None:
-        """Take up the bytes before the offset that are not in parts."""
+        """Load the bytes before the offset that are not in parts."""
         if self._opened:
             return
         self._opened = True
@@ -88,12 +88,12 @@ class S3Appender(Appender):
                 self._buffer += file.read(self._progress.tail_size)
 
     def _go_back(self) -> None:
-        """Nothing can be taken out of a multipart upload: copy what is before the offset into a new one."""
+        """Copy the bytes before the offset into a new multipart upload, since none can be removed from one."""
         if self._offset > self._progress.size:
             raise StoreUnavailable(f"the storage has {self._progress.size} bytes, not {self._offset}")
         source = whole(self._bucket, self._progress) if self._offset else None
         if self._progress.upload_id and not (source and self._progress.runs):
-            # Else somebody could complete it yet, and replace what we complete.
+            # Otherwise another request could still complete it, and replace the object that this one completes.
             self._bucket.abort_upload(self._key, self._progress.upload_id)
         self._copy([replace(source, size=self._offset)] if source else [])
 
@@ -109,7 +109,7 @@ class S3Appender(Appender):
         self._progress = replace(self._progress, runs=runs)
 
     def _begin_upload(self, upload_id: str) -> None:
-        """It is ours alone until it is saved: its numbers need no reservation."""
+        """Use a new multipart upload, whose numbers need no reservation until it is saved in the row."""
         self._progress = replace(self._progress, upload_id=upload_id, sealed=False)
         self._reserved = MAX_PARTS
 
@@ -126,7 +126,7 @@ class S3Appender(Appender):
                 self._buffer = bytearray()
 
     def _ship(self) -> None:
-        """Upload what is full, as far as there are numbers for it."""
+        """Upload full parts, as many as there are reserved numbers."""
         if self._full and not self._progress.upload_id:
             self._begin_upload(self._bucket.create_upload(self._key))
         while self._full and self._number < self._reserved:
@@ -142,15 +142,15 @@ class S3Appender(Appender):
         return number
 
     def _reservation(self) -> StoreState:
-        """The row as it is, with more numbers taken; it must be saved before they are used."""
-        # The last one is for the tail.
+        """Return the state with more numbers reserved; it must be saved before they are used."""
+        # The last number is for the tail.
         if self._number >= MAX_PARTS:
             raise StoreFull(f"an upload has at most {MAX_PARTS} parts", limit=MAX_PARTS)
         self._reserved = min(MAX_PARTS, self._number + max(RESERVED, len(self._full)))
         return replace(self._progress, next_number=self._reserved).state()
 
     def _settle(self) -> bool:
-        """Whether anything has changed. Then all of it is in the storage, and ``_progress`` tells of it."""
+        """Put all bytes into the storage and describe them in ``_progress``. Return whether anything has changed."""
         if not self._opened and self._offset == self._progress.size:
             return False
         self._open()
@@ -175,6 +175,6 @@ class S3Appender(Appender):
 
     def _remove_superseded(self) -> None:
         for key in self._progress.superseded:
-            # What stays is removed once the upload is complete or aborted.
+            # A tail that stays is removed once the upload is complete or aborted.
             with suppress(StoreUnavailable):
                 self._bucket.delete(key)

@@ -1,6 +1,6 @@
-"""The bucket of an ``S3Storage``: plain values in, plain values out, and nothing of boto3.
+"""The bucket of an ``S3Storage``: plain values in and out, and no object of boto3.
 
-Every call waits trouble out that may pass, and then raises ``StoreUnavailable`` or ``StoreFull``.
+Every call retries transient failures for a while, and then raises ``StoreUnavailable`` or ``StoreFull``.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ class Part:
 
 
 class Bucket:
-    """Keys are whole: ``key`` makes one of a name in the storage."""
+    """Operations on one bucket. Keys are complete: ``key`` makes one from a name in the storage."""
 
     def __init__(self, storage: Any) -> None:
-        # Not the storage itself, which would live as long as the bucket, and the bucket as long as the storage.
+        # A copy, because the bucket lives as long as the storage, which it must not keep alive.
         self._storage = with_our_time_outs(storage)
         self._client = self._storage.connection.meta.client
         self.signer = Signer(self._storage)
-        """Kept, because to make its client takes a quarter of a second."""
+        """Kept, because making its client takes a quarter of a second."""
         self._operations: dict[str, set[str]] = {}
 
     def key(self, name: str) -> str:
@@ -66,11 +66,11 @@ class Bucket:
         self._call("UploadPart", Key=key, UploadId=upload_id, PartNumber=number, Body=content)
 
     def copy_part(self, key: str, upload_id: str, number: int, source: str) -> None:
-        """The part is the object at ``source``."""
+        """Make a part of the object at ``source``."""
         self._copy_part(Key=key, UploadId=upload_id, PartNumber=number, CopySource=source)
 
     def copy_part_of(self, key: str, upload_id: str, number: int, source: str, start: int, length: int) -> None:
-        """The part is bytes of the object at ``source``, which must be larger than 5 MiB."""
+        """Make a part of a range of the object at ``source``, which must be larger than 5 MiB."""
         self._copy_part(
             Key=key, UploadId=upload_id, PartNumber=number, CopySource=source, CopySourceRange=_range(start, length)
         )
@@ -95,11 +95,11 @@ class Bucket:
         self._call("CompleteMultipartUpload", Key=key, UploadId=upload_id, MultipartUpload={"Parts": told})
 
     def abort_upload(self, key: str, upload_id: str) -> None:
-        """None of that name is well too."""
+        """Abort a multipart upload. No error if it does not exist."""
         self._unless_missing("AbortMultipartUpload", Key=key, UploadId=upload_id)
 
     def uploads(self, key: str) -> list[str]:
-        """The ids of all multipart uploads that would become ``key``."""
+        """Return the ids of all multipart uploads for ``key``."""
         found: list[str] = []
         marker: dict[str, Any] = {}
         while True:
@@ -119,7 +119,7 @@ class Bucket:
         return Stat(size=found["ContentLength"], etag=found["ETag"])
 
     def read(self, key: str, start: int, length: int, *, etag: str) -> bytes:
-        """Raises ``StoreUnavailable`` where the object is no longer the one of that ``etag``."""
+        """Return a range. Raise ``StoreUnavailable`` if the object no longer has that ``etag``."""
         return attempted(lambda: bytes(self._get(key, start, length, etag).read()))
 
     def stream(self, key: str, start: int, length: int, *, etag: str) -> ObjectStream:
@@ -135,7 +135,7 @@ class Bucket:
             marker = {"ContinuationToken": page["NextContinuationToken"]}
 
     def delete(self, key: str) -> None:
-        """None under that key is well too."""
+        """Delete an object. No error if it does not exist."""
         self._unless_missing("DeleteObject", Key=key)
 
     def _get(self, key: str, start: int, length: int, etag: str) -> Any:
@@ -163,7 +163,7 @@ class Bucket:
 
     @property
     def _parameters(self) -> Values:
-        """Those of the host that also go with a part and with a read: of encryption, of the payer."""
+        """The parameters of the project that parts and reads need too, such as those of encryption and payer."""
         given = self._storage.get_object_parameters("")
         return {name: value for name, value in given.items() if name in _ON_EVERY_REQUEST}
 
@@ -231,7 +231,7 @@ _making = Lock()
 
 
 def bucket_of(storage: Storage) -> Bucket:
-    """One for each storage and process: a forked worker must not share its parent's connections."""
+    """Return the bucket of a storage in this process: a forked worker must not share connections of its parent."""
     with _making:
         process_id, bucket = _buckets.get(storage, (0, None))
         if bucket is None or process_id != os.getpid():

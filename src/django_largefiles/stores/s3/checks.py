@@ -16,30 +16,30 @@ PUBLIC_GROUPS = ("/AllUsers", "/AuthenticatedUsers")
 
 
 def check_options(storage: Any) -> Iterator[CheckMessage]:
-    """What the options alone tell."""
+    """Check the options, without the network."""
     if not storage.querystring_auth:
         yield CheckWarning(
-            "The S3 storage signs no URLs (querystring_auth is False): those it gives work for a public bucket alone.",
+            "The S3 storage signs no URLs (querystring_auth is False): they work for a public bucket only.",
             hint='Leave "querystring_auth" at True in OPTIONS, and the bucket private.',
             id="django_largefiles.W020",
         )
     if storage.file_overwrite:
         yield CheckWarning(
             "The S3 storage replaces files of the same name (file_overwrite is True).",
-            hint='Set "file_overwrite" to False in OPTIONS. Our names never come twice; those of other apps may.',
+            hint='Set "file_overwrite" to False in OPTIONS. This package never uses a name twice; other apps may.',
             id="django_largefiles.W021",
         )
     version = storage.client_config.signature_version
     if version in {"s3", "s3-query"}:
         yield CheckWarning(
             f"The S3 storage signs with Signature Version 2 (signature_version is {version!r}), which is outdated.",
-            hint='Set "signature_version" to "s3v4" in OPTIONS. What this package signs has version 4 in any case.',
+            hint='Set "signature_version" to "s3v4" in OPTIONS. The links of this package have version 4 in any case.',
             id="django_largefiles.W022",
         )
 
 
 def probe(bucket: Inspection, folder: str, origins: Sequence[str]) -> Iterator[CheckMessage]:
-    """What the bucket tells. Whoever may not ask it, or cannot reach it, is warned. Our objects lie in ``folder``."""
+    """Check the bucket over the network; warn if it cannot be asked. The objects of assets are in ``folder``."""
     questions: list[Callable[[], Iterable[CheckMessage]]] = [
         partial(_check_privacy, bucket),
         partial(_check_lifecycle, bucket, folder),
@@ -51,7 +51,7 @@ def probe(bucket: Inspection, folder: str, origins: Sequence[str]) -> Iterator[C
         except StoreUnavailable as error:
             yield CheckWarning(
                 f"The bucket could not be checked: {error.detail}",
-                hint="Look whether it can be reached, and whether the credentials may ask for this.",
+                hint="Check that it can be reached, and that the credentials allow this request.",
                 id="django_largefiles.W023",
             )
             if isinstance(error, Unreachable):
@@ -63,14 +63,14 @@ def _check_privacy(bucket: Inspection) -> Iterator[CheckMessage]:
     if bucket.is_open_to_all():
         yield _public("it answers requests without a signature")
     elif any(_is_public(grant) for grant in bucket.told("GetBucketAcl").get("Grants", ())):
-        yield _public("its ACL grants access to everybody")
+        yield _public("its ACL grants access to everyone")
     elif bucket.told("GetBucketPolicyStatus").get("PolicyStatus", {}).get("IsPublic"):
-        yield _public("its policy does")
+        yield _public("its policy is public")
 
 
 def _public(evidence: str) -> Error:
     return Error(
-        f"The S3 bucket lets everybody read files, past every check of ours: {evidence}.",
+        f"The S3 bucket lets everyone read files, past all access checks: {evidence}.",
         hint="Block public access to the bucket, and leave default_acl unset: downloads get signed links.",
         id="django_largefiles.E021",
     )
@@ -105,7 +105,7 @@ def _check_cors(bucket: Inspection, origins: Sequence[str]) -> Iterator[CheckMes
         yield CheckWarning(
             f"Pages of {', '.join(lacking)} cannot upload directly to the S3 bucket: "
             "its CORS rules do not allow them PUT, or do not expose ETag.",
-            hint="Add a CORS rule for these origins, or silence this where no page uploads directly.",
+            hint="Add a CORS rule for these origins, or silence this check if no page uploads directly.",
             id="django_largefiles.W025",
         )
 

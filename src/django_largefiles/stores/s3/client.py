@@ -1,4 +1,4 @@
-"""boto3's client of an ``S3Storage``, as the host has set it up."""
+"""The boto3 client of an ``S3Storage``, with the settings of the project and time-outs of its own."""
 
 from __future__ import annotations
 
@@ -9,21 +9,18 @@ from botocore.config import Config
 
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 20
-"""Of silence. Some answers take longer than that (``CompleteMultipartUpload``), but are not silent meanwhile."""
+"""Of silence. Some answers take longer (``CompleteMultipartUpload``), but send bytes meanwhile."""
 
 MAX_CONNECTIONS = 50
 
 
 def own_client(storage: Any, **changes: Any) -> Any:
-    """The storage's client, with its settings and ``changes`` to them, but our time-outs.
-
-    It may be used by many threads.
-    """
+    """Return a client with the settings of the storage, the time-outs above, and ``changes``. It is thread-safe."""
     return with_our_time_outs(storage, **changes).connection.meta.client
 
 
 def with_our_time_outs(storage: Any, **changes: Any) -> Any:
-    """The same storage and session, with a client of our own."""
+    """Return a copy of the storage, with the same session and a client of its own."""
     own = copy.copy(storage)
     own.client_config = storage.client_config.merge(
         Config(

@@ -1,4 +1,4 @@
-"""A multipart upload made of the bytes of objects, which the storage copies as far as it can."""
+"""Copies of objects into a new multipart upload, made by the storage as far as it can."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ COPIES_AT_ONCE = 4
 
 
 class Copying:
-    """Takes one object behind the other. Memory is some 15 MiB at most.
+    """Appends one object after the other, in at most some 15 MiB of memory.
 
-    No part but the last may be smaller than 5 MiB: what is left of an object, or all of a small one, is read, and
-    becomes a part with the first bytes of the next.
+    Only the last part may be smaller than 5 MiB: the rest of an object, or all of a small one, is read, and becomes a
+    part together with the first bytes of the next.
     """
 
     def __init__(self, bucket: Bucket, key: str) -> None:
         self._bucket, self._key = bucket, key
         self.upload_id = bucket.create_upload(key)
         self.count = 0
-        """Of parts, which have the numbers from 1 on."""
+        """The number of parts; they are numbered from 1."""
         self.parted = 0
         """Bytes in parts."""
         self.rest = bytearray()
-        """The bytes behind them."""
+        """The bytes after them."""
 
     def add(self, source: Source) -> None:
         filled = min(source.size, SMALLEST_PART - len(self.rest)) if self.rest else 0

@@ -14,7 +14,7 @@ from .plan import part_size
 
 
 class S3DirectUploads(DirectUploads):
-    """The multipart upload is the fence: once it is completed or aborted its URLs lead nowhere."""
+    """The multipart upload is the fence: once it is completed or aborted, its URLs no longer work."""
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
@@ -54,12 +54,12 @@ class S3DirectUploads(DirectUploads):
             number=number,
             size=size,
             url=self._bucket.signer.part(key, upload.handle, number, size, lifetime),
-            # Browsers set it themselves; a client that sends chunks must know that it may not.
+            # Browsers set it themselves; other clients must know that a chunked body is refused.
             headers={"Content-Length": str(size)},
         )
 
     def _parts(self, upload: DirectUpload) -> list[Part]:
-        """In their order, without any beyond the last. Some servers list twice what was sent twice."""
+        """Return the parts in order, none beyond the last. Some servers list a part twice that was sent twice."""
         found = {part.number: part for part in self._bucket.parts(self._bucket.key(upload.name), upload.handle)}
         return [found[number] for number in sorted(found) if number <= upload.part_count]
 

@@ -1,4 +1,4 @@
-"""What goes wrong in S3, in our words."""
+"""Errors of S3, translated into those of stores."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .retries import persistently
 T = TypeVar("T")
 
 TRANSIENT = (BotoConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError, HTTPError, OSError)
-"""What may pass, of errors that are no answers."""
+"""Transient errors that are no answers of the server."""
 _TRANSIENT_CODES = {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "BadDigest", "OperationAborted"}
 _FULL_CODES = {"QuotaExceeded", "XMinioStorageFull", "EntityTooLarge"}
 
@@ -43,7 +43,7 @@ _MISSING: Mapping[str, type[StoreUnavailable]] = {
 
 
 def attempted(attempt: Callable[[], T]) -> T:
-    """What ``attempt`` gives, once what may pass has passed. Raises ``StoreUnavailable`` and ``StoreFull``."""
+    """Return the result of ``attempt``, retrying transient failures. Raise ``StoreUnavailable`` and ``StoreFull``."""
     try:
         return persistently(attempt, _is_transient)
     except ClientError as error:

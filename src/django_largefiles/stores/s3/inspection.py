@@ -1,4 +1,4 @@
-"""What a bucket tells of its own settings, and to whom it talks."""
+"""The settings of a bucket, asked over the network, and whether it answers strangers."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _NOTHING_SET_CODES = {
 
 
 class Unreachable(StoreUnavailable):
-    """Nobody has answered."""
+    """The server did not answer."""
 
 
 class Inspection:
-    """Asks everything once. Raises ``Unreachable``, and ``StoreUnavailable`` for what may not be asked."""
+    """Asks without retries. Raises ``Unreachable``, and ``StoreUnavailable`` if a request is not permitted."""
 
     def __init__(self, storage: Any) -> None:
         self._storage = storage
         self._client = own_client(storage)
 
     def told(self, operation: str) -> Mapping[str, Any]:
-        """The answer of an operation on the bucket itself; empty where nothing is set, or the storage knows none."""
+        """Return the answer to an operation; empty if nothing is set, or the server does not implement it."""
         try:
             return self._ask(self._client, operation)
         except ClientError as error:
@@ -42,11 +42,11 @@ class Inspection:
             raise StoreUnavailable(f"the storage refuses {operation}: {code}") from error
 
     def is_open_to_all(self) -> bool:
-        """Whether anybody may list the objects, or read the first of them."""
+        """Return whether unsigned requests may list the objects, or read the first of them."""
         objects = self.told("ListObjectsV2").get("Contents", ())[:1]
-        nobody = own_client(self._storage, signature_version=UNSIGNED)
-        return self._succeeds(nobody, "ListObjectsV2") or any(
-            self._succeeds(nobody, "HeadObject", Key=found["Key"]) for found in objects
+        anonymous = own_client(self._storage, signature_version=UNSIGNED)
+        return self._succeeds(anonymous, "ListObjectsV2") or any(
+            self._succeeds(anonymous, "HeadObject", Key=found["Key"]) for found in objects
         )
 
     def _succeeds(self, client: Any, operation: str, **values: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The objects of an upload: what it becomes, what it is made of, and what is left of it."""
+"""The objects of an upload: the final one, the tails, and the removal of what is left over."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .retries import persistently
 from .state import Progress
 
 INCOMING = ".incoming"
-"""The folder of tails in the storage. A lifecycle rule may empty it of what is older than any upload."""
+"""The folder of tails in the storage. A lifecycle rule may delete what is older there than any upload."""
 
 COMPLETION_SECONDS = 10.0
 """How long an object may take to appear after its multipart upload has vanished."""
@@ -27,14 +27,14 @@ class Source:
 
 
 def tail_key(bucket: Bucket, name: str, token: UUID, size: int) -> str:
-    """Of the tail that ``token`` writes with ``size`` bytes in all: nobody writes other bytes there, ever."""
+    """Return the key of the tail that ``token`` writes when there are ``size`` bytes in all; it is never reused."""
     return f"{_tails(bucket, name)}{token}.{size}"
 
 
 def whole(bucket: Bucket, progress: Progress) -> Source | None:
-    """Where the bytes of an upload can be read. Only complete multipart uploads can be, so this completes it.
+    """Return an object from which the bytes of an upload can be read; ``None`` if there are no bytes.
 
-    ``None`` where there is not one byte.
+    Only complete multipart uploads can be read, so this completes it.
     """
     if progress.runs:
         complete(bucket, progress)
@@ -43,7 +43,7 @@ def whole(bucket: Bucket, progress: Progress) -> Source | None:
 
 
 def complete(bucket: Bucket, progress: Progress) -> None:
-    """Make the object of its parts and its tail. May be repeated, and come twice at once."""
+    """Make the object from the parts and the tail. May be repeated, also concurrently."""
     key = bucket.key(progress.name)
     try:
         _add_the_rest(bucket, key, progress)
@@ -54,9 +54,9 @@ def complete(bucket: Bucket, progress: Progress) -> None:
 
 
 def completed_size(bucket: Bucket, key: str) -> int:
-    """Of an object that another request has completed, or is completing: one whose answer was lost, maybe.
+    """Return the size of an object that another request, whose answer may be lost, has completed or is completing.
 
-    Raises ``Missing`` where it does not appear.
+    Raise ``Missing`` if it does not appear in time.
     """
     return persistently(lambda: bucket.stat(key), _is_missing, COMPLETION_SECONDS).size
 
@@ -69,7 +69,7 @@ def _add_the_rest(bucket: Bucket, key: str, progress: Progress) -> None:
     if progress.tail:
         bucket.copy_part(key, progress.upload_id, progress.next_number, progress.tail)
     elif not progress.runs:
-        # There is no multipart upload without a part.
+        # A multipart upload needs at least one part.
         bucket.put_part(key, progress.upload_id, progress.next_number, b"")
 
 
@@ -77,7 +77,7 @@ def _parts(bucket: Bucket, key: str, progress: Progress) -> list[Part]:
     numbers = progress.numbers
     if progress.tail or not progress.runs:
         numbers.add(progress.next_number)
-    # Some servers list a part that was sent twice, its first answer being lost, twice. Both have the same bytes.
+    # Some servers list a part twice that was sent twice because the first answer was lost. The bytes are the same.
     found = {part.number: part for part in bucket.parts(key, progress.upload_id) if part.number in numbers}
     size = sum(part.size for part in found.values())
     if (len(found), size) != (len(numbers), progress.size):
@@ -88,7 +88,7 @@ def _parts(bucket: Bucket, key: str, progress: Progress) -> list[Part]:
 
 
 def remove_unfinished(bucket: Bucket, name: str) -> None:
-    """All multipart uploads and tails of an upload, whoever has begun them."""
+    """Remove all multipart uploads and tails of an upload, including those of other requests."""
     key = bucket.key(name)
     for upload_id in bucket.uploads(key):
         bucket.abort_upload(key, upload_id)

@@ -1,6 +1,6 @@
-"""How an object is cut into the parts of a multipart upload.
+"""The sizes of the parts of a multipart upload.
 
-S3 takes at most 10,000 parts, each of 5 MiB to 5 GiB but for the last, and 5 TiB in all.
+S3 takes at most 10,000 parts, each of 5 MiB to 5 GiB except the last, and 5 TiB in all.
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html)
 """
 
@@ -15,20 +15,20 @@ SMALLEST_PART = 5 * MIB
 LARGEST_OBJECT = 5 * 1024 * GIB
 
 PART = 8 * MIB
-"""Bytes of a part, where that suffices. Memory is a multiple of it; each request costs time and money."""
+"""Bytes of a part, if that suffices. Memory is a multiple of it; each request costs time and money."""
 
 SPARE_PARTS = 2_000
-"""Numbers that are not planned for: an interrupted request may take some with it."""
+"""Numbers that are kept in reserve: an interrupted request may lose some."""
 
 DOUBLED_AFTER = 1_000
-"""Parts of one size, where the length is not known."""
+"""Parts of one size, if the length is not known."""
 
 COPIED_PART = 128 * MIB
-"""Bytes of a part that the storage copies: few enough for it to answer in time."""
+"""Bytes of a part that the storage copies: few enough for an answer in time."""
 
 
 def part_size(start: int, length: int | None) -> int:
-    """Bytes of the part that starts at ``start``, of an upload of ``length`` bytes or of one that may yet grow."""
+    """Return the size of the part at ``start``, of an upload of ``length`` bytes, or of one that may still grow."""
     if length is not None:
         return max(PART, _rounded_up(length, MAX_PARTS - SPARE_PARTS))
     size, end = PART, DOUBLED_AFTER * PART
@@ -39,7 +39,7 @@ def part_size(start: int, length: int | None) -> int:
 
 
 def copied_ranges(start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The bytes from ``start`` to ``end``, at least 5 MiB of them, as start and length of parts."""
+    """Cut the bytes from ``start`` to ``end``, at least 5 MiB, into parts; yield the start and length of each."""
     length = end - start
     count = -(-length // max(COPIED_PART, _rounded_up(length, MAX_PARTS - SPARE_PARTS)))
     for number in range(count):
@@ -48,5 +48,5 @@ def copied_ranges(start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _rounded_up(length: int, count: int) -> int:
-    """The ``count``-th part of ``length``, in whole MiB."""
+    """Return ``length`` divided by ``count``, rounded up to whole MiB."""
     return -(-length // (count * MIB)) * MIB

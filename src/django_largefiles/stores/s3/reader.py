@@ -1,4 +1,4 @@
-"""An object as a seekable file that fetches what is read, and a little more."""
+"""A seekable reader of an object, which fetches what is read and a little more."""
 
 from __future__ import annotations
 
@@ -12,23 +12,22 @@ from ...options import KIB, MIB
 from .bucket import Bucket, ObjectStream
 
 FIRST_SPAN = 16 * KIB
-"""Bytes fetched where nothing is known of the reader's way."""
+"""Bytes fetched after a jump."""
 
 LARGEST_BLOCK = MIB
-"""Bytes held of one fetch; whoever reads on and on gets the rest as it comes."""
+"""Bytes held of one fetch; longer sequential reads are streamed."""
 
 BLOCKS = 4
-"""How many of these are kept: parsers go to and fro between a head and a tail."""
+"""Blocks kept: parsers go to and fro between a head and a tail."""
 
 BUFFER = 8 * KIB
-"""For the smallest of reads."""
+"""Bytes of the buffer for the smallest reads."""
 
 
 def open_object(bucket: Bucket, key: str, size: int | None = None) -> BinaryIO:
-    """A reader of the object at ``key``, or of its first ``size`` bytes, as it is now.
+    """Return a reader of the object at ``key``, or of its first ``size`` bytes, in at most some 5 MiB of memory.
 
-    Memory is at most some 5 MiB. Raises ``StoreUnavailable``, here and while it is read: also where the object has
-    been replaced meanwhile.
+    Raise ``StoreUnavailable``, here and during reads, also if the object is replaced meanwhile.
     """
     stat = bucket.stat(key)
     raw = RangedObject(bucket, key, size=stat.size if size is None else size, etag=stat.etag)
@@ -46,9 +45,10 @@ class Block:
 
 
 class RangedObject(RawIOBase):
-    """Reads that go on where the last one ended fetch twice as much each time: first into memory, then as a stream.
+    """Sequential reads fetch twice as much each time: first into memory, then as a stream.
 
-    So no more is fetched than twice what is read, and 16 KiB for each jump: as much as extractors ask for at once.
+    So at most twice the bytes that are read are fetched, plus 16 KiB for each jump: as much as extractors ask for at
+    once.
     """
 
     def __init__(self, bucket: Bucket, key: str, *, size: int, etag: str) -> None:
@@ -58,7 +58,7 @@ class RangedObject(RawIOBase):
         self._blocks: deque[Block] = deque(maxlen=BLOCKS)
         self._stream: ObjectStream | None = None
         self._fetched_to = 0
-        """Where the last fetch ends; with a stream, where it stands."""
+        """Where the last fetch ends, or how far the stream has been read."""
         self._stream_end = 0
         self._span = FIRST_SPAN // 2
 
@@ -92,7 +92,7 @@ class RangedObject(RawIOBase):
         super().close()
 
     def _read(self, wanted: int) -> bytes | memoryview:
-        """At least one byte, at most ``wanted``."""
+        """Return at least one byte, and at most ``wanted``."""
         for block in self._blocks:
             if block.start <= self._position < block.end:
                 first = self._position - block.start

@@ -1,4 +1,4 @@
-"""Trouble that may pass is waited out, for a bounded time."""
+"""Retries of transient failures, for a bounded time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 60.0
-"""No attempt begins later than this after the first: the client on the other side has a time-out too."""
+"""No attempt begins later than this after the first, because the client has a time-out too."""
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
@@ -22,17 +22,17 @@ LONGEST_PAUSE_SECONDS = 5.0
 def persistently(
     attempt: Callable[[], T], is_transient: Callable[[Exception], bool], patience: float | None = None
 ) -> T:
-    """What ``attempt`` gives in the end. Raises its last error; one that is not transient at once."""
+    """Return the result of ``attempt``. Raise its last error; one that is not transient is raised at once."""
     deadline = time.monotonic() + (PATIENCE_SECONDS if patience is None else patience)
     pause = FIRST_PAUSE_SECONDS
     while True:
         try:
             return attempt()
         except Exception as error:
-            # Each process waits another time: together they would all come back at once.
+            # Random, so that not all processes come back at once.
             wait = random.uniform(pause / 2, pause)  # noqa: S311 - no secret
             if not is_transient(error) or time.monotonic() + wait > deadline:
                 raise
-            logger.info("The storage will be asked again in %.1f s: %s", wait, error)
+            logger.info("Retrying a request to the storage in %.1f s: %s", wait, error)
         time.sleep(wait)
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""What the row of an upload knows of its bytes in S3."""
+"""The state of an upload in S3, which is saved in its row."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from ..base import StoreState
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """The bytes that count, and whatever must be known not to mistake others for them.
+    """The bytes that count, and what is needed to tell them from others.
 
-    It is the only truth: parts of which it does not tell were never written, whoever has uploaded them. A number is
-    used by one appender alone, and so is a tail's key: what a late request of another leaves behind replaces nothing.
+    Parts that it does not list do not count, even if they were uploaded. The number of a part and the key of a tail
+    are used by one appender only, so that a late request of another replaces nothing.
     """
 
     name: str
     length: int | None = None
     """As it was declared."""
     upload_id: str = ""
-    """The multipart upload; none is made before its first part."""
+    """The id of the multipart upload; empty before its first part."""
     runs: tuple[tuple[int, int], ...] = ()
-    """The numbers of its parts, as the first one and the count of those in a row: few, however long the file is."""
+    """The numbers of its parts, as first number and count of each run: few, even for the longest file."""
     next_number: int = 1
-    """Nobody has used it, nor any above it."""
+    """Neither this number nor any above it has been used."""
     parted: int = 0
     """Bytes in parts."""
     tail: str = ""
-    """The key of an object that holds the bytes behind the parts: too few for a part of their own."""
+    """The key of an object with the bytes after the parts, which are too few for a part."""
     size: int = 0
     """Bytes in all."""
     superseded: tuple[str, ...] = ()
     """Keys of tails that no longer count."""
     sealed: bool = False
-    """Somebody may be completing the multipart upload at any time: nothing can be added to it."""
+    """Whether a request may be completing the multipart upload: then nothing can be added to it."""
 
     @classmethod
     def read(cls, state: StoreState) -> Self:
@@ -48,7 +48,7 @@ class Progress:
         )
 
     def state(self) -> StoreState:
-        """JSON that ``read`` takes."""
+        """Return JSON that ``read`` takes."""
         return {**asdict(self), "runs": [list(run) for run in self.runs], "superseded": list(self.superseded)}
 
     @property
@@ -61,7 +61,7 @@ class Progress:
 
 
 def with_numbers(runs: Iterable[tuple[int, int]], numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
-    """``runs`` and, above them, ``numbers`` in ascending order."""
+    """Return ``runs`` extended by ``numbers``, which are above them, in ascending order."""
     joined = list(runs)
     for number in numbers:
         first, count = joined[-1] if joined else (0, 0)

@@ -25,9 +25,9 @@ from .state import Progress
 
 
 class S3Store(Store):
-    """Full parts go into a multipart upload; what is behind them is kept as an object of its own, the tail.
+    """Full parts go into a multipart upload; the bytes after them are kept as an object of their own, the tail.
 
-    The fence is the upload's row: see ``Progress``.
+    The fence is the row of the upload: see ``Progress``.
     """
 
     keeps_progress = True
