@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from django_largefiles import conf
 from django_largefiles.access import access_policy
+from django_largefiles.conf import DEFAULT_PROFILE, get_profile
 from django_largefiles.decorators import UploadedAsset, receive_files
 from django_largefiles.models import FileAsset, FileAssetQuerySet
 from django_largefiles.states import SETTLED
@@ -22,10 +22,10 @@ NO_ASSET = UUID(int=0)
 
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
-    if not access_policy().may_upload(request.user, conf.DEFAULT_PROFILE):
+    if not access_policy().may_upload(request.user, DEFAULT_PROFILE):
         return redirect_to_login(request.get_full_path())
     assets = Paginator(_visible(request).order_by("-created_at", "id"), PAGE_SIZE)
-    rules = conf.get_profile(conf.DEFAULT_PROFILE)
+    rules = get_profile(DEFAULT_PROFILE)
     context = {
         "placeholder": NO_ASSET,
         "direct": current_store().direct is not None,
