@@ -42,8 +42,8 @@ class FileAsset(models.Model):
     ``id``
         A random UUID (version 4), also the last part of the file's URLs.
     ``owner``
-        The user who uploaded the file, or ``None``. There is no reverse accessor. If the user is deleted, the file stays
-        without an owner.
+        The user who uploaded the file, or ``None``. There is no reverse accessor. If the user is deleted, the file
+        stays without an owner.
     ``profile``
         The name of the profile whose rules apply to the file.
 
@@ -56,7 +56,8 @@ class FileAsset(models.Model):
     ``size``
         The number of bytes; ``None`` while it is unknown.
     ``sha256``, ``expected_sha256``
-        The digest of the stored bytes, and the digest that the client announced, as hexadecimal digits. Empty if unknown.
+        The digest of the stored bytes, and the digest that the client announced, as hexadecimal digits. Empty if
+        unknown.
     ``declared_type``, ``media_type``
         The media type that the client declared, and the one detected from the bytes.
     ``client_fields``
