@@ -22,6 +22,7 @@ PACKAGE = Path(django_largefiles.__file__).parent
 
 CHECK_ID = re.compile(r"\b[EWI]\d{3}\b")
 IMPORT = re.compile(r"^[ >]*from (django_largefiles[\w.]*) import (\([^)]+\)|[^(\n]+)", re.MULTILINE)
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 DOTTED = re.compile(r"""(?:"|``)(django_largefiles\.(?!\w+_fileasset)[a-z]\w*(?:\.\w+)*)(?:"|``)""")
 """Neither the ids of system checks nor models and permissions, which begin with the label of the app."""
 
@@ -31,8 +32,8 @@ WALKED = re.compile(r"``([a-z_]+(?:\.\w+)+)``")
 LAYER = re.compile(r"^   \* - ``([a-z_ |]+)``$", re.MULTILINE)
 ERROR = re.compile(r"^   \* - ``(\w+)``\n     - (\d{3})$", re.MULTILINE)
 
-ONLY_WITH_DJANGO_6 = "django_largefiles.dispatch.django_tasks."
-"""Named in the documentation, and not importable with Django 5.2."""
+OPTIONAL = ("django_largefiles.api.", "django_largefiles.dispatch.django_tasks.")
+"""Not importable without Django REST framework, or with Django 5.2."""
 
 
 def text(*path: str) -> str:
@@ -74,7 +75,7 @@ def listed_names() -> set[str]:
 
 
 def importable(names: set[str]) -> list[str]:
-    return sorted(name for name in names if not name.startswith(ONLY_WITH_DJANGO_6))
+    return sorted(name for name in names if not name.startswith(OPTIONAL))
 
 
 def errors() -> set[type[BaseException]]:
@@ -120,6 +121,12 @@ def test_errors_are_listed_with_code_and_status() -> None:
     raised = {code_and_status(error) for error in errors() if not error.__subclasses__()}
     assert len(documented) == len(set(documented))
     assert raised <= set(documented) <= {code_and_status(error) for error in errors()}
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "example_project/README.md"])
+def test_links_lead_to_files(page: str) -> None:
+    folder = (ROOT / page).parent
+    assert [link for link in LINK.findall(text(page)) if not (folder / link).exists()] == []
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/settings.rst"])

@@ -25,13 +25,13 @@ def index(request: HttpRequest) -> HttpResponse:
     if not access_policy().may_upload(request.user, DEFAULT_PROFILE):
         return redirect_to_login(request.get_full_path())
     assets = Paginator(_visible(request).order_by("-created_at", "id"), PAGE_SIZE)
-    rules = get_profile(DEFAULT_PROFILE)
+    profile = get_profile(DEFAULT_PROFILE)
     context = {
         "placeholder": NO_ASSET,
         "direct": current_store().direct is not None,
         "page": assets.get_page(request.GET.get("page")),
-        "max_size": rules.max_upload_size,
-        "types": () if ANYTHING in rules.allowed_mime_types else rules.allowed_mime_types,
+        "max_size": profile.max_upload_size,
+        "types": () if ANYTHING in profile.allowed_mime_types else profile.allowed_mime_types,
     }
     return render(request, "example/index.html", context)
 
@@ -39,10 +39,10 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_POST
 @receive_files(profile="default")
 def upload(request: HttpRequest) -> HttpResponse:
-    """Where the form posts to without JavaScript: the bytes are stored before this runs."""
+    """Receive the form without JavaScript. The bytes are stored before this view runs."""
     file = request.FILES.get("file")
     if not isinstance(file, UploadedAsset):
-        # The form was sent without choosing a file.
+        # The form was sent without a file.
         return redirect("index")
     return redirect("asset", file.accept().pk)
 
@@ -59,7 +59,7 @@ def _visible(request: HttpRequest) -> FileAssetQuerySet:
 
 
 def _metadata(asset: FileAsset) -> dict[str, object]:
-    """What the extractors found, the most telling first."""
+    """Return what the extractors found, the most important first."""
     columns = {
         "title": asset.title,
         "width": asset.width,
