@@ -27,6 +27,7 @@ DOTTED = re.compile(r"""(?:"|``)(django_largefiles\.(?!\w+_fileasset)[a-z]\w*(?:
 """Neither the ids of system checks nor models and permissions, which begin with the label of the app."""
 
 DIRECTIVE = re.compile(r"^\.\. (auto\w+|py:\w+):: (django_largefiles[\w.]*)(.*)$", re.MULTILINE)
+ALL_MEMBERS = re.compile(r"^\.\. automodule:: (\S+)\n   :members:$", re.MULTILINE)
 MEMBERS = re.compile(r"^   :members: (.+)$", re.MULTILINE)
 WALKED = re.compile(r"``([a-z_]+(?:\.\w+)+)``")
 LAYER = re.compile(r"^   \* - ``([a-z_ |]+)``$", re.MULTILINE)
@@ -67,6 +68,8 @@ def listed_names() -> set[str]:
     """The dotted names of the reference: of its directives, their members, and the literals in its tables."""
     reference = text("docs", "reference.rst")
     names = set(DOTTED.findall(reference))
+    for module in ALL_MEMBERS.findall(reference):
+        names.update(f"{module}.{name}" for name in vars(importlib.import_module(module)) if name[0].isupper())
     for block in re.split(r"\n(?=\.\. )", reference):
         for _, name, _ in DIRECTIVE.findall(block):
             names.add(name)
