@@ -1,7 +1,7 @@
-"""Compares Django's upload handlers with django-largefiles, over real gunicorn processes on 127.0.0.1.
+"""Compare Django's upload handlers with django-largefiles, using real gunicorn processes on 127.0.0.1.
 
 Run from the root of a clone: ``make audit``, or ``python -m benchmarks.audit --size 1024 --rounds 5``. Linux only.
-README.md beside this file says what is measured, and how.
+README.md in this folder explains what is measured, and how.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ HEAD = 4 * KIB
 
 
 class AuditError(Exception):
-    """What was measured is not what was meant to be."""
+    """A contender did not behave as the measurement requires."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contender:
-    """One way of taking an upload: the path to post to, and the settings that make it what it is."""
+    """A way to receive an upload: the path to post to, and the environment variables that configure it."""
 
     name: str
     path: str
     refuses_at: str = ""
-    """The root of the paths that refusals are measured at; none where they say nothing new."""
+    """The prefix of the paths for refusals; empty if they are not measured."""
     env: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -60,7 +60,7 @@ class Upload:
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """What one contender did in one round."""
+    """The figures of one contender in one round."""
 
     upload: Upload
     wrong_type: Answer | None
@@ -93,12 +93,12 @@ def contenders(size: int, elsewhere: Path | None) -> Iterator[Contender]:
 
 
 class AuditServer(Server):
-    """gunicorn with one worker process over ``audit_site``."""
+    """gunicorn with one worker process, serving ``audit_site``."""
 
     def __init__(self, folder: Path, env: Mapping[str, str], *, allocator: bool) -> None:
         super().__init__(data_dir=folder, env={**env, "PYTHONPATH": str(ROOT)})
         if not allocator:
-            # To glibc an empty value is a value.
+            # glibc does not treat an empty variable as unset.
             self._env = {name: value for name, value in self._env.items() if name not in ALLOCATOR}
         self._command = [
             *(sys.executable, "-m", "gunicorn", "django.core.wsgi:get_wsgi_application()"),
@@ -114,7 +114,7 @@ class AuditServer(Server):
 
 def measure(contender: Contender, files: Files, folder: Path, env: Mapping[str, str], *, allocator: bool) -> Round:
     with AuditServer(folder, {**env, **contender.env}, allocator=allocator) as server:
-        # The first request imports, connects and loads; the second finds all that in its place.
+        # The first request imports modules and connects; the second finds everything loaded.
         _expect(post(server.port, contender.path, files.small, name="small.png"), 200)
         upload = _measure_upload(server, contender, files.good)
         _empty(folder / "media")
@@ -168,7 +168,7 @@ def run(size: int, rounds: int, folder: Path, elsewhere: Path | None, *, allocat
 
 
 def _make_files(folder: Path, size: int) -> Files:
-    """Sparse: what is compared is how they are received, not how fast this machine reads."""
+    """Create sparse files: the audit compares how files are received, not how fast the disk is."""
     _made(folder)
     program = Path(sys.executable).resolve().read_bytes()[:HEAD]
     return Files(
@@ -239,7 +239,7 @@ def _median(values: Iterable[float]) -> float:
 
 
 def report(results: Mapping[str, Sequence[Round]], size: int, rounds: int, *, allocator: bool) -> str:
-    """Plain text that is reStructuredText too."""
+    """Return the report as plain text that is also valid reStructuredText."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("Django", "gunicorn", "django-largefiles"))
     return "\n".join(
         (
@@ -261,7 +261,7 @@ def report(results: Mapping[str, Sequence[Round]], size: int, rounds: int, *, al
 
 @contextmanager
 def _other_file_system(candidate: Path, folder: Path, size: int) -> Iterator[Path | None]:
-    """A temporary folder under ``candidate`` if it is another file system than ``folder``'s, with room for two."""
+    """Yield a temporary folder in ``candidate`` if that is on another file system and has room for two files."""
     if not _is_other_file_system(candidate, folder) or shutil.disk_usage(candidate).free < 2 * size:
         yield None
         return

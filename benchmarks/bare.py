@@ -1,7 +1,8 @@
-"""The limit: bytes from a socket into a file, in Python, with a thread for each connection and nothing else.
+"""The upper limit: a thread for each connection that copies bytes from a socket to a file, in Python.
 
-``python -m benchmarks.bare FOLDER HOST PORT``. It speaks as much tus as the benchmark's client asks for: ``POST``
-makes a file, ``PATCH`` writes at ``Upload-Offset``, ``DELETE`` removes. No checks, no records, no digest: not for use.
+``python -m benchmarks.bare FOLDER HOST PORT``. It supports the part of tus that the benchmark's client uses: ``POST``
+creates a file, ``PATCH`` writes at ``Upload-Offset``, ``DELETE`` removes. No checks, no records, no digest: for
+measurements only.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ ANSWER = "HTTP/1.1 {} -\r\nContent-Length: 0\r\n{}\r\n"
 
 
 class Connection:
-    """Requests that come one after another; what was read of one body too early is kept in the buffer's beginning."""
+    """Handle the requests of one connection. Body bytes that were read too early are at the start of the buffer."""
 
     def __init__(self, connection: socket.socket, folder: Path) -> None:
         self._socket = connection
@@ -35,7 +36,7 @@ class Connection:
                 self._socket.sendall(self._answer(method, path, headers).encode())
 
     def _read_head(self) -> bytes:
-        """Empty at the end of the connection. No more is read: ``PATCH`` finds its body in the socket."""
+        """Return the head of the next request, empty at the end of the connection. The body stays in the socket."""
         count = self._socket.recv_into(self._buffer, 16 * 1024, socket.MSG_PEEK)
         while count and END not in bytes(self._buffer[:count]):
             count = self._socket.recv_into(self._buffer, 16 * 1024, socket.MSG_PEEK)

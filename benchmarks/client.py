@@ -1,4 +1,4 @@
-"""Posts one file as fast as the kernel can, and notices an answer that comes before the body has gone."""
+"""Post one file with ``sendfile``, and notice an answer that arrives before the whole body was sent."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Any
 BLOCK = 1024 * 1024
 BOUNDARY = "largefiles-audit-boundary"
 TOKEN = "a" * 32
-"""A secret that is its own CSRF token: Django asks that cookie and header agree."""
+"""Used as CSRF cookie and as CSRF header, which must match."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """``seconds`` from the first byte sent to the answer's last; ``sent`` bytes of the body had gone by then."""
+    """``seconds`` from the first byte sent to the last byte of the answer; ``sent`` is the number of body bytes."""
 
     status: int
     body: dict[str, Any]
@@ -67,7 +67,7 @@ def _decoded(content: bytes) -> dict[str, Any]:
 
 
 def _send_file(connection: http.client.HTTPConnection, file: Path) -> int:
-    """Bytes sent until the file ended, the server answered, or it hung up."""
+    """Send until the file ends, the server answers, or it closes the connection. Return the number of bytes."""
     socket, sent = connection.sock, 0
     with file.open("rb") as source:
         while True:

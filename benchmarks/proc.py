@@ -1,4 +1,4 @@
-"""What Linux counts of a process, in bytes (proc_pid_status(5), proc_pid_io(5))."""
+"""Linux's counters of a process, in bytes (proc_pid_status(5), proc_pid_io(5))."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ def resident(pid: int) -> int:
 
 
 def peak_resident(pid: int) -> int:
-    """Since the process started, or since ``reset_peak``."""
+    """Return the peak since the process started, or since ``reset_peak``."""
     return _status(pid, "VmHWM")
 
 
 def reset_peak(pid: int) -> None:
-    # proc_pid_clear_refs(5): 5 sets the peak back to what is resident now.
+    # proc_pid_clear_refs(5): 5 resets the peak to the current resident memory.
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 def written(pid: int) -> int:
-    """Bytes passed to ``write`` and its like, whether or not they have reached a disk yet."""
+    """Return the bytes passed to ``write`` and similar calls, whether they have reached a disk or not."""
     return int(_field(Path(f"/proc/{pid}/io").read_text(), "wchar"))
 
 
 def stored(pid: int) -> int:
-    """Bytes that were to be put on a disk, now or later: what goes into sockets is not among them."""
+    """Return the bytes written to disks, now or later; writes to sockets are not included."""
     return int(_field(Path(f"/proc/{pid}/io").read_text(), "write_bytes"))
 
 
 def read(pid: int) -> int:
-    """Bytes taken by ``read`` and its like, from a disk or not; not those from sockets."""
+    """Return the bytes read by ``read`` and similar calls, from a disk or not; reads from sockets are not included."""
     return int(_field(Path(f"/proc/{pid}/io").read_text(), "rchar"))
 
 

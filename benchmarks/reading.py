@@ -1,7 +1,7 @@
-"""The worker's read pass over one file, beside a bare loop of SHA-256 over the same file.
+"""Compare the worker's read pass over a file with a bare loop of SHA-256 over the same file.
 
 Run from the root of a clone: ``make reading``, or ``python -m benchmarks.reading --clamd /run/clamav/clamd.ctl``.
-Linux only. README.md beside this file says what is measured, and how.
+Linux only. README.md in this folder explains what is measured, and how.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from .tables import table
 CHUNK_SIZE: int = OPTIONS["CHUNK_SIZE"].default
 BARE = "bare loop of SHA-256"
 WANTED = 0.9
-"""Of the rate of the bare loop, for the digest alone."""
+"""Target for the digest alone, as a share of the bare loop's rate."""
 
 Contender = Callable[[BinaryIO, int], str]
-"""Takes the open file and its size; gives its digest."""
+"""Takes the open file and its size; returns its digest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ def read_pass(scanners: Sequence[Scanner], file: BinaryIO, size: int) -> str:
 
 def main() -> None:
     arguments = _arguments()
-    # The read pass asks Django for no more than the time.
+    # The read pass uses nothing of Django except the current time.
     settings.configure(USE_TZ=True)
     contenders: dict[str, Contender] = {BARE: bare_loop, "read pass, digest": partial(read_pass, ())}
     if arguments.clamd:

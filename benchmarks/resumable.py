@@ -1,7 +1,7 @@
-"""Measures resumable uploads, beside those of @tus/server (npm) and beside a bare loop from socket to file.
+"""Compare resumable uploads with those of @tus/server (npm) and with a bare loop from socket to file.
 
 Run from the root of a clone: ``make benchmark``, or ``python -m benchmarks.resumable --rounds 5``. Linux only.
-README.md beside this file says what is measured, and how.
+README.md in this folder explains what is measured, and how.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ BARE = "bare loop"
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """``uploads`` at once, each of ``length`` bytes, in pieces of ``piece`` bytes."""
+    """``uploads`` parallel uploads, each of ``length`` bytes, in pieces of ``piece`` bytes."""
 
     uploads: int
     length: int
@@ -62,17 +62,17 @@ class Case:
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
     rate: float
-    """Bytes a second, of all uploads together."""
+    """Bytes per second, for all uploads together."""
     cpu: float
-    """Seconds of the server's processes for each byte."""
+    """CPU seconds of the server's processes per byte."""
     peak: int
     """Bytes of memory above those of the idle server."""
     queries: Sequence[int]
-    """The most for a piece, and for the last one of an upload; empty where nobody counts."""
+    """The maximum for a piece, and for the last piece of an upload; empty if the server does not count."""
 
 
 class Contender(Server):
-    """A server of its own for each measurement."""
+    """A server, started anew for each measurement."""
 
     collection = "/files/"
 
@@ -90,7 +90,7 @@ class Contender(Server):
 
 
 class Largefiles(Contender):
-    """gunicorn with one worker process over the example project."""
+    """gunicorn with one worker process, serving the example project."""
 
     collection = "/files/uploads/"
 
@@ -137,7 +137,7 @@ def contender(name: str, folder: Path, case: Case) -> Contender:
 
 
 def cases(size: int) -> Iterator[Case]:
-    """Each moves ``size`` bytes."""
+    """Return the cases, each of which transfers ``size`` bytes."""
     for uploads in (1, 8):
         length = size // uploads
         yield Case(uploads=uploads, length=length, piece=length)
@@ -184,7 +184,7 @@ def _queries(counts: Iterable[Sequence[int]]) -> Sequence[int]:
 
 
 def _warm_up(server: Contender, source: Path) -> None:
-    """The first requests import, connect and load."""
+    """Send small uploads, because the first requests import modules and connect."""
     for _ in range(2):
         with Upload(server.port, server.collection, source, WARM_UP) as upload:
             upload.create()
@@ -218,13 +218,13 @@ def run(size: int, rounds: int, folder: Path) -> dict[Case, dict[str, list[Measu
 
 
 def _rotated(names: Sequence[str], number: int) -> Sequence[str]:
-    """Another order in each round, so that a noisy minute does not meet the same one always."""
+    """Change the order in each round, so that a temporary load does not always affect the same contender."""
     first = number % len(names)
     return [*names[first:], *names[:first]]
 
 
 def make_source(path: Path, size: int) -> None:
-    """Sparse, and read once into the page cache: what is measured is how it is received."""
+    """Create a sparse file and read it once into the page cache, so that the disk does not matter."""
     with path.open("wb") as file:
         file.truncate(size)
     with path.open("rb") as file:
@@ -252,7 +252,7 @@ def peak(measurement: Measurement) -> float:
 
 
 def ratio(results: Results, case: Case, value: Callable[[Measurement], float], to: str) -> float:
-    """Of our median to another's."""
+    """Return the ratio of the median of this package to that of ``to``."""
     return median(results[case][OURS], value) / median(results[case][to], value)
 
 
@@ -294,7 +294,7 @@ def memory_table(results: Results) -> str:
 
 
 def asked_table(results: Results) -> str:
-    """What this package asks of itself."""
+    """Compare the results with the project's targets."""
     rows = [(what, asked, told, "yes" if met else "no") for what, asked, told, met in _asked(results)]
     return table(("", "asked", "measured", "met"), rows)
 
@@ -329,7 +329,7 @@ def _at_most(limit: float, measured: float, what: str) -> Verdict:
 
 
 def report(results: Results, rounds: int) -> str:
-    """Plain text that is reStructuredText too."""
+    """Return the report as plain text that is also valid reStructuredText."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("Django", "gunicorn", "django-largefiles"))
     tus_server = ", ".join(f"{name} {number}" for name, number in _packages().items())
     return "\n\n".join(

@@ -1,7 +1,7 @@
-"""Measures a resumable upload that goes to S3 on the way, beside boto3's own upload of the same file.
+"""Compare a resumable upload that is streamed to S3 with boto3's own upload of the same file.
 
 Run from the root of a clone, with the dependencies of the tests: ``python -m benchmarks.s3 --rounds 5``. Linux only.
-README.md beside this file says what is measured, and how.
+README.md in this folder explains what is measured, and how.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from .tables import table
 OURS = "django-largefiles"
 BOTO = "boto3.upload_fileobj"
 MOST_MEMORY = 96
-"""MiB over the idle server."""
+"""MiB above the idle server."""
 LEAST_RATIO = 0.8
 
 
 class S3Largefiles(Largefiles):
-    """gunicorn with the example project, whose files go to ``bucket``."""
+    """gunicorn with the example project, which stores files in ``bucket``."""
 
     def __init__(self, folder: Path, bucket: S3Bucket) -> None:
         self.temporary = folder / "temporary"
@@ -50,7 +50,7 @@ class S3Largefiles(Largefiles):
         super().__init__(folder, threads=8, env=env)
 
     def bytes_on_disk(self) -> int:
-        """What its processes have had written to a disk, the database and its log among them."""
+        """Return the bytes that its processes wrote to disk, including the database and the logs."""
         return sum(proc.stored(process.pid) for process in self.processes())
 
 
@@ -63,7 +63,7 @@ def ours(folder: Path, bucket: S3Bucket, source: Path, size: int) -> tuple[Measu
 
 
 def theirs(bucket: S3Bucket, source: Path, size: int) -> float:
-    """Bytes a second, with boto3's defaults: parts of 8 MiB, ten at a time."""
+    """Return bytes per second, with boto3's defaults: parts of 8 MiB, ten at a time."""
     with source.open("rb") as file:
         began = time.perf_counter()
         bucket.client.upload_fileobj(file, bucket.name, "theirs")
@@ -91,7 +91,7 @@ def run(size: int, rounds: int, folder: Path, endpoint: str) -> tuple[list[tuple
 
 
 def report(measured: Sequence[tuple[Measurement, int]], rates: Sequence[float], size: int) -> str:
-    """Plain text that is reStructuredText too."""
+    """Return the report as plain text that is also valid reStructuredText."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("Django", "gunicorn", "boto3", "django-largefiles"))
     rate, other = statistics.median(done.rate for done, _ in measured), statistics.median(rates)
     peak = max(done.peak for done, _ in measured) / MIB

@@ -1,15 +1,15 @@
-"""Tables that are readable as they are, and simple tables of reStructuredText as well."""
+"""Plain text tables that are also simple tables of reStructuredText."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 EMPTY = "\\"
-"""In the first column an empty cell would go on the row above."""
+"""Replaces an empty first cell, which would continue the row above."""
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The first column to the left, the others to the right."""
+    """Align the first column to the left and the others to the right."""
     lines = [[cells[0] or EMPTY, *cells[1:]] for cells in (header, *rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     ruler = "  ".join("=" * width for width in widths)

@@ -1,4 +1,4 @@
-"""Uploads over tus that cost the client little: ``sendfile`` from the page cache, and no library in between."""
+"""A tus client that needs little CPU time: it uses ``sendfile`` from the page cache, and no library."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RECEIVE_SIZE = 64 * 1024
 
 
 class UploadError(Exception):
-    """A server answered what it should not have."""
+    """A server gave an unexpected answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +28,12 @@ class Response:
 
 
 class Connection:
-    """One that is kept alive from the first request to the last."""
+    """A connection that is kept alive from the first request to the last."""
 
     def __init__(self, port: int) -> None:
         self._host = f"127.0.0.1:{port}"
         self._socket = socket.create_connection(("127.0.0.1", port))
-        # Python's own time-outs make a socket non-blocking, and a ``sendfile`` of it many calls.
+        # Python's own timeouts make a socket non-blocking, and ``sendfile`` then needs many calls.
         for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
             self._socket.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", TIMEOUT_SECONDS, 0))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -42,7 +42,7 @@ class Connection:
         self._socket.close()
 
     def send(self, method: str, path: str, headers: Mapping[str, object], length: int = 0) -> None:
-        """All of a request but its body, of ``length`` bytes."""
+        """Send a request except its body of ``length`` bytes."""
         fields = {"Host": self._host, "Tus-Resumable": "1.0.0", "Content-Length": length, **headers}
         lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
         self._socket.sendall("\r\n".join([*lines, "", ""]).encode())
@@ -75,7 +75,7 @@ class Connection:
 
 
 class Upload:
-    """A file that goes up in pieces, one request after another."""
+    """A file that is uploaded in pieces, one request after another."""
 
     def __init__(self, port: int, collection: str, source: Path, length: int) -> None:
         self._connection = Connection(port)
@@ -84,7 +84,7 @@ class Upload:
         self._length = length
         self._path = ""
         self.queries: Sequence[int] = ()
-        """Of each ``PATCH``, where the server counts them."""
+        """Return the number of queries of each ``PATCH``, if the server reports it."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""A small HTTP client that sends a file of any size from disk, and reads an answer that comes early."""
+"""A small HTTP client that sends a file of any size from disk, and reads early answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POLL_SECONDS = 0.2
 
 
 class ClientError(Exception):
-    """An answer that was not hoped for."""
+    """The server gave an unexpected answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class Client:
         fields: Mapping[str, str] | None = None,
         on_sent: Callable[[int], object] | None = None,
     ) -> Answer:
-        """POST ``file`` as ``multipart/form-data``. ``on_sent`` is called with the bytes of each block."""
+        """POST ``file`` as ``multipart/form-data``. ``on_sent`` is called with the size of each block."""
         boundary = uuid.uuid4().hex
         head, tail = _form(boundary, file.name, media_type, fields or {})
         with self._connection() as connection:
@@ -63,13 +63,13 @@ class Client:
             return _read(connection)
 
     def delete(self, path: str) -> int:
-        """The status of the answer."""
+        """Return the status of the answer."""
         with self._connection() as connection:
             connection.request("DELETE", path)
             return connection.getresponse().status
 
     def wait_until_settled(self, asset_id: str, *, patience: float) -> dict[str, Any]:
-        """The asset, once it is ready, rejected or failed."""
+        """Return the asset after it became ready, rejected or failed."""
         deadline = time.monotonic() + patience
         while (status := self._expect_ok(f"/api/assets/{asset_id}/status/"))["state"] not in SETTLED:
             if time.monotonic() > deadline:
@@ -78,7 +78,7 @@ class Client:
         return self._expect_ok(f"/api/assets/{asset_id}/")
 
     def download_sha256(self, asset_id: str) -> str:
-        """The digest of what the server sends."""
+        """Return the SHA-256 of the downloaded bytes."""
         with self._connection() as connection:
             connection.request("GET", f"/api/assets/{asset_id}/download/")
             response = connection.getresponse()
@@ -105,7 +105,7 @@ class Client:
 
 
 def _form(boundary: str, name: str, media_type: str, fields: Mapping[str, str]) -> tuple[bytes, bytes]:
-    """What stands before the bytes of the file, and after them (RFC 7578)."""
+    """Return the bytes before and after the content of the file (RFC 7578)."""
     parts = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n'
         for field, value in fields.items()
@@ -128,7 +128,7 @@ def _body(head: bytes, file: Path, tail: bytes, on_sent: Callable[[int], object]
 
 
 def _send(connection: http.client.HTTPConnection, body: Iterator[bytes]) -> None:
-    """Send until the body ends, the server answers, or it hangs up, as one does that refuses."""
+    """Send until the body ends, or until a server that refuses it answers or closes the connection."""
     for block in body:
         if _has_answered(connection):
             return

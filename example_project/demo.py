@@ -1,4 +1,4 @@
-"""``make demo``: start the example, upload what it should take and what not, and tell what came of it."""
+"""``make demo``: start the example, upload files that it must accept or refuse, and show the results."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ COLUMNS = ("title", "width", "height", "duration", "page_count")
 
 @dataclass(kw_only=True)
 class Outcome:
-    """What came of one sample: the asset, or the problem details of the refusal."""
+    """The result for one sample: the asset, or the problem details of the refusal."""
 
     sample: Sample
     sha256: str
@@ -78,7 +78,7 @@ class Outcome:
 
 @dataclass(kw_only=True)
 class Demonstration:
-    """Two processes, a client, and what was found out."""
+    """The processes, a client, and the results."""
 
     folder: Path
     server: Server
@@ -96,7 +96,7 @@ class Demonstration:
             self._follow(sample, self._send(sample))
 
     def upload_large(self) -> Outcome:
-        """The 2 GiB, with a progress bar; and by how much the processes grew for it."""
+        """Upload 2 GiB with a progress bar, and report how much the memory of the processes grew."""
         sample = samples.film(self.folder)
         with MemoryWatch(self.server.pid) as server, MemoryWatch(self.worker.pid) as worker:
             with _bar(sample) as bar:
@@ -111,7 +111,7 @@ class Demonstration:
     def download(self, outcome: Outcome) -> None:
         started = time.monotonic()
         sha256 = self.client.download_sha256(outcome.asset_id)
-        verdict = "the same" if sha256 == outcome.sha256 else "another"
+        verdict = "same" if sha256 == outcome.sha256 else "different"
         seconds = time.monotonic() - started
         tell(f"Downloaded {outcome.sample.path.name} in {seconds:.1f} s: {verdict} digest, {sha256[:16]}…")
         if sha256 != outcome.sha256:
@@ -121,7 +121,7 @@ class Demonstration:
         return self.client.upload(sample.path, media_type=sample.media_type, on_sent=on_sent)
 
     def _follow(self, sample: Sample, answer: Answer) -> Outcome:
-        """Wait for the verdict, and compare what came of the file with what should."""
+        """Wait for the result, and compare it with the expected one."""
         body = answer.body
         if answer.status == 201:
             body = self.client.wait_until_settled(body["id"], patience=PATIENCE)
@@ -132,7 +132,7 @@ class Demonstration:
 
 
 def run(folder: Path) -> list[str]:
-    """The whole demonstration, with its data in ``folder``; what went wrong."""
+    """Run the demonstration with its data in ``folder``. Return the problems."""
     tell("Preparing the database")
     manage("migrate", "--verbosity", "0", data_dir=folder, env=ENVIRONMENT)
     with ExitStack() as stack:
@@ -185,7 +185,7 @@ def tell(words: str) -> None:
 
 @contextlib.contextmanager
 def blaming(*processes: Process) -> Iterator[None]:
-    """Of an error that a process's end has caused, tell that end."""
+    """Report the end of a process instead of the errors that it causes."""
     try:
         yield
     except EXPECTED_ERRORS as error:
@@ -197,7 +197,7 @@ def blaming(*processes: Process) -> Iterator[None]:
 
 @contextlib.contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Beside the project, not where temporary files go: those are often kept in memory."""
+    """Create a folder in the project, because the system's temporary folder is often in memory."""
     parent = ROOT / "var"
     parent.mkdir(exist_ok=True)
     free = shutil.disk_usage(parent).free

@@ -1,4 +1,4 @@
-"""Peak memory of a process and its children while something runs."""
+"""Measure the peak memory of a process and its children."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SAMPLE_SECONDS = 0.05
 
 
 class MemoryWatch:
-    """Watches from entry to exit. Figures are bytes of resident memory, each process's shared pages included.
+    """Measure from entry to exit. Figures are bytes of resident memory, including shared pages of each process.
 
-    Linux keeps the peak of each process itself, so that none is missed; elsewhere it is sampled. To enter
-    sets these peaks back: a watch that is on already keeps what it saw a moment ago.
+    Linux records the peak of each process; on other systems memory is sampled. Entering resets the recorded peaks; a
+    watch that is already running keeps its last sample.
     """
 
     def __init__(self, pid: int) -> None:
@@ -43,12 +43,12 @@ class MemoryWatch:
 
     @property
     def idle(self) -> int:
-        """At entry, all processes together."""
+        """Return the memory of all processes at entry."""
         return sum(self._idle.values())
 
     @property
     def rise(self) -> int:
-        """By how much the processes that were there at entry grew at most, each at its own time."""
+        """Return the growth of the processes that existed at entry, each at its own peak."""
         return sum(self._peaks[pid] - idle for pid, idle in self._idle.items())
 
     @property
@@ -57,7 +57,7 @@ class MemoryWatch:
 
     @property
     def short_lived(self) -> int:
-        """The largest peak seen of a process started meanwhile; some live too shortly to be seen."""
+        """Return the largest peak of a process that was started later. Very short-lived ones may be missed."""
         return max((peak for pid, peak in self._peaks.items() if pid not in self._idle), default=0)
 
     def _sample_until_stopped(self) -> None:
@@ -78,20 +78,20 @@ def _family(pid: int) -> list[psutil.Process]:
 
 
 def _reset_peak(pid: int) -> None:
-    # proc_pid_clear_refs(5): 5 sets the peak back to what is resident now; starting has taken more.
+    # proc_pid_clear_refs(5): 5 resets the peak to the current resident memory.
     with suppress(OSError):
         Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 def _peak(process: psutil.Process, seen: int) -> int:
-    """``VmHWM`` where the kernel tells it, else the most of what was ``seen`` and what is resident now.
+    """Return ``VmHWM`` if the kernel provides it, else the maximum of ``seen`` and the current resident memory.
 
-    What was seen before may be its parent's: a process begins in that one's memory, and leaves it to run its program.
+    An earlier sample may include memory of the parent, which a new process shares until it runs its program.
     """
     try:
         status = Path(f"/proc/{process.pid}/status").read_text()
     except FileNotFoundError:
         return max(seen, process.memory_info().rss)
     found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
-    # One that has ended has none any more.
+    # A process that has ended has no such line.
     return int(found[1]) * KIB if found else seen

@@ -1,11 +1,11 @@
-"""The example's web server and worker, as child processes that leave nothing behind.
+"""Run the example's web server and worker as child processes that are always stopped.
 
 ::
 
     with Server(data_dir=folder, env={"EXAMPLE_ACCESS": "anyone"}) as server, Worker(data_dir=folder):
         urllib.request.urlopen(server.url)
 
-Each is the leader of a process group of its own, and writes its output to ``logs/`` in the data folder.
+Each process is the leader of its own process group, and writes its output to ``logs/`` in the data folder.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ RELEASE_SECONDS = 5.0
 LOG_TAIL = 4000
 
 ALLOCATOR = {
-    # glibc gives large buffers back to the kernel and faults them in again, for every piece of every upload.
+    # glibc returns large buffers to the kernel and requests them again for each chunk of an upload.
     "MALLOC_TRIM_THRESHOLD_": str(64 * MIB),
     "MALLOC_MMAP_THRESHOLD_": str(16 * MIB),
     "MALLOC_TOP_PAD_": str(4 * MIB),
@@ -39,11 +39,11 @@ ALLOCATOR = {
 
 
 class ProcessError(Exception):
-    """A process did not start, or stopped by itself. The message holds the end of its log."""
+    """A process did not start, or stopped by itself. The message contains the end of its log."""
 
 
 def environment(data_dir: Path, env: Mapping[str, str]) -> dict[str, str]:
-    """That of the caller, pointed at the example's settings and at ``data_dir``; ``env`` is laid over it."""
+    """Return the caller's environment with the example's settings and ``data_dir``, overridden by ``env``."""
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "example.settings",
@@ -54,7 +54,7 @@ def environment(data_dir: Path, env: Mapping[str, str]) -> dict[str, str]:
 
 
 def manage(*arguments: str, data_dir: Path, env: Mapping[str, str] | None = None) -> str:
-    """Run one of Django's commands in the example, and give what it printed. Raises ``ProcessError``."""
+    """Run a management command of the example, and return its output. Raise ``ProcessError`` if it fails."""
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
@@ -77,7 +77,7 @@ def free_port(host: str = LOOPBACK) -> int:
 
 
 def raise_on_termination() -> None:
-    """Make the signals that end a process unwind its stack, so that what it started is stopped."""
+    """Raise ``SystemExit`` on the signals that end a process, so that its children are stopped."""
 
     def leave(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
@@ -87,7 +87,7 @@ def raise_on_termination() -> None:
 
 
 class Process:
-    """A child in a process group of its own. As a context manager it is started, and stopped at the end."""
+    """A child in its own process group. The context manager starts and stops it."""
 
     def __init__(self, name: str, command: Sequence[str], *, data_dir: Path, env: Mapping[str, str]) -> None:
         self.name = name
@@ -107,7 +107,7 @@ class Process:
         return self.data_dir / "logs" / f"{self.name}.log"
 
     def log(self) -> str:
-        """What it has written since its last start."""
+        """Return the output since the last start."""
         with self.log_path.open(errors="replace") as log:
             log.seek(self._log_start)
             return log.read()
@@ -116,7 +116,7 @@ class Process:
         return self._child is not None and self._child.poll() is None
 
     def start(self, *, patience: float = 60) -> Self:
-        """Returns once it is ready for work. Raises ``ProcessError`` unless within ``patience`` seconds."""
+        """Start the process and wait until it is ready. Raise ``ProcessError`` after ``patience`` seconds."""
         with self._open_log() as log:
             self._log_start = log.tell()
             self._child = subprocess.Popen(
@@ -136,9 +136,9 @@ class Process:
         return self
 
     def stop(self, *, grace: float = 15) -> None:
-        """Ask it to end; after ``grace`` seconds, or when it has gone, kill what is left of its group.
+        """Ask the process to end. When it has, or after ``grace`` seconds, kill the rest of its group.
 
-        An idle worker takes six to eight seconds: Celery waits for its pool's supervisor.
+        An idle worker needs six to eight seconds, because Celery waits for the supervisor of its pool.
         """
         if self._child is None:
             return
@@ -151,7 +151,7 @@ class Process:
             self.kill()
 
     def kill(self) -> None:
-        """``SIGKILL`` to the whole group, as a crash of the machine would."""
+        """Send ``SIGKILL`` to the whole group, to simulate a crash."""
         if self._child is None:
             return
         with suppress(ProcessLookupError):
@@ -184,7 +184,7 @@ class Process:
 
 
 class Server(Process):
-    """The web server: ``kind`` is gunicorn, uvicorn or granian. Port 0 is any free one."""
+    """The web server. ``kind`` is gunicorn, uvicorn or granian; port 0 selects a free port."""
 
     def __init__(
         self,
@@ -205,18 +205,18 @@ class Server(Process):
         return f"http://{self.host}:{self.port}/"
 
     def start(self, *, patience: float = 60) -> Self:
-        # Somebody else's server would answer in its place.
+        # Otherwise another server on this port would answer.
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((self.host, self.port))
             except OSError as error:
-                problem = f"port {self.port} of {self.host} cannot be had: {error.strerror}"
+                problem = f"port {self.port} of {self.host} cannot be used: {error.strerror}"
                 raise ProcessError(problem) from error
         return super().start(patience=patience)
 
     def kill(self) -> None:
-        """Returns when the port is free: the workers of a server that is killed hold it for a moment longer."""
+        """Kill the server and wait until its port is free, which its workers may use for a moment longer."""
         super().kill()
         deadline = time.monotonic() + RELEASE_SECONDS
         while self._is_listening() and time.monotonic() < deadline:
@@ -241,7 +241,7 @@ class Server(Process):
 
 
 class Worker(Process):
-    """A Celery worker, with the scheduler of periodic tasks inside unless ``beat`` is false."""
+    """A Celery worker, including the scheduler of periodic tasks unless ``beat`` is false."""
 
     def __init__(
         self,
@@ -265,7 +265,7 @@ class Worker(Process):
 
 
 class Beat(Process):
-    """The scheduler of periodic tasks in a process of its own, for workers without."""
+    """The scheduler of periodic tasks as a separate process."""
 
     def __init__(self, *, data_dir: Path, env: Mapping[str, str] | None = None) -> None:
         schedule = str(data_dir.resolve() / "beat-schedule")

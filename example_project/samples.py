@@ -1,4 +1,4 @@
-"""The files that the demonstration uploads, and what must become of them. Made afresh each time."""
+"""The files that the demonstration uploads, created for each run, and the expected results."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ BOX_HEADER = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """``media_type`` is what is declared, and found unless the file is refused with the code ``refusal``.
+    """``media_type`` is the declared type, and the expected one unless the file is refused with the code ``refusal``.
 
-    ``metadata`` are columns and their values, ``attributes`` keys that must be among the further attributes.
+    ``metadata`` has the expected columns, ``attributes`` the keys expected in ``extra_attributes``.
     """
 
     path: Path
@@ -54,11 +54,10 @@ def photograph(folder: Path) -> Sample:
     shade = Image.linear_gradient("L").resize((4000, 3000))
     grain = Image.effect_noise((4000, 3000), 40)
     Image.merge("RGB", (shade, grain, shade.rotate(180))).save(path, quality=85, exif=_exif())
-    # Held upright: the picture is shown turned by a quarter.
     return Sample(
         path=path,
         media_type="image/jpeg",
-        # As displayed: the camera was held upright.
+        # EXIF asks for a quarter turn: width and height are swapped.
         metadata={"width": 3000, "height": 4000},
         attributes=("camera_make", "camera_model", "taken_at", "has_gps"),
     )
@@ -128,7 +127,7 @@ def executable(folder: Path) -> Sample:
 
 
 def film(folder: Path) -> Sample:
-    """The clip, followed by a ``free`` box (ISO/IEC 14496-12, 8.1.2) that fills it up to exactly 2 GiB."""
+    """Extend the clip by a ``free`` box (ISO/IEC 14496-12, 8.1.2) to exactly 2 GiB."""
     short = clip(folder)
     path = short.path.rename(folder / "film.mp4")
     beginning = path.stat().st_size

@@ -34,7 +34,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def serve(options: argparse.Namespace) -> None:
-    """Returns never; raises ``ProcessError`` when one of the two stops by itself."""
+    """Run until interrupted. Raise ``ProcessError`` if the server or the worker stops by itself."""
     data_dir: Path = options.data_dir
     data_dir.mkdir(parents=True, exist_ok=True)
     manage("migrate", "--verbosity", "0", data_dir=data_dir)
@@ -63,7 +63,7 @@ def main() -> int:
     except ProcessError as error:
         print(f"FAILED: {error}", file=sys.stderr)
     except SystemExit:
-        # Asked to stop, as every run of it ends.
+        # The usual end: the process was asked to stop.
         print("Stopped.", flush=True)
         return 0
     return 1

@@ -11,7 +11,7 @@ LAST_COLUMN = 48
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell, but for the last, which is wrapped."""
+    """Format a table whose last column is wrapped and whose others are as wide as their widest cell."""
     wrapped = [[*row[:-1], textwrap.fill(row[-1], LAST_COLUMN)] for row in rows]
     lines = [line for row in [list(head), *wrapped] for line in _lines(row)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]

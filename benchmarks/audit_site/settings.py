@@ -1,4 +1,4 @@
-"""A plain host project. The audit starts it once per contender, which ``AUDIT_…`` variables describe."""
+"""A small project. The audit starts it once per contender, configured by ``AUDIT_…`` variables."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DATABASES = {
 }
 MEDIA_ROOT = FOLDER / "media"
 
-# Django's own default where the variable is not set.
+# Django's own default if the variable is not set.
 FILE_UPLOAD_MAX_MEMORY_SIZE = int(os.environ.get("AUDIT_MEMORY_THRESHOLD", 2621440))
 FILE_UPLOAD_TEMP_DIR = os.environ["AUDIT_TEMPORARY_FOLDER"]
 

@@ -1,4 +1,4 @@
-"""The same upload, taken the way Django teaches it and by ``receive_files``."""
+"""The same upload, received as in Django's documentation and by ``receive_files``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Anyone(AccessPolicy):
 
 
 class NoWorker(Dispatcher):
-    """The audit measures the request alone; a worker is another process, for whatever contender."""
+    """Do nothing: the audit measures only the request."""
 
     def dispatch(self, asset_id: UUID) -> None:
         pass
@@ -46,7 +46,7 @@ def save(request: HttpRequest, limit: int) -> HttpResponse:
 
 
 def save_and_digest(request: HttpRequest, limit: int) -> HttpResponse:
-    """Also what ``receive_files`` does on the way: the SHA-256."""
+    """Save the file and compute its SHA-256, as ``receive_files`` does on the way."""
     file = request.FILES["file"]
     refusal = _refusal(file, limit)
     if refusal:
@@ -58,7 +58,7 @@ def save_and_digest(request: HttpRequest, limit: int) -> HttpResponse:
 
 
 def _refusal(file: UploadedFile, limit: int) -> HttpResponse | None:
-    """What a careful view can do: by the time it runs, the body has been taken."""
+    """Check size and type as a careful view does. The whole body has been received by then."""
     if (file.size or 0) > limit:
         return JsonResponse({"code": "too_large"}, status=413)
     head = file.read(HEAD_LENGTH)

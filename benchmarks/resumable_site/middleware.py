@@ -12,7 +12,7 @@ HEADER = "X-Queries"
 
 
 def count_queries(get_response: GetResponse) -> GetResponse:
-    """Tells in a header how many statements the database was given, ``BEGIN`` among them, for this request."""
+    """Add a header with the number of database statements of the request, including ``BEGIN``."""
 
     def respond(request: HttpRequest) -> HttpResponseBase:
         count = 0

@@ -1,8 +1,8 @@
-"""Uploads a file straight to the storage of a site, and goes on where an earlier run was interrupted.
+"""Upload a file directly to the storage of a site, and continue an interrupted run.
 
     $ LARGEFILES_USER=ada LARGEFILES_PASSWORD=… python upload_direct.py https://example.org/api/ holiday.mp4
 
-Meanwhile the address of the upload is kept beside the file, in holiday.mp4.upload.
+The URL of the upload is kept next to the file, in holiday.mp4.upload, until it is complete.
 """
 
 import json
@@ -18,7 +18,7 @@ ATTEMPTS = 6
 
 
 def arranged(site, api, path, note):
-    """The upload that was begun earlier, or a new one."""
+    """Return the upload that an earlier run created, or a new one."""
     if note.exists():
         answer = site.get(note.read_text())
         if answer.ok:
@@ -47,12 +47,12 @@ def send(site, upload, file, part):
         time.sleep(2**attempt)
         # The signature may have expired.
         [part] = signed(site, upload, [part["number"]])
-    sys.exit(f"The storage does not take part {part['number']}.")
+    sys.exit(f"The storage did not accept part {part['number']}.")
 
 
 def is_taken(part, content):
     try:
-        # Not by the site's session: the storage is no place for its password.
+        # Not with the site's session, which would send the password to the storage.
         return requests.put(part["url"], data=content, headers=part["headers"], timeout=60).ok
     except requests.RequestException:
         return False
@@ -64,7 +64,7 @@ def signed(site, upload, numbers):
 
 def accepted(answer):
     if not answer.ok:
-        sys.exit(f"The site refuses: {answer.status_code} {answer.text}")
+        sys.exit(f"The site refused: {answer.status_code} {answer.text}")
     return answer.json()
 
 

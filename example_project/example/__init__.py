@@ -1,6 +1,6 @@
-"""A host project of django-largefiles: SQLite, local disk, and Celery over a folder of messages."""
+"""An example project that uses django-largefiles, with SQLite, local disk, and Celery with a folder as its broker."""
 
-# Shared tasks bind to the current Celery app, so that it must be there before any of them is sent.
+# Shared tasks use the current Celery app, so it must exist before a task is sent.
 from .celery import app as celery_app
 
 __all__ = ["celery_app"]

@@ -1,4 +1,4 @@
-"""The access policy of ``EXAMPLE_ACCESS=anyone``: for a demonstration on one's own machine only."""
+"""The access policy of ``EXAMPLE_ACCESS=anyone``, for demonstrations on a local machine only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django_largefiles.models import FileAsset, FileAssetQuerySet
 
 
 class Anyone(AccessPolicy):
-    """Whoever reaches the server may do everything, to every file."""
+    """Allow every action on every file to every visitor."""
 
     def may_upload(self, user: User, profile: str) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""kombu's filesystem transport, but for one thing: a message appears in the folder whole or not at all."""
+"""kombu's filesystem transport, with atomic creation of messages."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from kombu.utils.json import dumps
 
 class Channel(filesystem.Channel):
     def _put(self, queue: str, payload: Any, **_: Any) -> None:
-        """kombu creates the file under its final name and then writes: a worker that looks in between takes
-        an empty message, fails to decode it, and stops.
+        """Write the message to a temporary name, and rename it.
+
+        kombu creates the file under its final name and then writes it. A worker that reads it in between gets an empty
+        message, fails to decode it, and stops.
         """
         folder = Path(self.data_folder_out)
         file = folder / f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"

@@ -1,4 +1,4 @@
-"""What the environment says; a bad value is an error that names the variable."""
+"""Read environment variables; errors about invalid values name the variable."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def text(name: str, default: str) -> str:
-    """An empty variable counts as unset: it is all that some process managers can say."""
+    """Return the variable, or the default if it is unset or empty; some process managers cannot unset variables."""
     return os.environ.get(name) or default
 
 
@@ -36,7 +36,7 @@ def positive_integer(name: str, default: int) -> int:
 
 
 def clamd(name: str) -> str:
-    """The path of a socket, or host and port; empty where there is none."""
+    """Return the path of a socket, or host and port; empty if the variable is unset."""
     value = text(name, "")
     if value and not value.startswith("/") and not re.fullmatch(r".+:\d+", value):
         raise ImproperlyConfigured(f"{name} must be the path of a socket or host:port, not {value!r}")
@@ -44,7 +44,7 @@ def clamd(name: str) -> str:
 
 
 def words(name: str, default: str) -> list[str]:
-    """Comma-separated."""
+    """Return the items of a comma-separated list."""
     return [word for part in text(name, default).split(",") if (word := part.strip())]
 
 
@@ -54,14 +54,14 @@ def folder(path: Path) -> Path:
 
 
 def secret_key(path: Path) -> str:
-    """The key kept at ``path``, made on the first use."""
+    """Return the key stored at ``path``, which is created on first use."""
     if not path.exists():
         _write_once(path, get_random_secret_key())
     return path.read_text()
 
 
 def _write_once(path: Path, content: str) -> None:
-    # The web server and the worker may start together: a link, unlike a rename, never replaces the other's.
+    # The web server and the worker may start at the same time. Unlike a rename, a link does not replace the other's.
     own = path.with_name(f"{path.name}.{os.getpid()}")
     own.touch(mode=0o600)
     own.write_text(content)

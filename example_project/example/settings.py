@@ -1,4 +1,4 @@
-"""Settings of the example, configured by the ``EXAMPLE_…`` variables that README.md lists."""
+"""Settings of the example, configured by the ``EXAMPLE_…`` variables listed in README.md."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ TEMPLATES = [
 
 
 def database(url: str) -> dict[str, Any]:
-    # A connection for each request would cost more than all else that a small piece of an upload takes: the last one
-    # that SQLite closes writes its journal back and syncs it.
+    # A new connection for each request would cost more than everything else that a small chunk of an upload needs,
+    # because the last SQLite connection to close writes the journal back and syncs it.
     configured: dict[str, Any] = {**dj_database_url.parse(url, conn_max_age=60)}
     if configured["ENGINE"] == "django.db.backends.sqlite3":
-        # A web server and a worker write to it at once: without these, "database is locked".
+        # The web server and the worker write at the same time: without these options, "database is locked".
         configured["OPTIONS"] = {
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
             "transaction_mode": "IMMEDIATE",
@@ -73,7 +73,7 @@ def database(url: str) -> dict[str, Any]:
 
 
 def broker_options(url: str) -> dict[str, Any]:
-    """Where kombu's filesystem transport keeps its messages; other brokers need none of it."""
+    """Return the folders of kombu's filesystem transport; other brokers need no options."""
     if not url.startswith("filesystem:"):
         return {}
     messages = str(environment.folder(DATA_DIR / "broker" / "messages"))
@@ -96,7 +96,7 @@ STORAGE = environment.choice(
         "local": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "s3": {
             "BACKEND": "storages.backends.s3.S3Storage",
-            # Credentials and region come from the usual variables of AWS.
+            # Credentials and region are read from the usual variables of AWS.
             "OPTIONS": {
                 "bucket_name": environment.text("EXAMPLE_S3_BUCKET", "largefiles"),
                 "endpoint_url": environment.text("EXAMPLE_S3_ENDPOINT", "") or None,
@@ -118,7 +118,7 @@ LOGOUT_REDIRECT_URL = "index"
 
 
 def scanners(clamd: str, max_size: int) -> list[dict[str, Any]]:
-    """``clamd`` is the path of a socket, or ``host:port``; none where it is empty."""
+    """Return ``SCANNERS``. ``clamd`` is the path of a socket, or ``host:port``; empty for no scanner."""
     if not clamd:
         return []
     host, _, port = clamd.rpartition(":")

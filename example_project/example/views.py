@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from django_largefiles import conf
 from django_largefiles.access import access_policy
+from django_largefiles.conf import DEFAULT_PROFILE, get_profile
 from django_largefiles.decorators import UploadedAsset, receive_files
 from django_largefiles.models import FileAsset, FileAssetQuerySet
 from django_largefiles.states import SETTLED
@@ -22,16 +22,16 @@ NO_ASSET = UUID(int=0)
 
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
-    if not access_policy().may_upload(request.user, conf.DEFAULT_PROFILE):
+    if not access_policy().may_upload(request.user, DEFAULT_PROFILE):
         return redirect_to_login(request.get_full_path())
     assets = Paginator(_visible(request).order_by("-created_at", "id"), PAGE_SIZE)
-    rules = conf.get_profile(conf.DEFAULT_PROFILE)
+    profile = get_profile(DEFAULT_PROFILE)
     context = {
         "placeholder": NO_ASSET,
         "direct": configured_store().direct is not None,
         "page": assets.get_page(request.GET.get("page")),
-        "max_size": rules.max_upload_size,
-        "types": () if ANYTHING in rules.allowed_mime_types else rules.allowed_mime_types,
+        "max_size": profile.max_upload_size,
+        "types": () if ANYTHING in profile.allowed_mime_types else profile.allowed_mime_types,
     }
     return render(request, "example/index.html", context)
 
@@ -39,10 +39,10 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_POST
 @receive_files(profile="default")
 def upload(request: HttpRequest) -> HttpResponse:
-    """Where the form posts to without JavaScript: the bytes are stored before this runs."""
+    """Receive the form without JavaScript. The bytes are stored before this view runs."""
     file = request.FILES.get("file")
     if not isinstance(file, UploadedAsset):
-        # The form was sent without choosing a file.
+        # The form was sent without a file.
         return redirect("index")
     return redirect("asset", file.accept().pk)
 
@@ -59,7 +59,7 @@ def _visible(request: HttpRequest) -> FileAssetQuerySet:
 
 
 def _metadata(asset: FileAsset) -> dict[str, object]:
-    """What the extractors found, the most telling first."""
+    """Return what the extractors found, the most important first."""
     columns = {
         "title": asset.title,
         "width": asset.width,

@@ -63,6 +63,74 @@ class FileAssetManager(models.Manager["FileAsset"]):
 
 
 class FileAsset(models.Model):
+    """One file, from its first byte to its deletion.
+
+    Identity and rules:
+
+    ``id``
+        A random UUID (version 4), also the last part of the file's URLs.
+    ``owner``
+        The user who uploaded the file, or ``None``. There is no reverse accessor. If the user is deleted, the file
+        stays without an owner.
+    ``profile``
+        The name of the profile whose rules apply to the file.
+
+    ``attachment``
+        Whether the file stands alone, waits for a form to be saved, or belongs to a row: an
+        :class:`Attachment <django_largefiles.states.Attachment>`.
+
+    Content:
+
+    ``file``
+        The bytes in the storage. Empty after they were removed. Check ``state`` before you read them. Its ``url`` is
+        the access-checked one; it refuses to save and delete, because bytes and state change together.
+    ``storage``
+        The alias of the storage in ``STORAGES`` that holds the bytes.
+    ``original_name``
+        The name that the client sent, sanitized for display. It is never part of a path.
+    ``size``
+        The number of bytes; ``None`` while it is unknown.
+    ``sha256``, ``expected_sha256``
+        The digest of the stored bytes, and the digest that the client announced, as hexadecimal digits. Empty if
+        unknown.
+    ``crc32``
+        The CRC-32 of the stored bytes, ``None`` if unknown.
+    ``declared_type``, ``media_type``
+        The media type that the client declared, and the one detected from the bytes.
+    ``client_fields``
+        The headers of the request that created the upload, stored verbatim.
+
+    Progress:
+
+    ``state``, ``reason``, ``detail``
+        The current :class:`State <django_largefiles.states.State>`, and, for a rejected or failed file, the
+        :class:`Reason <django_largefiles.states.Reason>` and an explanation.
+    ``stage``, ``stage_done``
+        What the worker is doing, and the number of bytes that it has finished.
+    ``attempts``
+        How many times a worker has started to process the file.
+    ``claims``, ``lease_expires_at``
+        Used by workers to make sure that only one of them processes the file. Not part of the public API.
+    ``created_at``, ``updated_at``, ``processed_at``
+        When the file was created, last changed, and settled.
+
+    Metadata, as far as an extractor found it:
+
+    ``width``, ``height``, ``duration``, ``page_count``, ``title``
+        Pixels, pixels, seconds, pages and the title.
+    ``extra_attributes``
+        A dict with everything else.
+    ``extraction_error``
+        Why there is no metadata.
+    ``confinement``
+        The layers of confinement that were active while the metadata was read, separated by spaces.
+
+    Scanning:
+
+    ``scan_verdict``, ``scan_detail``
+        The combined verdict of the scanners, and a list with the result of each scanner.
+    """
+
     upload_expired: bool
     """Whether the upload had expired when the asset was read: an annotation of ``assets``."""
 

@@ -7,11 +7,11 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    help = "Make the superuser demo with the password demo, unless there is a superuser already."
+    help = "Create the superuser demo with the password demo, unless a superuser exists."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         users = get_user_model()._default_manager
         if users.filter(is_superuser=True).exists():
             return
         users.create_superuser("demo", password="demo")
-        self.stdout.write("Made the superuser demo with the password demo.")
+        self.stdout.write("Created the superuser demo with the password demo.")

@@ -1,5 +1,5 @@
-// Sends a file straight to the storage, in parts, to URLs that the site signs: no byte of it passes through the site.
-// The address of the upload is kept in the browser, so that the same file, chosen again after a reload, goes on.
+// Send a file directly to the storage, in parts, to URLs that the site signs. No byte passes through the site.
+// The URL of the upload is kept in the browser, so that selecting the same file after a reload continues the upload.
 
 const SENT_AT_ONCE = 3;
 const SIGNED_AT_ONCE = 20;
@@ -94,13 +94,13 @@ class DirectUpload {
       if (status === GONE) break;
       this.sent.delete(part.number);
       await this.pause(2 ** attempt * 500);
-      // The signature may have expired meanwhile.
+      // The signature may have expired.
       [part] = await this.sign([part.number]);
     }
-    throw new Error(`the storage does not take part ${part.number}.`);
+    throw new Error(`the storage did not accept part ${part.number}.`);
   }
 
-  // The status of the answer; 0 where there was none. Only XMLHttpRequest tells how far it is.
+  // Return the status, or 0 without an answer. Only XMLHttpRequest reports the progress of an upload.
   put({ number, size, url }) {
     const start = (number - 1) * this.upload.part_size;
     const request = new XMLHttpRequest();
@@ -139,7 +139,7 @@ class DirectUpload {
   }
 }
 
-// As the other way to send: the answer to the last request, and a function that cancels.
+// Return the answer to the last request, and a function that cancels, like send() in upload.js.
 export function sendDirectly(collection, file, token, onProgress) {
   const upload = new DirectUpload(collection, file, token, onProgress);
   const answer = upload.run().then(

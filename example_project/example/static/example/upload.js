@@ -1,5 +1,5 @@
-// Upload with progress, then follow the file until it is settled. Without this script the form posts plainly and the
-// file's page reloads itself: everything that is shown of a file is made by the server, once, on its page.
+// Upload with progress, then poll until the file is settled. Without this script the form is posted by the browser, and
+// the page of the file reloads itself. The server renders everything that is shown of a file, on that page.
 
 import { sendDirectly } from "./direct.js";
 
@@ -44,7 +44,7 @@ async function readStatus(url) {
     const response = await fetch(url, { headers: { Accept: "application/json" } });
     return response.ok ? await response.json() : null;
   } catch {
-    // The network may come back; the file is safe meanwhile.
+    // Try again: the network may recover, and the file is stored already.
     return null;
   }
 }
@@ -68,7 +68,7 @@ async function follow(article) {
   }
   const settled = await fetchArticle(article.dataset.page);
   if (!settled) return;
-  // The live region itself stays, or a screen reader would not tell of the change.
+  // Keep the live region itself, so that screen readers announce the change.
   article.querySelector("[role=status]").replaceChildren(...settled.querySelector("[role=status]").childNodes);
   article.querySelector(".facts").replaceWith(settled.querySelector(".facts"));
 }
