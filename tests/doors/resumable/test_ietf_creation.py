@@ -40,6 +40,7 @@ def client(client: Client, owner: User) -> Client:
     return client
 
 
+@pytest.mark.each_storage
 def test_the_whole_representation_in_one_request_is_a_file(client: Client, owner: User, stored: Stored) -> None:
     answer = create(client, PICTURE)
     asset = FileAsset.objects.get()
@@ -63,6 +64,7 @@ def test_a_careful_creation_has_no_content(client: Client) -> None:
     assert retrieve(client, answer["Location"])["Upload-Offset"] == "0"
 
 
+@pytest.mark.each_storage
 def test_an_empty_representation_can_be_complete(client: Client, largefiles: Largefiles) -> None:
     largefiles.set(ALLOWED_MIME_TYPES=["*/*"])
     answer = create(client)
@@ -125,6 +127,7 @@ def test_the_length_is_recorded(said: dict[str, object], length: int | None, cli
     assert set(lengths) == {length}
 
 
+@pytest.mark.each_storage
 def test_an_interrupted_creation_keeps_what_came_and_is_not_complete(client: Client, stored: Stored) -> None:
     answer = create(client, PICTURE[:150_000], content_length=len(PICTURE))
     assert (answer["Upload-Complete"], answer["Upload-Offset"]) == ("?0", "150000")
@@ -270,6 +273,7 @@ def test_a_refused_creation_leaves_nothing_behind(
     assert stored() == []
 
 
+@pytest.mark.each_storage
 @pytest.mark.parametrize(
     ("body", "fields", "status", "code"),
     [

@@ -46,6 +46,7 @@ def expire() -> None:
     Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
 
 
+@pytest.mark.each_storage
 def test_row_1_a_file_arrives_over_several_requests(tus: Tus, owner: User, stored: Stored) -> None:
     url = tus.create(upload_metadata=metadata(filename="picture.png", filetype="image/png"))
     for start in range(0, SIZE, 4000):
@@ -313,6 +314,7 @@ def test_row_22_options_does_not_look_at_the_version(version: str | None, tus: T
     assert tus.request("OPTIONS", COLLECTION, tus_resumable=version)["Tus-Version"] == "1.0.0"
 
 
+@pytest.mark.each_storage
 def test_get_of_a_ready_upload_is_its_download(tus: Tus) -> None:
     url = tus.create(upload_metadata=metadata(filename="picture.png"))
     tus.patch(url, 0, PICTURE)

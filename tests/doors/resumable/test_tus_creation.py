@@ -108,6 +108,7 @@ def test_row_28_the_maximum_itself_is_allowed(tus: Tus, largefiles: Largefiles) 
     assert tus.post(PICTURE, upload_length=str(SIZE)).status_code == 201
 
 
+@pytest.mark.each_storage
 def test_row_29_an_empty_file_is_complete_at_once(tus: Tus, largefiles: Largefiles) -> None:
     largefiles.set(ALLOWED_MIME_TYPES=["*/*"])
     answer = tus.post(upload_length="0")
@@ -116,6 +117,7 @@ def test_row_29_an_empty_file_is_complete_at_once(tus: Tus, largefiles: Largefil
     assert (asset_at(location(answer)).state, asset_at(location(answer)).size) == (State.RECEIVED, 0)
 
 
+@pytest.mark.each_storage
 def test_row_29_an_empty_file_is_judged(tus: Tus, nothing_left: Callable[[], None]) -> None:
     assert problem(tus.post(upload_length="0")) == (415, "type_not_allowed")
     nothing_left()
@@ -314,6 +316,7 @@ def test_row_36_bytes_of_an_unknown_number_may_come_with_the_creation(tus: Tus) 
     assert (upload_at(url).offset, upload_at(url).length) == (SIZE, None)
 
 
+@pytest.mark.each_storage
 def test_row_36_what_came_of_a_broken_body_counts(tus: Tus) -> None:
     answer = tus.post(BrokenBody(PICTURE[:4000]), length=SIZE, upload_length=str(SIZE))
     assert (answer.status_code, answer["Upload-Offset"]) == (201, "4000")
@@ -327,6 +330,7 @@ def test_row_36_a_body_of_chunks_may_come_with_the_creation(tus: Tus) -> None:
     assert asset_at(location(answer)).sha256 == SHA256
 
 
+@pytest.mark.each_storage
 def test_more_bytes_in_chunks_than_were_declared_leave_nothing(tus: Tus, nothing_left: Callable[[], None]) -> None:
     answer = tus.post(CountingBody(PICTURE), upload_length="5000", **CHUNKED)
     assert problem(answer) == (400, "malformed_request")
@@ -348,6 +352,7 @@ def test_row_37_nothing_of_a_body_is_read_before_the_headers_are_judged(tus: Tus
     assert body.consumed == 0
 
 
+@pytest.mark.each_storage
 def test_the_wrong_type_costs_one_short_read(tus: Tus, nothing_left: Callable[[], None]) -> None:
     body = CountingBody(EXECUTABLE + bytes(8 * MIB))
     assert problem(tus.post(body, length=body.length, upload_length=str(body.length))) == (415, "type_not_allowed")
@@ -360,6 +365,7 @@ def test_a_promised_digest_that_holds(tus: Tus) -> None:
     assert asset_at(location(answer)).expected_sha256 == SHA256
 
 
+@pytest.mark.each_storage
 def test_a_full_disk_leaves_nothing_of_a_creation(
     tus: Tus, nothing_left: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -368,6 +374,7 @@ def test_a_full_disk_leaves_nothing_of_a_creation(
     nothing_left()
 
 
+@pytest.mark.each_storage
 @pytest.mark.parametrize("duty", ["begin", "append"])
 def test_a_store_that_fails_leaves_nothing_of_a_creation(
     duty: str, tus: Tus, nothing_left: Callable[[], None], monkeypatch: pytest.MonkeyPatch
@@ -380,6 +387,7 @@ def test_a_store_that_fails_leaves_nothing_of_a_creation(
     nothing_left()
 
 
+@pytest.mark.each_storage
 def test_a_creation_that_crashes_leaves_nothing(
     tus: Tus, nothing_left: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -418,6 +426,7 @@ def test_row_40_the_length_may_come_before_the_last_bytes(tus: Tus) -> None:
     assert asset_at(url).state == State.RECEIVED
 
 
+@pytest.mark.each_storage
 def test_row_40_the_length_may_come_after_the_last_bytes(tus: Tus) -> None:
     url = tus.create(None)
     tus.patch(url, 0, PICTURE)
