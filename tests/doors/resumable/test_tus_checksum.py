@@ -89,28 +89,8 @@ def test_row_52_a_checksum_may_be_a_crc32(tus: Tus, url: str) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [
-        "",
-        "sha1",
-        "sha1 ",
-        "sha1 not-base64!",
-        "sha1 YQ==",
-        GOOD.replace(" ", "  "),
-        f"{GOOD},{GOOD}",
-        f"{GOOD}\x00",
-        f"{GOOD}\r\nX: y",
-    ],
-    ids=[
-        "empty",
-        "no digest",
-        "empty digest",
-        "not base64",
-        "too short",
-        "two spaces",
-        "repeated",
-        "NUL",
-        "header injection",
-    ],
+    ["", "sha1 YQ==", f"{GOOD}\r\nX: y"],
+    ids=["empty", "too short", "header injection"],
 )
 def test_row_52_malformed_checksums(header: str, tus: Tus, url: str) -> None:
     before = everything()

@@ -117,7 +117,7 @@ def test_row_61_a_partial_upload_takes_bytes_as_any_other(tus: Tus) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["final", "final;", "final; ", "Final;/a", "partial;/a", "final,/a", "final;/a,/b", "final;/a\x00", "final;/\xff"],
+    ["final", "final;", "final;/\xff"],
     ids=ascii,
 )
 def test_row_61_malformed_concatenations(header: str, tus: Tus) -> None:

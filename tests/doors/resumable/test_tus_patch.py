@@ -81,8 +81,8 @@ def test_row_13_both_spellings_of_the_url_take_bytes(tus: Tus, url: str) -> None
 
 @pytest.mark.parametrize(
     "content_type",
-    [None, "application/octet-stream", "image/png", f"{BYTES}x", f"{BYTES},{BYTES}", f"{BYTES}\x00"],
-    ids=["none", "other", "the file's own", "longer", "repeated", "NUL"],
+    [None, "image/png", f"{BYTES}x"],
+    ids=["none", "the file's own", "longer"],
 )
 def test_row_14_another_content_type(content_type: str | None, tus: Tus, url: str) -> None:
     before = everything()
@@ -92,7 +92,7 @@ def test_row_14_another_content_type(content_type: str | None, tus: Tus, url: st
     finish(tus, url)
 
 
-@pytest.mark.parametrize("offset", [0, 3999, 4001, SIZE, 2**63 - 1])
+@pytest.mark.parametrize("offset", [0, 3999, 4001, 2**63 - 1])
 def test_row_15_another_offset_changes_nothing(offset: int, tus: Tus, url: str) -> None:
     before = everything()
     answer = tus.patch(url, offset, PICTURE[offset : offset + 100])
@@ -259,7 +259,7 @@ def test_more_bytes_than_the_maximum_are_refused(sent: dict[str, Any], tus: Tus,
     assert everything() == before
 
 
-@pytest.mark.parametrize("length", ["-1", "1e9", "1.5", "9" * 30, "1,1"])
+@pytest.mark.parametrize("length", ["-1", "1e9", "1.5", "1,1", "9" * 30, "9" * 5000], ids=lambda length: length[:30])
 def test_a_malformed_content_length(length: str, tus: Tus, url: str) -> None:
     before = everything()
     assert problem(tus.patch(url, 4000, PICTURE, length=length)) == (400, "malformed_request")
