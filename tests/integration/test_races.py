@@ -52,8 +52,8 @@ class Writers:
 @pytest.mark.parametrize(
     ("database", "uploads"),
     [
-        pytest.param(sqlite, 50, id="1,000 races over SQLite"),
-        pytest.param(postgresql.database, 10, id="200 races over PostgreSQL", marks=needs_postgresql),
+        pytest.param(sqlite, 15, id="300 races over SQLite"),
+        pytest.param(postgresql.database, 5, id="100 races over PostgreSQL", marks=needs_postgresql),
     ],
 )
 def test_of_two_writers_one_wins_every_time(

@@ -1,4 +1,4 @@
-"""Every test of the door runs over each kind of storage: what it promises does not depend on it."""
+"""A test of the door runs over the file system, and one that is marked ``each_storage`` over S3 too."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ BUCKETS = {"moto": "bucket", "seaweedfs": "seaweedfs_bucket"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    metafunc.parametrize("storage", KINDS, indirect=True)
+    if metafunc.definition.get_closest_marker("each_storage"):
+        metafunc.parametrize("storage", KINDS, indirect=True)
 
 
 @pytest.fixture(autouse=True)
 def storage(request: pytest.FixtureRequest, largefiles: Largefiles, settings: Settings) -> S3Bucket | None:
-    if request.param not in BUCKETS:
+    kind = getattr(request, "param", "filesystem")
+    if kind not in BUCKETS:
         return None
-    bucket: S3Bucket = request.getfixturevalue(BUCKETS[request.param])
+    bucket: S3Bucket = request.getfixturevalue(BUCKETS[kind])
     settings.STORAGES = {**settings.STORAGES, "default": bucket.setting}
     # A redirect would be the storage's answer, not the door's.
     largefiles.set(DELIVERY="stream")

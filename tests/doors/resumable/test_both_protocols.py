@@ -66,6 +66,7 @@ def test_an_upload_of_tus_can_be_asked_about_by_the_draft(method: str, client: C
     assert "Tus-Resumable" not in state
 
 
+@pytest.mark.each_storage
 def test_an_upload_of_tus_can_be_completed_by_the_draft(client: Client, of_tus: str) -> None:
     assert append(client, of_tus, PICTURE[1000:], at=1000)["Upload-Complete"] == "?1"
     assert asset_at(of_tus).sha256 == hashlib.sha256(PICTURE).hexdigest()
@@ -82,6 +83,7 @@ def test_an_upload_of_the_draft_can_be_asked_about_by_tus(client: Client, of_the
     assert "Upload-Complete" not in state
 
 
+@pytest.mark.each_storage
 def test_an_upload_of_the_draft_can_be_completed_by_tus(client: Client, of_the_draft: str) -> None:
     assert tus_append(client, of_the_draft, PICTURE[1000:], at=1000).status_code == 204
     asset = asset_at(of_the_draft)

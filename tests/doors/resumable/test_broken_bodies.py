@@ -27,6 +27,7 @@ class ChunksThatBreakOff(BytesIO):
         return data
 
 
+@pytest.mark.each_storage
 def test_what_came_of_a_chunked_body_that_breaks_off_is_kept(client: Client, owner: User) -> None:
     upload = create(Declaration(name="picture.png", owner=owner))
     client.force_login(owner)

@@ -55,6 +55,7 @@ def url(client: Client) -> str:
     return begun(client, PICTURE[:1000])
 
 
+@pytest.mark.each_storage
 def test_the_last_part_completes_the_file(client: Client, url: str, owner: User, stored: Stored) -> None:
     answer = append(client, url, REST, at=1000)
     asset = FileAsset.objects.get()
@@ -74,9 +75,18 @@ def test_a_part_that_is_not_the_last_is_acknowledged(there: int, client: Client)
     assert "Location" not in answer
 
 
-@pytest.mark.parametrize("size", [1, 700, 65_536, 100_000], ids=lambda size: f"{size} bytes")
-def test_a_file_may_come_in_parts_of_any_size(size: int, client: Client) -> None:
-    content = PICTURE if size > 1 else png()
+@pytest.mark.parametrize(("content", "size"), [(png(), 1), (png(padding=7000), 700)], ids=["1 byte", "700 bytes"])
+def test_a_file_may_come_in_small_parts(content: bytes, size: int, client: Client) -> None:
+    send_in_parts(client, content, size)
+
+
+@pytest.mark.each_storage
+@pytest.mark.parametrize("size", [65_536, 100_000], ids=lambda size: f"{size} bytes")
+def test_a_file_may_come_in_large_parts(size: int, client: Client) -> None:
+    send_in_parts(client, PICTURE, size)
+
+
+def send_in_parts(client: Client, content: bytes, size: int) -> None:
     url = begun(client)
     for start in range(0, len(content), size):
         assert append(client, url, content[start : start + size], at=start, upload_complete="?0").status_code == 204
@@ -118,6 +128,7 @@ def test_content_in_chunks_ends_where_the_server_says(client: Client, url: str) 
     assert asset_at(url).sha256 == hashlib.sha256(PICTURE).hexdigest()
 
 
+@pytest.mark.each_storage
 def test_an_interrupted_part_counts_as_far_as_it_came_and_completes_nothing(client: Client, url: str) -> None:
     answer = append(client, url, PICTURE[1000:150_000], at=1000, content_length=len(REST))
     assert (answer.status_code, answer["Upload-Complete"], answer["Upload-Offset"]) == (204, "?0", "150000")
@@ -168,14 +179,10 @@ LENGTH = len(PICTURE)
         (REST, {"content_type": None, "upload_complete": "?0"}, 415, "unsupported_content_type"),
         (REST, {"content_type": "application/offset+octet-stream"}, 415, "unsupported_content_type"),
         (REST, {"upload_offset": None}, 400, "missing_header"),
-        *(
-            (REST, {"upload_offset": offset}, 400, "missing_header")
-            for offset in ("", "-1", "1000.0", "1e3", "1000, 1000", '"1000"', "9" * 16, "9" * 5000)
-        ),
+        *((REST, {"upload_offset": offset}, 400, "missing_header") for offset in ("", "-1")),
         (REST, {"upload_complete": None}, 400, "missing_header"),
-        *((REST, {"upload_complete": value}, 400, "missing_header") for value in ("1", "true", "?2", "?0, ?1")),
+        (REST, {"upload_complete": "true"}, 400, "missing_header"),
         (REST, {"content_length": "-1"}, 400, "malformed_request"),
-        (REST, {"content_length": "9" * 5000}, 400, "malformed_request"),
         (REST, {"content_digest": "sha-256=7"}, 400, "malformed_header"),
         (REST, {"upload_length": LENGTH + 1}, 400, "inconsistent_length"),
         (REST[:-1], {"upload_length": LENGTH}, 400, "inconsistent_length"),
@@ -189,19 +196,9 @@ LENGTH = len(PICTURE)
         "no offset",
         "empty offset",
         "negative offset",
-        "decimal offset",
-        "offset with an exponent",
-        "offset twice",
-        "offset in quotes",
-        "offset beyond any integer",
-        "offset without end",
         "no completeness",
-        "completeness as a number",
         "completeness as a word",
-        "completeness beyond a boolean",
-        "completeness twice",
         "negative Content-Length",
-        "Content-Length without end",
         "digest that is none",
         "too few bytes for the length of the same request",
         "too few bytes by one",
@@ -226,6 +223,7 @@ def test_another_content_type_is_told_the_right_one(client: Client, url: str) ->
     assert append(client, url, REST, at=1000, content_type="image/png")["Accept-Patch"] == PARTIAL
 
 
+@pytest.mark.each_storage
 @pytest.mark.parametrize(
     ("body", "fields"),
     [
@@ -247,6 +245,7 @@ def test_a_length_other_than_the_one_told_before_is_refused_and_changes_nothing(
     assert kept(url) == before
 
 
+@pytest.mark.each_storage
 @pytest.mark.parametrize("content_length", [len(REST) + 1, None], ids=["told", "in chunks"])
 def test_content_past_the_length_makes_the_upload_invalid(
     content_length: int | None, client: Client, stored: Stored
@@ -271,6 +270,7 @@ def test_content_past_the_limit_makes_the_upload_invalid(
     assert stored() == []
 
 
+@pytest.mark.each_storage
 @pytest.mark.parametrize("complete", ["?0", "?1"], ids=["more to come", "complete"])
 def test_the_wrong_content_is_the_target_s_answer_and_leaves_nothing_behind(
     complete: str, client: Client, stored: Stored
@@ -281,6 +281,7 @@ def test_the_wrong_content_is_the_target_s_answer_and_leaves_nothing_behind(
     assert stored() == []
 
 
+@pytest.mark.each_storage
 def test_the_content_is_judged_over_the_border_of_two_parts(client: Client, stored: Stored) -> None:
     url = begun(client, EXECUTABLE[:1000])
     answer = append(client, url, EXECUTABLE[1000:], at=1000)
@@ -348,6 +349,7 @@ def test_an_upload_takes_no_other_method(method: str, client: Client, url: str) 
     assert (answer.status_code, answer["Allow"]) == (405, "OPTIONS, HEAD, GET, PATCH, DELETE")
 
 
+@pytest.mark.each_storage
 class TestFullDisk:
     @pytest.fixture
     def full(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -392,6 +394,7 @@ class TestFullDisk:
         assert stored() == []
 
 
+@pytest.mark.each_storage
 class TestStoreThatFailsAtTheEnd:
     @pytest.fixture
     def failing(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,7 @@ def url(client: Client) -> str:
     return begun(client, PICTURE[:1000])
 
 
+@pytest.mark.each_storage
 def test_a_cancelled_upload_leaves_nothing_behind(client: Client, url: str, stored: Stored) -> None:
     assert stored()
     answer = cancel(client, url)
@@ -43,6 +44,7 @@ def test_a_cancelled_upload_takes_no_further_request(client: Client, url: str) -
     assert [refused(answer) for answer in answers] == [404, 404, 404]
 
 
+@pytest.mark.each_storage
 def test_a_complete_upload_can_be_deleted(client: Client, stored: Stored) -> None:
     assert cancel(client, create(client, PICTURE)["Location"]).status_code == 204
     assert stored() == []

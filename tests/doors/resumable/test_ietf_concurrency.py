@@ -60,6 +60,7 @@ def restless(monkeypatch: pytest.MonkeyPatch) -> None:
 COMPLETE = pytest.mark.parametrize("complete", ["?0", "?1"], ids=["more to come", "complete"])
 
 
+@pytest.mark.each_storage
 @COMPLETE
 def test_a_later_append_terminates_the_one_in_progress(complete: str, client: Client, url: str) -> None:
     later: list[Any] = []
@@ -69,6 +70,7 @@ def test_a_later_append_terminates_the_one_in_progress(complete: str, client: Cl
     assert asset_at(url).sha256 == hashlib.sha256(PICTURE).hexdigest()
 
 
+@pytest.mark.each_storage
 def test_what_a_terminated_request_had_made_safe_counts(client: Client, url: str, restless: None) -> None:
     later: list[Any] = []
     body = Meanwhile(REST, lambda: later.append(append(client, url, REST, at=1000)))
@@ -78,6 +80,7 @@ def test_what_a_terminated_request_had_made_safe_counts(client: Client, url: str
     assert (answer.status_code, answer["Upload-Offset"]) == (204, str(len(PICTURE)))
 
 
+@pytest.mark.each_storage
 @COMPLETE
 @pytest.mark.parametrize("method", ["HEAD", "GET"])
 def test_an_offset_that_is_told_holds_though_another_request_is_in_progress(
@@ -101,6 +104,7 @@ def test_a_user_who_may_only_view_stops_no_upload(client: Client, staff: User, u
     assert (asked[0].status_code, asked[0]["Upload-Offset"]) == (204, str(1000 + 65_536))
 
 
+@pytest.mark.each_storage
 def test_a_file_put_in_its_place_by_a_terminated_request_is_taken_up_again(client: Client, url: str) -> None:
     body = Meanwhile(REST, lambda: retrieve(client, url))
     append(client, url, body, at=1000)
@@ -120,6 +124,7 @@ def test_a_later_request_terminates_the_creation_in_progress(complete: str, clie
     assert asset_at(url).sha256 == hashlib.sha256(PICTURE).hexdigest()
 
 
+@pytest.mark.each_storage
 @COMPLETE
 def test_a_cancellation_terminates_the_append_in_progress(
     complete: str, client: Client, url: str, stored: Stored
@@ -130,6 +135,7 @@ def test_a_cancellation_terminates_the_append_in_progress(
     assert stored() == []
 
 
+@pytest.mark.each_storage
 @COMPLETE
 def test_a_cancellation_terminates_the_creation_in_progress(complete: str, client: Client, stored: Stored) -> None:
     body = Meanwhile(PICTURE, lambda: cancel(client, f"{UPLOADS}{Upload.objects.get().pk}/"))
@@ -138,6 +144,7 @@ def test_a_cancellation_terminates_the_creation_in_progress(complete: str, clien
     assert stored() == []
 
 
+@pytest.mark.each_storage
 def test_an_upload_that_completes_while_it_is_asked_about_says_so(
     client: Client, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

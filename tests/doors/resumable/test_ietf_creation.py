@@ -40,6 +40,7 @@ def client(client: Client, owner: User) -> Client:
     return client
 
 
+@pytest.mark.each_storage
 def test_the_whole_representation_in_one_request_is_a_file(client: Client, owner: User, stored: Stored) -> None:
     answer = create(client, PICTURE)
     asset = FileAsset.objects.get()
@@ -63,6 +64,7 @@ def test_a_careful_creation_has_no_content(client: Client) -> None:
     assert retrieve(client, answer["Location"])["Upload-Offset"] == "0"
 
 
+@pytest.mark.each_storage
 def test_an_empty_representation_can_be_complete(client: Client, largefiles: Largefiles) -> None:
     largefiles.set(ALLOWED_MIME_TYPES=["*/*"])
     answer = create(client)
@@ -91,10 +93,7 @@ def test_nothing_depends_on_an_interim_response(version: str | None, client: Cli
         ({"upload_complete": "?1", "content_length": len(PICTURE)}, len(PICTURE)),
         ({"upload_complete": "?1", "content_length": None}, None),
         ({"upload_complete": "?1", "content_length": len(PICTURE), "upload_length": len(PICTURE)}, len(PICTURE)),
-        *(
-            ({"upload_complete": "?0", "upload_length": ignored}, None)
-            for ignored in ("-1", "1.0", "1e9", "?1", '"5"', "5, 5", "9" * 16, "")
-        ),
+        *(({"upload_complete": "?0", "upload_length": ignored}, None) for ignored in ("-1", "")),
     ],
     ids=[
         "nobody says",
@@ -104,12 +103,6 @@ def test_nothing_depends_on_an_interim_response(version: str | None, client: Cli
         "all of the content in chunks",
         "both",
         "negative is ignored",
-        "decimal is ignored",
-        "exponent is ignored",
-        "boolean is ignored",
-        "string is ignored",
-        "duplicate is ignored",
-        "beyond any integer is ignored",
         "empty is ignored",
     ],
 )
@@ -125,6 +118,7 @@ def test_the_length_is_recorded(said: dict[str, object], length: int | None, cli
     assert set(lengths) == {length}
 
 
+@pytest.mark.each_storage
 def test_an_interrupted_creation_keeps_what_came_and_is_not_complete(client: Client, stored: Stored) -> None:
     answer = create(client, PICTURE[:150_000], content_length=len(PICTURE))
     assert (answer["Upload-Complete"], answer["Upload-Offset"]) == ("?0", "150000")
@@ -208,10 +202,7 @@ SMALL = f"{UPLOADS}?profile=small"
         (PICTURE, {"upload_complete": None, "content_type": PARTIAL}, 400, "missing_header"),
         (PICTURE, {"upload_complete": None, "upload_draft_interop_version": "8"}, 400, "missing_header"),
         (PICTURE, {"upload_complete": "?2", "content_type": PARTIAL}, 400, "missing_header"),
-        (PICTURE, {"upload_complete": "?1, ?1", "content_type": PARTIAL}, 400, "missing_header"),
         (PICTURE, {"content_length": "-1"}, 400, "malformed_request"),
-        (PICTURE, {"content_length": "1e9"}, 400, "malformed_request"),
-        (PICTURE, {"content_length": "9" * 5000}, 400, "malformed_request"),
         (PICTURE, {"upload_length": 10}, 400, "inconsistent_length"),
         (PICTURE, {"upload_length": len(PICTURE) + 1}, 400, "inconsistent_length"),
         (PICTURE, {"content_length": None, "upload_length": len(PICTURE) + 1}, 400, "inconsistent_length"),
@@ -233,10 +224,7 @@ SMALL = f"{UPLOADS}?profile=small"
         "no Upload-Complete for a part",
         "no Upload-Complete for an interop version",
         "Upload-Complete that is none",
-        "Upload-Complete twice",
         "negative Content-Length",
-        "Content-Length not an integer",
-        "Content-Length without end",
         "all of the content is more than the length",
         "all of the content is less than the length",
         "all of the content in chunks is less than the length",
@@ -270,6 +258,7 @@ def test_a_refused_creation_leaves_nothing_behind(
     assert stored() == []
 
 
+@pytest.mark.each_storage
 @pytest.mark.parametrize(
     ("body", "fields", "status", "code"),
     [

@@ -55,6 +55,7 @@ class TestReprDigest:
     def test_the_answer_to_the_last_part_has_it(self, client: Client, url: str) -> None:
         assert append(client, url, REST, at=1000)["Repr-Digest"] == field(PICTURE)
 
+    @pytest.mark.each_storage
     def test_a_digest_that_could_not_be_taken_up_again_is_left_to_a_worker(self, client: Client, url: str) -> None:
         Upload.objects.update(digest_state=None)
         answer = append(client, url, REST, at=1000)
@@ -65,6 +66,7 @@ class TestReprDigest:
         url = begun(client, PICTURE[:1000], repr_digest=field(PICTURE))
         assert append(client, url, REST, at=1000)["Upload-Complete"] == "?1"
 
+    @pytest.mark.each_storage
     def test_a_broken_promise_is_the_target_s_answer_and_leaves_nothing_behind(
         self, client: Client, stored: Stored
     ) -> None:
@@ -107,11 +109,13 @@ class TestContentDigest:
         answer = append(client, url, REST, at=1000, content_digest=digests)
         assert problem(answer) == (422, "content_digest_mismatch")
 
+    @pytest.mark.each_storage
     def test_damaged_content_may_be_sent_again(self, client: Client, url: str) -> None:
         damaged = REST[:-1] + b"!"
         assert append(client, url, damaged, at=1000, content_digest=field(REST)).status_code == 422
         assert append(client, url, REST, at=1000, content_digest=field(REST))["Upload-Complete"] == "?1"
 
+    @pytest.mark.each_storage
     def test_nothing_of_it_counts_before_its_digest_is_known(
         self, client: Client, url: str, monkeypatch: pytest.MonkeyPatch, largefiles: Largefiles
     ) -> None:
@@ -121,12 +125,14 @@ class TestContentDigest:
         append(client, url, REST, at=1000, upload_complete="?0", content_digest=field(b"something else"))
         assert kept(url) == before
 
+    @pytest.mark.each_storage
     def test_content_that_breaks_off_counts_though_nothing_can_be_said_of_its_digest(
         self, client: Client, url: str
     ) -> None:
         append(client, url, REST[:1000], at=1000, content_length=len(REST), content_digest=field(REST))
         assert retrieve(client, url)["Upload-Offset"] == "2000"
 
+    @pytest.mark.each_storage
     def test_a_creation_whose_content_has_another_leaves_nothing_behind(self, client: Client, stored: Stored) -> None:
         answer: Any = create(client, PICTURE, content_digest=field(b"something else"))
         assert problem(answer) == (422, "content_digest_mismatch")

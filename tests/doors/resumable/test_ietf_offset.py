@@ -82,6 +82,7 @@ def test_both_spellings_of_an_upload_answer(method: str, client: Client) -> None
     assert send(client, method, url.rstrip("/"))["Upload-Offset"] == "1000"
 
 
+@pytest.mark.each_storage
 @ASKING
 def test_an_offset_that_was_told_is_accepted(method: str, client: Client) -> None:
     url = create(client, PICTURE[:150_000], content_length=len(PICTURE))["Location"]
@@ -102,6 +103,7 @@ def test_all_bytes_of_the_length_do_not_make_an_upload_complete(client: Client) 
     assert (state["Upload-Offset"], state["Upload-Complete"]) == (state["Upload-Length"], "?0")
 
 
+@pytest.mark.each_storage
 def test_getting_what_is_ready_downloads_it(client: Client, largefiles: Largefiles) -> None:
     largefiles.set(DISPATCHER=IMMEDIATE)
     url = create(client, PICTURE)["Location"]

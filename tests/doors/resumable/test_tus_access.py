@@ -174,11 +174,14 @@ def overridden(tus: Tus, url: str, **headers: str) -> Any:
 UNSAFE = [create, append, terminate, overridden]
 
 
-@pytest.mark.parametrize("verb", UNSAFE)
 @pytest.mark.parametrize(
-    "headers",
-    [{}, {"x_csrftoken": "u" * 32}, {"x_csrftoken": TOKEN, "origin": "https://evil.example"}],
-    ids=["no token", "another token", "another origin"],
+    ("verb", "headers"),
+    [
+        *((verb, {}) for verb in UNSAFE),
+        (append, {"x_csrftoken": "u" * 32}),
+        (append, {"x_csrftoken": TOKEN, "origin": "https://evil.example"}),
+    ],
+    ids=[*(f"{verb.__name__}, no token" for verb in UNSAFE), "another token", "another origin"],
 )
 def test_a_session_needs_the_csrf_token(
     headers: dict[str, str], verb: Callable[..., Any], url: str, guarded: Tus
@@ -292,6 +295,7 @@ class Watching(BytesIO):
         return super().read(size)
 
 
+@pytest.mark.each_storage
 def test_no_transaction_is_held_while_bytes_arrive(tus: Tus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
     created, appended = Watching(PICTURE[:4000]), Watching(PICTURE[4000:])
@@ -301,6 +305,7 @@ def test_no_transaction_is_held_while_bytes_arrive(tus: Tus, monkeypatch: pytest
     assert asset_at(answer["Location"]).sha256 == SHA256
 
 
+@pytest.mark.each_storage
 @pytest.mark.parametrize("headers", [{}, {"upload_checksum": checksum(PICTURE[4000:5000])}], ids=["plain", "checksum"])
 def test_a_patch_costs_few_queries(
     headers: dict[str, str],
@@ -329,6 +334,7 @@ def test_a_patch_of_a_session_costs_two_queries_more(
         assert tus.patch(url, 4000, PICTURE[4000:5000])["Upload-Offset"] == "5000"
 
 
+@pytest.mark.each_storage
 def test_the_last_patch_costs_few_queries(
     client: Client, largefiles: Largefiles, django_assert_max_num_queries: Callable[[int], Any]
 ) -> None:

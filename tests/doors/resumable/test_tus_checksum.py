@@ -89,28 +89,8 @@ def test_row_52_a_checksum_may_be_a_crc32(tus: Tus, url: str) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [
-        "",
-        "sha1",
-        "sha1 ",
-        "sha1 not-base64!",
-        "sha1 YQ==",
-        GOOD.replace(" ", "  "),
-        f"{GOOD},{GOOD}",
-        f"{GOOD}\x00",
-        f"{GOOD}\r\nX: y",
-    ],
-    ids=[
-        "empty",
-        "no digest",
-        "empty digest",
-        "not base64",
-        "too short",
-        "two spaces",
-        "repeated",
-        "NUL",
-        "header injection",
-    ],
+    ["", "sha1 YQ==", f"{GOOD}\r\nX: y"],
+    ids=["empty", "too short", "header injection"],
 )
 def test_row_52_malformed_checksums(header: str, tus: Tus, url: str) -> None:
     before = everything()
@@ -118,6 +98,7 @@ def test_row_52_malformed_checksums(header: str, tus: Tus, url: str) -> None:
     assert everything() == before
 
 
+@pytest.mark.each_storage
 def test_row_53_no_byte_counts_before_the_checksum_is_verified(
     tus: Tus, url: str, largefiles: Largefiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,6 +156,7 @@ def test_row_54_a_match(tus: Tus, url: str) -> None:
     assert (answer.status_code, answer["Upload-Offset"]) == (204, "5000")
 
 
+@pytest.mark.each_storage
 @pytest.mark.parametrize("piece", [REST, REST[:1000]], ids=["last", "middle"])
 def test_row_55_a_chunk_that_does_not_match_is_discarded(piece: bytes, tus: Tus, url: str) -> None:
     before = everything()
@@ -185,6 +167,7 @@ def test_row_55_a_chunk_that_does_not_match_is_discarded(piece: bytes, tus: Tus,
     assert asset_at(url).sha256 == SHA256
 
 
+@pytest.mark.each_storage
 @pytest.mark.parametrize("body", [BytesIO(REST[:1000]), BrokenBody(REST[:1000])], ids=["end of file", "error"])
 def test_row_55_a_chunk_that_did_not_come_whole_is_discarded(body: BytesIO, tus: Tus, url: str) -> None:
     before = everything()
@@ -193,6 +176,7 @@ def test_row_55_a_chunk_that_did_not_come_whole_is_discarded(body: BytesIO, tus:
     assert everything() == before
 
 
+@pytest.mark.each_storage
 @pytest.mark.parametrize(
     ("body", "status"),
     [(PICTURE[:-1] + b"x", 460), (BytesIO(PICTURE[:1000]), 400)],
@@ -207,6 +191,7 @@ def test_row_55_a_creation_with_a_chunk_that_is_discarded_leaves_nothing(
     assert stored() == []
 
 
+@pytest.mark.each_storage
 def test_row_55_a_first_chunk_that_was_damaged_is_no_verdict_on_the_file(tus: Tus) -> None:
     url = tus.create()
     before = everything()

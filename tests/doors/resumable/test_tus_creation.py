@@ -108,6 +108,7 @@ def test_row_28_the_maximum_itself_is_allowed(tus: Tus, largefiles: Largefiles) 
     assert tus.post(PICTURE, upload_length=str(SIZE)).status_code == 201
 
 
+@pytest.mark.each_storage
 def test_row_29_an_empty_file_is_complete_at_once(tus: Tus, largefiles: Largefiles) -> None:
     largefiles.set(ALLOWED_MIME_TYPES=["*/*"])
     answer = tus.post(upload_length="0")
@@ -116,6 +117,7 @@ def test_row_29_an_empty_file_is_complete_at_once(tus: Tus, largefiles: Largefil
     assert (asset_at(location(answer)).state, asset_at(location(answer)).size) == (State.RECEIVED, 0)
 
 
+@pytest.mark.each_storage
 def test_row_29_an_empty_file_is_judged(tus: Tus, nothing_left: Callable[[], None]) -> None:
     assert problem(tus.post(upload_length="0")) == (415, "type_not_allowed")
     nothing_left()
@@ -138,36 +140,12 @@ def test_row_30_name_and_type_go_by_the_names_that_clients_give_them(names: tupl
     "header",
     [
         "filename not-base64!",
-        "filename YQ",
         "filename YQ==,filename YQ==",
-        ",",
-        "filename YQ==,",
-        "file\x00name YQ==",
-        "filename YQ==\r\nX: y",
-        "filename YQ==\x7f",
-        "filename  YQ==",
-        "filename YQ== YQ==",
-        f"filename {'A' * 9000}",
         metadata(filename=b"\xff\xfe"),
         metadata(profile=b"\xff"),
         metadata(sha256=b"\xff"),
     ],
-    ids=[
-        "not base64",
-        "no padding",
-        "key twice",
-        "nothing but a comma",
-        "empty pair",
-        "NUL",
-        "header injection",
-        "DEL",
-        "two spaces",
-        "two values",
-        "too long",
-        "name not UTF-8",
-        "profile not UTF-8",
-        "digest not UTF-8",
-    ],
+    ids=["not base64", "key twice", "name not UTF-8", "profile not UTF-8", "digest not UTF-8"],
 )
 def test_row_30_malformed_metadata(header: str, tus: Tus, nothing_left: Callable[[], None]) -> None:
     assert problem(tus.post(upload_length="5", upload_metadata=header)) == (400, "malformed_header")
@@ -212,13 +190,7 @@ def test_row_32_a_hostile_name_makes_no_header(name: str, tus: Tus) -> None:
         ({}, 400, "missing_header"),
         ({"upload_length": "5", "upload_defer_length": "1"}, 400, "malformed_header"),
         ({"upload_length": "-1"}, 400, "malformed_header"),
-        ({"upload_length": "1e9"}, 400, "malformed_header"),
-        ({"upload_length": "1.5"}, 400, "malformed_header"),
-        ({"upload_length": ""}, 400, "malformed_header"),
-        ({"upload_length": "5,5"}, 400, "malformed_header"),
-        ({"upload_length": "5\x00"}, 400, "malformed_header"),
         ({"upload_length": "5", "upload_concat": "first"}, 400, "malformed_header"),
-        ({"upload_length": "5", "upload_concat": ""}, 400, "malformed_header"),
         ({"upload_length": "5", "upload_metadata": metadata(profile="unknown")}, 400, "unknown_profile"),
         ({"upload_length": "5", "upload_metadata": metadata(profile="a\x00b")}, 400, "unknown_profile"),
         ({"upload_length": "5", "upload_metadata": metadata(sha256="nonsense")}, 400, "malformed_request"),
@@ -230,13 +202,7 @@ def test_row_32_a_hostile_name_makes_no_header(name: str, tus: Tus) -> None:
         "no length",
         "length and no length",
         "negative length",
-        "length with exponent",
-        "length with point",
-        "empty length",
-        "length twice",
-        "NUL in the length",
         "concatenation of another kind",
-        "empty concatenation",
         "unknown profile",
         "profile with NUL",
         "digest that is none",
@@ -264,8 +230,6 @@ def test_row_34_creation_with_upload_is_announced(tus: Tus) -> None:
         (PICTURE, {"content_type": None}, 415, "unsupported_content_type"),
         (PICTURE, {"upload_length": "5"}, 400, "malformed_request"),
         (PICTURE, {"length": "-1"}, 400, "malformed_request"),
-        (PICTURE, {"length": "1e9"}, 400, "malformed_request"),
-        (PICTURE, {"length": "9" * 30}, 400, "malformed_request"),
         (PICTURE, {"upload_checksum": "sha1 nonsense"}, 400, "malformed_header"),
         (PICTURE, {"upload_checksum": "sha3 YQ=="}, 400, "unsupported_checksum"),
         (EXECUTABLE, {}, 415, "type_not_allowed"),
@@ -277,8 +241,6 @@ def test_row_34_creation_with_upload_is_announced(tus: Tus) -> None:
         "no content type",
         "too many bytes",
         "negative content length",
-        "content length with exponent",
-        "huge content length",
         "checksum that is none",
         "unsupported checksum",
         "type",
@@ -314,6 +276,7 @@ def test_row_36_bytes_of_an_unknown_number_may_come_with_the_creation(tus: Tus) 
     assert (upload_at(url).offset, upload_at(url).length) == (SIZE, None)
 
 
+@pytest.mark.each_storage
 def test_row_36_what_came_of_a_broken_body_counts(tus: Tus) -> None:
     answer = tus.post(BrokenBody(PICTURE[:4000]), length=SIZE, upload_length=str(SIZE))
     assert (answer.status_code, answer["Upload-Offset"]) == (201, "4000")
@@ -327,6 +290,7 @@ def test_row_36_a_body_of_chunks_may_come_with_the_creation(tus: Tus) -> None:
     assert asset_at(location(answer)).sha256 == SHA256
 
 
+@pytest.mark.each_storage
 def test_more_bytes_in_chunks_than_were_declared_leave_nothing(tus: Tus, nothing_left: Callable[[], None]) -> None:
     answer = tus.post(CountingBody(PICTURE), upload_length="5000", **CHUNKED)
     assert problem(answer) == (400, "malformed_request")
@@ -348,6 +312,7 @@ def test_row_37_nothing_of_a_body_is_read_before_the_headers_are_judged(tus: Tus
     assert body.consumed == 0
 
 
+@pytest.mark.each_storage
 def test_the_wrong_type_costs_one_short_read(tus: Tus, nothing_left: Callable[[], None]) -> None:
     body = CountingBody(EXECUTABLE + bytes(8 * MIB))
     assert problem(tus.post(body, length=body.length, upload_length=str(body.length))) == (415, "type_not_allowed")
@@ -360,6 +325,7 @@ def test_a_promised_digest_that_holds(tus: Tus) -> None:
     assert asset_at(location(answer)).expected_sha256 == SHA256
 
 
+@pytest.mark.each_storage
 def test_a_full_disk_leaves_nothing_of_a_creation(
     tus: Tus, nothing_left: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -368,6 +334,7 @@ def test_a_full_disk_leaves_nothing_of_a_creation(
     nothing_left()
 
 
+@pytest.mark.each_storage
 @pytest.mark.parametrize("duty", ["begin", "append"])
 def test_a_store_that_fails_leaves_nothing_of_a_creation(
     duty: str, tus: Tus, nothing_left: Callable[[], None], monkeypatch: pytest.MonkeyPatch
@@ -380,6 +347,7 @@ def test_a_store_that_fails_leaves_nothing_of_a_creation(
     nothing_left()
 
 
+@pytest.mark.each_storage
 def test_a_creation_that_crashes_leaves_nothing(
     tus: Tus, nothing_left: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -397,7 +365,7 @@ def test_a_host_that_is_not_allowed_makes_nothing(tus: Tus, nothing_left: Callab
     nothing_left()
 
 
-@pytest.mark.parametrize("value", ["0", "2", "", "true", "1,1", " 1", "01"])
+@pytest.mark.parametrize("value", ["0", ""])
 def test_row_39_a_length_is_put_off_by_one_alone(value: str, tus: Tus, nothing_left: Callable[[], None]) -> None:
     assert problem(tus.post(upload_defer_length=value)) == (400, "malformed_header")
     nothing_left()
@@ -418,6 +386,7 @@ def test_row_40_the_length_may_come_before_the_last_bytes(tus: Tus) -> None:
     assert asset_at(url).state == State.RECEIVED
 
 
+@pytest.mark.each_storage
 def test_row_40_the_length_may_come_after_the_last_bytes(tus: Tus) -> None:
     url = tus.create(None)
     tus.patch(url, 0, PICTURE)
@@ -452,7 +421,7 @@ def test_a_late_length_does_not_cut_what_is_there(tus: Tus) -> None:
     assert (upload_at(url).length, upload_at(url).offset) == (None, 4000)
 
 
-@pytest.mark.parametrize("length", ["-1", "1e9", "5,5", ""])
+@pytest.mark.parametrize("length", ["-1", ""])
 def test_a_malformed_late_length(length: str, tus: Tus) -> None:
     url = tus.create(None)
     assert problem(tus.patch(url, 0, PICTURE[:10], upload_length=length)) == (400, "malformed_header")

@@ -108,6 +108,7 @@ def test_row_47_an_expired_upload_is_nobody_else_s_business(tus: Tus, stranger: 
     assert tus.head(url).status_code == 404
 
 
+@pytest.mark.each_storage
 def test_row_47_a_swept_upload_is_not_there(tus: Tus, stored: Callable[[], list[str]]) -> None:
     url = tus.create()
     tus.patch(url, 0, PICTURE[:4000])

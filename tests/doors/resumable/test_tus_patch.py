@@ -68,6 +68,7 @@ def finish(tus: Tus, url: str) -> None:
     assert asset_at(url).sha256 == SHA256
 
 
+@pytest.mark.each_storage
 def test_row_13_bytes_go_to_the_offset(tus: Tus, url: str) -> None:
     assert tus.patch(url, 4000, PICTURE[4000:5000])["Upload-Offset"] == "5000"
     finish(tus, url)
@@ -80,8 +81,8 @@ def test_row_13_both_spellings_of_the_url_take_bytes(tus: Tus, url: str) -> None
 
 @pytest.mark.parametrize(
     "content_type",
-    [None, "application/octet-stream", "image/png", f"{BYTES}x", f"{BYTES},{BYTES}", f"{BYTES}\x00"],
-    ids=["none", "other", "the file's own", "longer", "repeated", "NUL"],
+    [None, "image/png", f"{BYTES}x"],
+    ids=["none", "the file's own", "longer"],
 )
 def test_row_14_another_content_type(content_type: str | None, tus: Tus, url: str) -> None:
     before = everything()
@@ -91,7 +92,7 @@ def test_row_14_another_content_type(content_type: str | None, tus: Tus, url: st
     finish(tus, url)
 
 
-@pytest.mark.parametrize("offset", [0, 3999, 4001, SIZE, 2**63 - 1])
+@pytest.mark.parametrize("offset", [0, 3999, 4001, 2**63 - 1])
 def test_row_15_another_offset_changes_nothing(offset: int, tus: Tus, url: str) -> None:
     before = everything()
     answer = tus.patch(url, offset, PICTURE[offset : offset + 100])
@@ -109,6 +110,7 @@ def test_row_15_another_offset_of_a_complete_upload(tus: Tus, url: str) -> None:
     assert everything() == before
 
 
+@pytest.mark.each_storage
 def test_row_15_of_two_patches_at_one_offset_the_later_counts(tus: Tus, url: str) -> None:
     class Overtaken(CountingBody):
         """Before its second piece comes, the client has given up on the connection and sent another request."""
@@ -136,6 +138,7 @@ def test_row_16_an_empty_patch_of_a_complete_upload_is_well(tus: Tus, url: str) 
     assert (answer.status_code, answer["Upload-Offset"]) == (204, str(SIZE))
 
 
+@pytest.mark.each_storage
 @pytest.mark.parametrize("body", [b"x", PICTURE], ids=["one byte", "all of them again"])
 def test_bytes_for_a_complete_upload_are_refused(body: bytes, tus: Tus, url: str, stored: Stored) -> None:
     finish(tus, url)
@@ -172,6 +175,7 @@ def measured(body: BytesIO) -> dict[str, Any]:
     return {"body": body, "length": SIZE - 4000}
 
 
+@pytest.mark.each_storage
 @pytest.mark.parametrize(
     "sent",
     [
@@ -193,6 +197,7 @@ def test_row_19_an_interrupted_body_of_which_nothing_came(tus: Tus, url: str) ->
     finish(tus, url)
 
 
+@pytest.mark.each_storage
 def test_row_19_bytes_count_while_they_arrive(restless: None, tus: Tus, url: str, largefiles: Largefiles) -> None:
     offsets: list[int] = []
 
@@ -206,6 +211,7 @@ def test_row_19_bytes_count_while_they_arrive(restless: None, tus: Tus, url: str
     assert offsets == [4000, 6000]
 
 
+@pytest.mark.each_storage
 @pytest.mark.parametrize("lost", ["state", "library"])
 def test_without_the_state_of_the_digest_the_worker_makes_it(
     lost: str, tus: Tus, url: str, monkeypatch: pytest.MonkeyPatch
@@ -233,6 +239,7 @@ def test_more_bytes_than_the_length_are_refused_unread(length: int, body: bytes,
     finish(tus, url)
 
 
+@pytest.mark.each_storage
 def test_more_bytes_than_the_length_in_chunks_are_refused(tus: Tus, url: str, largefiles: Largefiles) -> None:
     largefiles.set(CHUNK_SIZE=1000)
     before = everything()
@@ -252,7 +259,7 @@ def test_more_bytes_than_the_maximum_are_refused(sent: dict[str, Any], tus: Tus,
     assert everything() == before
 
 
-@pytest.mark.parametrize("length", ["-1", "1e9", "1.5", "9" * 30, "1,1"])
+@pytest.mark.parametrize("length", ["-1", "1e9", "1.5", "1,1", "9" * 30, "9" * 5000], ids=lambda length: length[:30])
 def test_a_malformed_content_length(length: str, tus: Tus, url: str) -> None:
     before = everything()
     assert problem(tus.patch(url, 4000, PICTURE, length=length)) == (400, "malformed_request")
@@ -264,6 +271,7 @@ def test_chunks_that_the_server_does_not_put_together_are_no_bytes(tus: Tus, url
     assert answer["Upload-Offset"] == "4000"
 
 
+@pytest.mark.each_storage
 def test_a_full_disk(tus: Tus, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = everything()
     with monkeypatch.context() as patched:
@@ -273,6 +281,7 @@ def test_a_full_disk(tus: Tus, url: str, monkeypatch: pytest.MonkeyPatch) -> Non
     finish(tus, url)
 
 
+@pytest.mark.each_storage
 def test_a_store_that_fails(tus: Tus, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise StoreUnavailable("down")
@@ -285,6 +294,7 @@ def test_a_store_that_fails(tus: Tus, url: str, monkeypatch: pytest.MonkeyPatch)
     finish(tus, url)
 
 
+@pytest.mark.each_storage
 def test_the_wrong_type_costs_one_short_read(tus: Tus, stored: Stored) -> None:
     url = tus.create(length=8 * MIB)
     body = CountingBody(EXECUTABLE + bytes(MIB))
@@ -295,6 +305,7 @@ def test_the_wrong_type_costs_one_short_read(tus: Tus, stored: Stored) -> None:
     assert tus.head(url).status_code == 404
 
 
+@pytest.mark.each_storage
 def test_the_wrong_type_is_found_out_over_several_patches(tus: Tus, stored: Stored) -> None:
     url = tus.create()
     assert tus.patch(url, 0, EXECUTABLE[:1000]).status_code == 204
@@ -314,6 +325,7 @@ def test_an_extension_that_does_not_fit_the_content(tus: Tus, stored: Stored) ->
     assert stored() == []
 
 
+@pytest.mark.each_storage
 @pytest.mark.parametrize("padding", [0, 10_000], ids=["short", "long"])
 def test_a_promised_digest_that_does_not_hold(padding: int, tus: Tus, stored: Stored) -> None:
     content = png(padding=padding)

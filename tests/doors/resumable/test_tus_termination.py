@@ -28,6 +28,7 @@ def test_termination_is_announced(tus: Tus) -> None:
     assert "termination" in tus.request("OPTIONS", COLLECTION)["Tus-Extension"].split(",")
 
 
+@pytest.mark.each_storage
 @pytest.mark.parametrize("size", [0, 4000, SIZE], ids=["empty", "unfinished", "complete"])
 def test_row_58_delete_frees_everything(size: int, tus: Tus, stored: Stored) -> None:
     url = tus.create()
@@ -55,6 +56,7 @@ def test_row_59_a_deleted_upload_is_not_there(tus: Tus) -> None:
     assert problem(tus.delete(url)) == (404, "not_found")
 
 
+@pytest.mark.each_storage
 @pytest.mark.parametrize("size", [SIZE, 5000], ids=["to its end", "to be continued"])
 def test_an_upload_that_is_deleted_while_bytes_arrive_does_not_come_back(size: int, tus: Tus, stored: Stored) -> None:
     url = tus.create()
