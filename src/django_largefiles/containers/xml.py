@@ -1,4 +1,4 @@
-"""Read XML from containers by expat, without document types and so without entities, keeping only what is asked for."""
+"""Read XML from containers by expat: no document types, hence no entities, and only what is asked for is kept."""
 
 from __future__ import annotations
 
