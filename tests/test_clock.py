@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -90,3 +91,9 @@ def test_the_wait_for_a_worker_is_not_longer_on_a_machine_whose_clock_is_wrong(
         lease_expires_at__gt=clock.after(wait - TOLERANCE), lease_expires_at__lte=clock.after(wait + SECOND)
     )
     assert due.exists()
+
+
+def test_mysql_is_asked_for_utc_whatever_the_zone_of_its_server() -> None:
+    compiler = FileAsset.objects.all().query.get_compiler(connection=connection)
+    sql, _ = clock.DatabaseNow().as_mysql(compiler, connection)
+    assert sql == "TIMESTAMPADD(SECOND, 0, UTC_TIMESTAMP(6))"
