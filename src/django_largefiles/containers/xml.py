@@ -1,4 +1,4 @@
-"""Read XML from containers by expat, without document types and so without entities. Only what is asked for is kept."""
+"""Read XML from containers by expat, without document types and so without entities. Keep only what is asked for."""
 
 from __future__ import annotations
 
