@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from django_largefiles import lifecycle
@@ -247,13 +247,10 @@ class TestAnAliasThatIsGone:
         assert list(FileAsset.objects.exclude(file="")) == [lost]
         assert f"{lost.pk} are still in storage 'first'" in caplog.text
 
-    def test_the_sweeper_removes_the_others(
-        self, lost: FileAsset, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_the_sweeper_removes_the_others(self, lost: FileAsset, caplog: pytest.LogCaptureFixture) -> None:
         ingest(BytesIO(CONTENT), name="picture.png")
         for asset in FileAsset.objects.all():
             asset.delete()
-        now = timezone.now() + 2 * GRACE
-        monkeypatch.setattr(timezone, "now", lambda: now)
+        PendingRemoval.objects.update(due_at=F("due_at") - GRACE)
         assert sweep().deleted_files_removed == 1
         assert "are still in storage 'first'" in caplog.text
