@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Read XML from containers by expat: no document types, hence no entities, and only what is asked for is kept."""
-=======
 """Read XML from containers by expat, without document types and so without entities. Keep only what is asked for."""
->>>>>>> bare
 
 from __future__ import annotations
 
