@@ -27,6 +27,15 @@ from tests.sftp import sftp_server
 IMMEDIATE = "django_largefiles.dispatch.immediate.ImmediateDispatcher"
 
 
+S3_SERVERS = {"moto_endpoint", "seaweedfs_endpoint"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if not S3_SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.s3)
+
+
 class Largefiles:
     """``settings.LARGEFILES``, one key at a time."""
 
