@@ -30,11 +30,12 @@ demo: $(STAMPS)/example ## Start the example, upload photograph, PDF, MP3, MP4, 
 serve: $(STAMPS)/server-$(SERVER) $(STAMPS)/example ## Serve the example until Ctrl-C (SERVER=, BIND=, PORT=)
 	@$(BIN)/python -m example_project.serve --server $(SERVER) --host $(BIND) --port $(PORT)
 
-# The default hands the slow integration tests, which stand side by side, to one process.
+# Integration tests mostly wait, so that there are more processes than cores. They come first, few at a time, since the
+# last ones would be waited for alone.
 # Log records stay out of the report: Django's carry their request, which cannot pass between xdist's processes.
 test: $(STAMPS)/test $(STAMPS)/clients ## Run the whole suite; reports go to reports/
 	@mkdir -p reports
-	$(BIN)/python -m pytest -m "" -n 4 --dist worksteal --cov --cov-report=term --cov-report=html:reports/coverage \
+	$(BIN)/python -m pytest -m "" -n 4 --dist load --maxschedchunk 4 --cov --cov-report=term --cov-report=html:reports/coverage \
 		--cov-report=xml:reports/coverage.xml --cov-fail-under=100 \
 		--json-report --json-report-file=reports/report.json --json-report-omit=log $(PYTEST_ARGS)
 

@@ -34,6 +34,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not S3_SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.s3)
+    # Those that take longest come first.
+    items.sort(key=lambda item: item.get_closest_marker("integration") is None)
 
 
 class Largefiles:
