@@ -14,6 +14,9 @@ SERVERS := gunicorn uvicorn granian
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# Compiled modules save each of the many processes of the tests seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test tools checks docs lint types migrations matrix wheel audit-dependencies
 .PHONY: audit benchmark reading clean distclean

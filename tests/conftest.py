@@ -1,5 +1,12 @@
 from __future__ import annotations
 
+import os
+import sys
+
+# Before anything else is imported: compiling all modules in each process takes longer than half of the tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 import subprocess
 from collections.abc import Callable, Iterator
 from io import BytesIO
