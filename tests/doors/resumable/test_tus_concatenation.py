@@ -42,12 +42,6 @@ UNKNOWN = f"{COLLECTION}00000000-0000-4000-8000-000000000000/"
 
 
 @pytest.fixture
-def tus(client: Client, owner: User) -> Tus:
-    client.force_login(owner)
-    return Tus(client)
-
-
-@pytest.fixture
 def parts(tus: Tus) -> tuple[str, str]:
     return tus.partial(PICTURE[:4000]), tus.partial(PICTURE[4000:])
 
