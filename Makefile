@@ -6,7 +6,7 @@ SERVER ?= gunicorn
 BIND ?= 127.0.0.1
 PORT ?= 8000
 PYTEST_ARGS ?=
-TOX_ARGS ?=
+TOX_ARGS ?= --parallel 2 --parallel-no-spinner
 
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
@@ -14,11 +14,15 @@ SERVERS := gunicorn uvicorn granian
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# Compiled modules save each of the many processes of the tests seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test docs lint types migrations matrix wheel audit benchmark reading clean distclean
+.PHONY: help demo serve test tools checks docs lint types migrations matrix wheel audit-dependencies
+.PHONY: audit benchmark reading clean distclean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo "Variables: PYTHON, VENV=$(VENV); for serve SERVER=$(SERVER) (of $(SERVERS)), BIND=$(BIND), PORT=$(PORT);"
 	@echo "for test PYTEST_ARGS. example_project/README.md lists those of the example."
@@ -29,13 +33,22 @@ demo: $(STAMPS)/example ## Start the example, upload photograph, PDF, MP3, MP4, 
 serve: $(STAMPS)/server-$(SERVER) $(STAMPS)/example ## Serve the example until Ctrl-C (SERVER=, BIND=, PORT=)
 	@$(BIN)/python -m example_project.serve --server $(SERVER) --host $(BIND) --port $(PORT)
 
-# The default hands the slow integration tests, which stand side by side, to one process.
+# Integration tests mostly wait, so that there are more processes than cores. They come first, few at a time, since the
+# last ones would be waited for alone.
 # Log records stay out of the report: Django's carry their request, which cannot pass between xdist's processes.
 test: $(STAMPS)/test $(STAMPS)/clients ## Run the whole suite; reports go to reports/
 	@mkdir -p reports
-	$(BIN)/python -m pytest -m "" -n 4 --dist worksteal --cov --cov-report=term --cov-report=html:reports/coverage \
+	$(BIN)/python -m pytest -m "" -n 4 --dist load --maxschedchunk 4 --cov --cov-report=term --cov-report=html:reports/coverage \
 		--cov-report=xml:reports/coverage.xml --cov-fail-under=100 \
 		--json-report --json-report-file=reports/report.json --json-report-omit=log $(PYTEST_ARGS)
+
+# One after the other, since pip does not lock an environment: afterwards ``make -j2 checks`` installs nothing.
+tools: ## Install what all targets of the tests and checks need
+	@for group in test clients lint types docs matrix wheel audit; do \
+		$(MAKE) --no-print-directory $(STAMPS)/$$group || exit 1; \
+	done
+
+checks: lint types migrations docs wheel audit-dependencies ## All checks but the tests
 
 docs: $(STAMPS)/docs ## Build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx --fail-on-warning --builder html docs docs/_build/html
@@ -51,8 +64,8 @@ types: $(STAMPS)/types $(STAMPS)/test ## Check the types
 migrations: $(STAMPS)/test ## Check that the models and their migrations agree
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check --dry-run
 
-matrix: $(STAMPS)/matrix ## Run the suite against all versions of Python and Django that are to be had
-	$(BIN)/tox run $(TOX_ARGS)
+matrix: $(STAMPS)/matrix ## Run what versions can change against all those of Python and Django that are installed
+	$(BIN)/tox run-parallel $(TOX_ARGS)
 
 wheel: $(STAMPS)/wheel ## Build the wheel, install it into an empty environment and use it there
 	rm -rf dist build/empty
@@ -60,6 +73,9 @@ wheel: $(STAMPS)/wheel ## Build the wheel, install it into an empty environment 
 	$(BIN)/python -m venv --clear build/empty
 	build/empty/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo dist/*.whl)[libmagic,video]"
 	cd build && empty/bin/python -I ../tests/wheel.py
+
+audit-dependencies: $(STAMPS)/audit ## Ask pip-audit for known holes in the dependencies
+	$(BIN)/python .ci/audit_dependencies.py
 
 audit: $(STAMPS)/example ## Measure our upload handler beside Django's
 	$(BIN)/python -m benchmarks.audit
@@ -100,7 +116,8 @@ $(STAMPS)/venv:
 	@touch $@
 
 # Dependency groups of pyproject.toml, each installed with the project itself and all its extras.
-$(STAMPS)/example $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/types $(STAMPS)/docs $(STAMPS)/matrix $(STAMPS)/wheel: \
+$(STAMPS)/example $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/types $(STAMPS)/docs $(STAMPS)/matrix $(STAMPS)/wheel \
+		$(STAMPS)/audit: \
 		$(STAMPS)/venv pyproject.toml
 	@echo "Installing what '$(@F)' needs into $(VENV)"
 	@$(INSTALL) --editable '.[drf,libmagic,s3,video]' --group $(@F)

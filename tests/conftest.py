@@ -1,5 +1,12 @@
 from __future__ import annotations
 
+import os
+import sys
+
+# Before anything else is imported: compiling all modules in each process takes longer than half of the tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 import subprocess
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -25,6 +32,17 @@ from tests.s3.servers import S3Bucket, find_weed, moto, reset_moto, seaweedfs
 from tests.sftp import sftp_server
 
 IMMEDIATE = "django_largefiles.dispatch.immediate.ImmediateDispatcher"
+
+
+S3_SERVERS = {"moto_endpoint", "seaweedfs_endpoint"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if not S3_SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.s3)
+    # Those that take longest come first.
+    items.sort(key=lambda item: item.get_closest_marker("integration") is None)
 
 
 class Largefiles:

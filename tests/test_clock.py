@@ -4,13 +4,14 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from django_largefiles import clock, lifecycle
 from django_largefiles.assets import unexpired_asset
 from django_largefiles.exceptions import UploadGone
-from django_largefiles.intake.creation import Declaration, create
+from django_largefiles.intake.creation import Declaration, create_trusted
 from django_largefiles.models import FileAsset, PendingSignal, Upload
 from django_largefiles.states import Stage, State
 from django_largefiles.sweeper import sweep
@@ -54,7 +55,7 @@ def wrong_clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_upload_expires_by_the_database_s_clock(owner: User, wrong_clock: None) -> None:
-    upload = create(Declaration(name="picture.png", owner=owner))
+    upload = create_trusted(Declaration(name="picture.png", owner=owner))
     Upload.objects.update(expires_at=clock.after(TOLERANCE))
     assert sweep().uploads_expired == 0
     assert unexpired_asset(owner, upload.pk).pk == upload.pk
@@ -65,7 +66,7 @@ def test_an_upload_expires_by_the_database_s_clock(owner: User, wrong_clock: Non
 
 
 def test_the_expiry_of_a_new_upload_is_stored_by_the_database_s_clock(wrong_clock: None) -> None:
-    create(Declaration(name="picture.png"))
+    create_trusted(Declaration(name="picture.png"))
     day = timedelta(hours=24)
     between = Upload.objects.filter(expires_at__gt=clock.after(day - TOLERANCE), expires_at__lte=clock.after(day))
     assert between.exists()
@@ -90,3 +91,9 @@ def test_the_wait_for_a_worker_is_not_longer_on_a_machine_whose_clock_is_wrong(
         lease_expires_at__gt=clock.after(wait - TOLERANCE), lease_expires_at__lte=clock.after(wait + SECOND)
     )
     assert due.exists()
+
+
+def test_mysql_is_asked_for_utc_whatever_the_zone_of_its_server() -> None:
+    compiler = FileAsset.objects.all().query.get_compiler(connection=connection)
+    sql, _ = clock.DatabaseNow().as_mysql(compiler, connection)
+    assert sql == "TIMESTAMPADD(SECOND, 0, UTC_TIMESTAMP(6))"

@@ -171,6 +171,12 @@ def test_an_upload_does_not_complete_at_another_length() -> None:
     assert complete(asset)
 
 
+def test_an_upload_whose_asset_has_another_state_does_not_complete() -> None:
+    asset = make(State.RECEIVING)
+    FileAsset.objects.update(state=State.FAILED)
+    assert not complete(asset)
+
+
 def test_a_complete_upload_has_no_more_record() -> None:
     asset = make(State.RECEIVING)
     complete(asset)

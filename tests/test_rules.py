@@ -189,6 +189,26 @@ def test_a_declaration_is_not_held_to_be_the_truth(media_type: str, name: str, r
     check_declared(media_type, name, rules)
 
 
+@pytest.mark.parametrize(
+    ("media_type", "name", "allowed"),
+    [
+        ("application/x-zip-compressed", "a.zip", "application/zip"),
+        ("application/vnd.ms-excel", "a.csv", "text/csv"),
+    ],
+)
+def test_a_browser_may_declare_the_name_that_its_system_has_for_a_type(
+    media_type: str, name: str, allowed: str, largefiles: Largefiles
+) -> None:
+    largefiles.set(ALLOWED_MIME_TYPES=[allowed])
+    check_declared(media_type, name, get_profile("default"))
+
+
+def test_a_spreadsheet_is_declared_for_csv_alone(largefiles: Largefiles) -> None:
+    largefiles.set(ALLOWED_MIME_TYPES=["text/csv"])
+    with pytest.raises(TypeNotAllowed):
+        check_declared("application/vnd.ms-excel", "a.txt", get_profile("default"))
+
+
 @pytest.mark.parametrize("media_type", ["image/gif", "text/html", "application/x-www-form-urlencoded", "image"])
 def test_a_declaration_of_another_type_is_refused(media_type: str, rules: Profile) -> None:
     with pytest.raises(TypeNotAllowed) as refused:

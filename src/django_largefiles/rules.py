@@ -19,7 +19,14 @@ from .exceptions import (
 )
 from .media_types import sniffing
 from .media_types.families import ARCHIVE_TYPES
-from .media_types.matching import equivalents, extension_allowed, extension_fits, matches, possible_types
+from .media_types.matching import (
+    declarable_types,
+    equivalents,
+    extension_allowed,
+    extension_fits,
+    matches,
+    possible_types,
+)
 from .media_types.table import UNKNOWN
 from .names import extension
 from .options import MIB, ArchiveLimits
@@ -75,7 +82,8 @@ def check_declared(media_type: str, name: str, profile: Profile) -> None:
 
     An allowed declaration proves nothing, and ``application/octet-stream`` declares nothing.
     """
-    if media_type not in {"", UNKNOWN} and not matches(media_type, profile.allowed_mime_types):
+    declarable = declarable_types(media_type, extension(name))
+    if media_type not in {"", UNKNOWN} and not any(matches(kind, profile.allowed_mime_types) for kind in declarable):
         raise _not_allowed(media_type, profile)
     if profile.extension_must_match and not extension_allowed(extension(name), profile.allowed_mime_types):
         raise _mismatch(", ".join(profile.allowed_mime_types), name)

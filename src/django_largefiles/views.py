@@ -15,7 +15,7 @@ from .exceptions import Refusal, StoreError
 @require_safe
 @non_atomic_requests
 def download(request: HttpRequest, asset_id: UUID) -> HttpResponseBase:
-    """The bytes of a ready asset, to whom the access policy lets have them."""
+    """Answer with the bytes of a ready asset, only for users that the access policy allows."""
     try:
         return deliver(request, downloadable_asset(request.user, asset_id))
     except (Refusal, StoreError) as error:

@@ -330,7 +330,7 @@ def test_an_id_that_is_none_is_not_found(path: str, client: Client) -> None:
 
 
 def test_a_hostile_name_survives_the_round_trip(client: Client) -> None:
-    answer = client.post(LIST, {"file": SimpleUploadedFile("x\u202e<script>.png", PICTURE)})
+    answer = client.post(LIST, {"file": SimpleUploadedFile("x\u202e<script>.png", PICTURE, "image/png")})
     assert answer.status_code == 201
     assert client.get(answer["Location"]).json()["name"] == answer.json()["name"]
 

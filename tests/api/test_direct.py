@@ -342,16 +342,19 @@ def completed_upload(direct: DirectClient) -> Upload:
     return overtaken
 
 
-def test_two_requests_complete_at_once(direct: DirectClient) -> None:
-    assert direct_intake.complete(completed_upload(direct)).state == State.RECEIVED
+def test_two_requests_complete_at_once(direct: DirectClient, owner: User) -> None:
+    overtaken = completed_upload(direct)
+    assert direct_intake.complete(owner, overtaken).state == State.RECEIVED
 
 
-def test_a_request_completes_what_a_worker_has_rejected_meanwhile(direct: DirectClient, bucket: S3Bucket) -> None:
+def test_a_request_completes_what_a_worker_has_rejected_meanwhile(
+    direct: DirectClient, owner: User, bucket: S3Bucket
+) -> None:
     overtaken = completed_upload(direct)
     FileAsset.objects.update(expected_sha256="0" * 64)
     process(overtaken.pk)
     assert bucket.keys() == []
-    assert direct_intake.complete(overtaken).state == State.REJECTED
+    assert direct_intake.complete(owner, overtaken).state == State.REJECTED
 
 
 def test_deleting_wins_against_completing(
@@ -440,25 +443,25 @@ def test_a_complete_upload_says_so(direct: DirectClient) -> None:
 
 
 def test_an_upload_that_is_completed_while_its_parts_are_signed(
-    direct: DirectClient, monkeypatch: pytest.MonkeyPatch
+    direct: DirectClient, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     direct.create(SMALL)
     upload = Upload.objects.select_related("asset").get()
     Upload.objects.all().delete()
     with pytest.raises(direct_intake.UploadGone):
-        direct_intake.sign(upload, [1])
+        direct_intake.sign(owner, upload, [1])
 
 
 @pytest.mark.parametrize("number", [1, SIGNED_AT_ONCE + 1])
-def test_too_many_parts_are_not_signed_whoever_asks(direct: DirectClient, largefiles: Largefiles, number: int) -> None:
+def test_too_many_parts_are_not_signed(direct: DirectClient, owner: User, largefiles: Largefiles, number: int) -> None:
     largefiles.set(MAX_UPLOAD_SIZE=1000 * PART)
     direct.post(COLLECTION, {"name": "a.png", "size": 1000 * PART})
     upload = Upload.objects.select_related("asset").get()
     if number == 1:
-        assert len(direct_intake.sign(upload, [1, 1])) == 1
+        assert len(direct_intake.sign(owner, upload, [1, 1])) == 1
         return
     with pytest.raises(direct_intake.MalformedRequest):
-        direct_intake.sign(upload, range(1, number + 1))
+        direct_intake.sign(owner, upload, range(1, number + 1))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from django_largefiles.dispatch.immediate import ImmediateDispatcher
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.exceptions import NotImportable
 from django_largefiles.models import FileAsset
-from django_largefiles.pipeline import processing
+from django_largefiles.pipeline import examination, processing
 from django_largefiles.states import State
 from tests.conftest import IMMEDIATE, Largefiles, png
 
@@ -141,7 +141,7 @@ def test_django_s_own_tasks_leave_a_second_attempt_to_the_sweeper(
     def fail(*args: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(processing, "sniff_file", fail)
+    monkeypatch.setattr(examination, "sniff_file", fail)
     django_tasks.DjangoTasksDispatcher().dispatch(received.pk)
     received.refresh_from_db()
     assert received.state == State.RECEIVED

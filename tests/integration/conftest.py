@@ -16,6 +16,7 @@ pytest.importorskip("rest_framework", reason="Django REST framework is not insta
 
 from example_project.client import Client
 from example_project.processes import Beat, Process, Server, Worker, manage
+from tests.conftest import png
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 ANYTHING = {"EXAMPLE_ALLOWED_MIME_TYPES": "*/*"}
@@ -87,6 +88,13 @@ def example(tmp_path: Path, migrated: Path) -> Iterator[Example]:
         yield Example(data_dir, stack)
     # Gigabytes; pytest keeps the folders of the last three runs.
     shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "picture.png"
+    path.write_bytes(png(padding=5000))
+    return path
 
 
 def client_of(server: Server) -> Client:

@@ -1,4 +1,7 @@
-"""One worker process and all hostile files, one after the other, under the limits as they are by default."""
+"""One worker process and hostile files, one after the other, under the limits as they are by default.
+
+``tests/test_hostile_files.py`` has all of them, under limits that take less time.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,12 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the limit on memory and /proc are Linux's"),
 ]
 
+SAMPLE = [*TABLE, *FURTHER[::3]]
 PLANT = """
 from tests.conftest import png
-from tests.hostile import FURTHER, TABLE, Hostile, plant
-for file in [*TABLE, *FURTHER, Hostile(name="harmless", media_type="image/png", content=png)]:
+from tests.hostile import Hostile, plant
+from tests.integration.test_hostile_files import SAMPLE
+for file in [*SAMPLE, Hostile(name="harmless", media_type="image/png", content=png)]:
     plant(file)
 """
 
@@ -42,7 +47,7 @@ def test_a_worker_process_outlives_them_all(
     with MemoryWatch(worker.pid) as memory:
         manage("shell", "--verbosity", "0", "-c", PLANT, data_dir=example.data_dir, env=example.env)
         # The sweeper finds them.
-        count = len(TABLE) + len(FURTHER) + 1
+        count = len(SAMPLE) + 1
         wait_for(lambda: example.column("state") == ["ready"] * count, patience=500)
     found = {
         name: (width, error)

@@ -14,7 +14,6 @@ import psutil
 import pytest
 
 from example_project.processes import free_port
-from tests.conftest import png
 from tests.integration import postgresql
 from tests.integration.conftest import Example, client_of
 from tests.integration.postgresql import needs_postgresql
@@ -22,13 +21,6 @@ from tests.integration.postgresql import needs_postgresql
 pytestmark = pytest.mark.integration
 
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.integration.settings"}
-
-
-@pytest.fixture
-def picture(tmp_path: Path) -> Path:
-    path = tmp_path / "picture.png"
-    path.write_bytes(png(padding=5000))
-    return path
 
 
 @pytest.mark.parametrize("victim", ["whole worker", "pool process"])

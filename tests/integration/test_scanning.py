@@ -16,7 +16,6 @@ from django_largefiles.lifecycle import LEASE
 from django_largefiles.options import MIB
 from django_largefiles.scanners.selftest import eicar
 from example_project.memory import MemoryWatch
-from tests.conftest import png
 from tests.integration.conftest import ANYTHING, Example, client_of, io_counters
 from tests.scanners.clamd import Clamd, needs_clamd, running
 
@@ -37,13 +36,6 @@ def clamd() -> Iterator[Clamd]:  # needs_clamd
 @pytest.fixture
 def env(clamd: Clamd) -> Mapping[str, str]:  # needs_clamd
     return {**SETTINGS, **ANYTHING, "EXAMPLE_CLAMD": clamd.socket, "EXAMPLE_CLAMD_MAX_SIZE": str(1500 * MIB)}
-
-
-@pytest.fixture
-def picture(tmp_path: Path) -> Path:  # needs_clamd
-    path = tmp_path / "picture.png"
-    path.write_bytes(png(padding=5000))
-    return path
 
 
 def lease(example: Example) -> datetime:  # needs_clamd

@@ -145,7 +145,7 @@ def test_a_storage_that_is_gone_holds_up_no_other(
     settings.STORAGES = {**settings.STORAGES, "gone": settings.STORAGES["default"]}
     assert removals.remove_leftovers(9) == 1
     assert asked == ["third", "second"]
-    after_grace(monkeypatch)
+    after_grace()
     assert removals.remove_leftovers(9) == 1
     assert not PendingRemoval.objects.exists()
 

@@ -9,17 +9,18 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from django_largefiles import lifecycle
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.exceptions import StoreUnavailable
 from django_largefiles.intake import direct
-from django_largefiles.intake.creation import Declaration, assemble, create, resume
-from django_largefiles.intake.writing import reload
+from django_largefiles.intake.creation import Declaration, create_trusted
+from django_largefiles.intake.progress import reload
+from django_largefiles.intake.resuming import assemble, take_over
 from django_largefiles.models import FileAsset, PendingRemoval, Upload
 from django_largefiles.outbox.removals import GRACE
 from django_largefiles.pipeline.processing import TryAgain, process
@@ -117,12 +118,12 @@ def test_it_is_deleted_with_its_bytes(asset: FileAsset, stored: Callable[[], lis
 
 
 def test_an_upload_goes_on_where_it_began(stored: Callable[[], list[str]], later: Callable[[], None]) -> None:
-    upload = create(Declaration(name="picture.png"))
-    first = resume(upload, 0)
+    upload = create_trusted(Declaration(name="picture.png"))
+    first = take_over(upload, 0)
     first.write(CONTENT[:4000])
     first.pause()
     later()
-    second = resume(reload(upload), 4000)
+    second = take_over(reload(upload), 4000)
     second.write(CONTENT[4000:])
     asset = second.finish()
     process(asset.pk)
@@ -131,8 +132,8 @@ def test_an_upload_goes_on_where_it_began(stored: Callable[[], list[str]], later
 
 
 def test_an_upload_is_aborted_where_it_began(stored: Callable[[], list[str]], later: Callable[[], None]) -> None:
-    upload = create(Declaration(name="picture.png"))
-    writer = resume(upload, 0)
+    upload = create_trusted(Declaration(name="picture.png"))
+    writer = take_over(upload, 0)
     writer.write(CONTENT)
     writer.pause()
     later()
@@ -148,29 +149,30 @@ def test_an_upload_is_put_together_of_parts_in_different_storages(
     later()
     parts.append(partial(CONTENT[6000:]))
     largefiles.set(STORAGE="first")
-    asset = assemble(create(Declaration(name="picture.png"), kind=Upload.Kind.FINAL), parts)
+    asset = assemble(create_trusted(Declaration(name="picture.png"), kind=Upload.Kind.FINAL), parts)
     assert (asset.storage, asset.sha256) == ("first", SHA256)
     with asset.file.open() as file:
         assert file.read() == CONTENT
 
 
 def partial(content: bytes) -> Upload:
-    upload = create(Declaration(name="part"), kind=Upload.Kind.PARTIAL)
-    writer = resume(upload, 0)
+    upload = create_trusted(Declaration(name="part"), kind=Upload.Kind.PARTIAL)
+    writer = take_over(upload, 0)
     writer.write(content)
     writer.pause()
     return Upload.objects.select_related("asset").get(pk=upload.pk)
 
 
 def test_a_direct_upload_is_completed_where_it_began(
-    in_s3: Callable[[], list[str]], later: Callable[[], None]
+    owner: User, in_s3: Callable[[], list[str]], later: Callable[[], None]
 ) -> None:
-    upload = create(Declaration(name="picture.png", length=len(CONTENT)), kind=Upload.Kind.DIRECT)
+    declaration = Declaration(name="picture.png", owner=owner, length=len(CONTENT))
+    upload = create_trusted(declaration, kind=Upload.Kind.DIRECT)
     later()
-    (part,) = direct.sign(upload, [1])
+    (part,) = direct.sign(owner, upload, [1])
     put(part.url, CONTENT)
     assert [stored.size for stored in direct.stored_parts(upload)] == [len(CONTENT)]
-    asset = direct.complete(upload)
+    asset = direct.complete(owner, upload)
     process(asset.pk)
     assert (reloaded(asset).state, reloaded(asset).storage) == (State.READY, "first")
     assert in_s3() == [asset.file.name]
@@ -241,17 +243,14 @@ class TestAnAliasThatIsGone:
     def test_the_sweeper_empties_the_others(self, lost: FileAsset, caplog: pytest.LogCaptureFixture) -> None:
         ingest(BytesIO(CONTENT), name="picture.png")
         FileAsset.objects.update(state=State.REJECTED, reason=Reason.INFECTED)
-        assert sweep().emptied == 1
+        assert sweep().rejected_files_removed == 1
         assert list(FileAsset.objects.exclude(file="")) == [lost]
         assert f"{lost.pk} are still in storage 'first'" in caplog.text
 
-    def test_the_sweeper_removes_the_others(
-        self, lost: FileAsset, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_the_sweeper_removes_the_others(self, lost: FileAsset, caplog: pytest.LogCaptureFixture) -> None:
         ingest(BytesIO(CONTENT), name="picture.png")
         for asset in FileAsset.objects.all():
             asset.delete()
-        now = timezone.now() + 2 * GRACE
-        monkeypatch.setattr(timezone, "now", lambda: now)
-        assert sweep().removed == 1
+        PendingRemoval.objects.update(due_at=F("due_at") - GRACE)
+        assert sweep().deleted_files_removed == 1
         assert "are still in storage 'first'" in caplog.text

@@ -1,4 +1,4 @@
-"""What the API's view sets have in common."""
+"""The base class of the API's view sets."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .requests import UploadRequest
 
 
 class ApiViewSet(GenericViewSet[FileAsset]):
-    """Reads no body before the user is known, and answers every error as problem details."""
+    """Reads no body before the user is authenticated, and answers every error as problem details."""
 
     lookup_value_converter = "uuid"
 
     @classmethod
     def as_view(cls, *args: Any, **kwargs: Any) -> Any:
-        # No transaction may be held while bytes stream or the storage is asked, whatever ATOMIC_REQUESTS says.
+        # No transaction may be held while bytes stream or the storage is asked, even with ATOMIC_REQUESTS.
         return non_atomic_requests(super().as_view(*args, **kwargs))
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:

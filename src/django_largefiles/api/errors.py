@@ -1,4 +1,4 @@
-"""Between our refusals, REST framework's exceptions, and problem details."""
+"""Errors of this package as exceptions of REST framework, and those of the framework as problem details."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..exceptions import Refusal, StoreError
 
 
 class ApiRefusal(APIException):
-    """One of our errors, for views that know only the framework's."""
+    """An error of this package, as an exception that every view of the framework answers."""
 
     def __init__(self, error: Refusal | StoreError) -> None:
         super().__init__(detail=error.detail, code=error.code)
@@ -32,7 +32,7 @@ def api_refusals() -> Iterator[None]:
 
 
 def framework_problem(error: APIException, response: Response) -> HttpResponseBase:
-    """The framework's answer to one of its own errors as problem details; ``errors`` holds those of single fields."""
+    """Return the framework's answer to one of its own errors as problem details; ``errors`` holds those of fields."""
     codes = error.get_codes()
     title = HTTPStatus(response.status_code).phrase
     problem = {

@@ -1,4 +1,4 @@
-"""Read XML from containers by expat, without document types and so without entities, keeping only what is asked for."""
+"""Read XML from containers by expat, without document types and so without entities. Keep only what is asked for."""
 
 from __future__ import annotations
 

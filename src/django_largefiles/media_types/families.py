@@ -64,6 +64,12 @@ DESCRIBED_ARCHIVES = ZIP_TYPES.union(TAR_TYPES, COMPRESSIONS) - frozenset(OFFICE
 """Types of archives that ``ArchiveExtractor`` reads."""
 
 
+SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {name: tuple(row.names.split()) for row in TYPES for name in row.names.split()}
+)
+"""All names of a type, by each of them."""
+
+
 def is_zip(media_type: str) -> bool:
     """Whether files of this type are ZIP archives. libmagic may name an office type that is not in the table."""
     return media_type in ZIP_TYPES or media_type.startswith((OOXML, ODF))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from .families import EXTENSIONS, POSSIBLE, TELLING
+from .families import EXTENSIONS, POSSIBLE, SYNONYMS, TELLING
 from .table import EMPTY, EQUIVALENT_TEXTS
 
 T = TypeVar("T")
@@ -66,6 +66,15 @@ def possible_types(head_type: str) -> tuple[str, ...]:
     """Return the types that a file may turn out to be if its first bytes show ``head_type``, which comes first."""
     head = _essence(head_type)
     return (head, *(kind for kind in POSSIBLE.get(head, ()) if kind != head))
+
+
+def declarable_types(declared: str, extension: str) -> tuple[str, ...]:
+    """Return the types that a client may mean by ``declared``, for a file with this extension.
+
+    Browsers take the type from the system's registry, which knows ZIP by another name, or CSV as a spreadsheet.
+    """
+    named = SYNONYMS.get(_essence(declared), (_essence(declared),))
+    return (*named, "text/csv") if extension == ".csv" and "application/vnd.ms-excel" in named else named
 
 
 def equivalents(media_type: str, extension: str) -> tuple[str, ...]:

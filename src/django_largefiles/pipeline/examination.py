@@ -11,6 +11,7 @@ from ..conf import Profile, largefiles_settings
 from ..exceptions import MetadataUnreadable
 from ..lifecycle import Claim
 from ..models import FileAsset
+from ..rules import sniff_file
 from ..scanners import load_scanners, verdicts
 from ..scanners.read_pass import Reading, read_through
 from ..states import Stage
@@ -44,7 +45,7 @@ class Examination:
 
     def _sniff(self, file: BinaryIO, asset: FileAsset, profile: Profile) -> str:
         lifecycle.renew(self.claim, Stage.SNIFFING)
-        sniffed = rules.sniff_file(file)
+        sniffed = sniff_file(file)
         self._found(media_type=sniffed)
         media_type = rules.check_type(sniffed, asset.original_name, profile)
         self._found(media_type=media_type)

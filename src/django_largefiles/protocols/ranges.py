@@ -13,7 +13,7 @@ _BEYOND = 10**_MAX_DIGITS
 
 
 class UnsatisfiableRange(ValueError):
-    """A valid range of which the file has no byte: status 416."""
+    """A valid range that covers no byte of the file: status 416."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +29,11 @@ class ByteRange:
 
 
 def parse(header: str, size: int) -> ByteRange | None:
-    """What ``Range: <header>`` asks of ``size`` bytes.
+    """Return the bytes that ``Range: <header>`` requests of ``size`` bytes.
 
-    ``None`` where the field is to be ignored and all bytes sent: another unit, several ranges, or bad grammar
+    Return ``None`` if the field is to be ignored and all bytes sent: another unit, several ranges, or bad grammar
     (RFC 9110 section 14.2 lets a server do so). Also for the last bytes of an empty file, which no
-    ``Content-Range`` can state. Raises ``UnsatisfiableRange`` for a range past the end.
+    ``Content-Range`` can state. Raise ``UnsatisfiableRange`` for a range past the end.
     """
     match = _RANGE_SPEC.fullmatch(_only_range(header))
     if match is None or match[0] == "-":
@@ -45,20 +45,20 @@ def parse(header: str, size: int) -> ByteRange | None:
 
 
 def content_range(byte_range: ByteRange, size: int) -> str:
-    """The ``Content-Range`` of a 206."""
+    """Return the ``Content-Range`` of a 206."""
     return f"bytes {byte_range.start}-{byte_range.stop - 1}/{size}"
 
 
 def unsatisfied(size: int) -> str:
-    """The ``Content-Range`` of a 416."""
+    """Return the ``Content-Range`` of a 416."""
     return f"bytes */{size}"
 
 
 def if_range_holds(header: str | None, etag: str, last_modified: float) -> bool:
-    """Whether ``Range`` is to be honoured under ``If-Range: <header>`` (RFC 9110 section 13.1.5).
+    """Tell whether ``Range`` is to be honoured under ``If-Range: <header>`` (RFC 9110 section 13.1.5).
 
     ``etag`` is the current one with its quotes, ``last_modified`` in seconds since the epoch. Weak tags never
-    hold, and a date only as it was sent in ``Last-Modified``: fixed format, whole seconds. Our files do not
+    hold, and a date only as it was sent in ``Last-Modified``: fixed format, whole seconds. Files do not
     change once they are served, which makes that date a strong validator (section 8.8.2.2).
     """
     if header is None:
@@ -70,7 +70,7 @@ def if_range_holds(header: str | None, etag: str, last_modified: float) -> bool:
 
 
 def _only_range(header: str) -> str:
-    """The one member of the list, ``""`` where there is not exactly one of bytes.
+    """Return the one member of the list, ``""`` unless there is exactly one, of bytes.
 
     A recipient ignores empty members (RFC 9110 section 5.6.1.2).
     """
@@ -87,7 +87,7 @@ def _position(digits: str) -> int:
 
 def _suffix(length: int, size: int) -> ByteRange | None:
     if not length:
-        raise UnsatisfiableRange("the last 0 bytes are no range")
+        raise UnsatisfiableRange("a range of the last 0 bytes is empty")
     return ByteRange(start=max(size - length, 0), stop=size) if size else None
 
 

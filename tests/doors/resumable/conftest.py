@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 from pytest_django.fixtures import Settings
 
+from django_largefiles.intake import progress
 from tests.conftest import Largefiles
 from tests.doors.resumable.storages import left_in
+from tests.doors.resumable.tus_client import PICTURE, Tus
 from tests.s3.servers import S3Bucket
 
 KINDS = [
@@ -43,3 +47,24 @@ def stored(storage: S3Bucket | None, request: pytest.FixtureRequest) -> Callable
         files: Callable[[], list[str]] = request.getfixturevalue("files")
         return files
     return lambda: left_in(storage)
+
+
+@pytest.fixture
+def tus(client: Client, owner: User) -> Tus:
+    """A client of tus that is logged in as ``owner``."""
+    client.force_login(owner)
+    return Tus(client)
+
+
+@pytest.fixture
+def url(tus: Tus) -> str:
+    """An upload of ``PICTURE`` that has 4000 bytes."""
+    url = tus.create()
+    tus.patch(url, 0, PICTURE[:4000])
+    return url
+
+
+@pytest.fixture
+def restless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arriving bytes are made safe at each chunk."""
+    monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", -1.0)

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from django_largefiles.intake import progress, resuming
+from django_largefiles.intake import resuming
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.states import State
 from tests.conftest import Largefiles, png
@@ -49,12 +49,6 @@ def client(client: Client, owner: User) -> Client:
 @pytest.fixture
 def url(client: Client) -> str:
     return begun(client, PICTURE[:1000])
-
-
-@pytest.fixture
-def restless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Arriving bytes are made safe at each chunk."""
-    monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", -1.0)
 
 
 COMPLETE = pytest.mark.parametrize("complete", ["?0", "?1"], ids=["more to come", "complete"])

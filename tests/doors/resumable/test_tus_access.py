@@ -45,20 +45,6 @@ AUTHENTICATORS = [
 ANYONE = "tests.doors.resumable.tus_client.Anyone"
 
 
-@pytest.fixture
-def tus(client: Client, owner: User) -> Tus:
-    client.force_login(owner)
-    return Tus(client)
-
-
-@pytest.fixture
-def url(tus: Tus) -> str:
-    """An upload that has 4000 bytes."""
-    url = tus.create()
-    tus.patch(url, 0, PICTURE[:4000])
-    return url
-
-
 def head(tus: Tus, url: str) -> Any:
     return tus.head(url)
 

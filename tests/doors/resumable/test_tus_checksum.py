@@ -10,8 +10,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
-from django.test import Client
 
 from django_largefiles.intake import progress
 from django_largefiles.models import FileAsset
@@ -36,20 +34,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Stored = Callable[[], list[str]]
 REST = PICTURE[4000:]
 GOOD = checksum(REST)
-
-
-@pytest.fixture
-def tus(client: Client, owner: User) -> Tus:
-    client.force_login(owner)
-    return Tus(client)
-
-
-@pytest.fixture
-def url(tus: Tus) -> str:
-    """An upload that has 4000 bytes."""
-    url = tus.create()
-    tus.patch(url, 0, PICTURE[:4000])
-    return url
 
 
 class TrailedBody(BytesIO):

@@ -36,12 +36,6 @@ Stored = Callable[[], list[str]]
 UNKNOWN = f"{COLLECTION}00000000-0000-4000-8000-000000000000/"
 
 
-@pytest.fixture
-def tus(client: Client, owner: User) -> Tus:
-    client.force_login(owner)
-    return Tus(client)
-
-
 def expire() -> None:
     Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
 

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
-from django.test import Client
 
 from django_largefiles.doors.body import FIRST_READ
 from django_largefiles.exceptions import StoreUnavailable
@@ -36,12 +34,6 @@ from tests.multipart import CountingBody
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Stored = Callable[[], list[str]]
-
-
-@pytest.fixture
-def tus(client: Client, owner: User) -> Tus:
-    client.force_login(owner)
-    return Tus(client)
 
 
 @pytest.fixture

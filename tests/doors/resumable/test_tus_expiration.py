@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 from django.utils import timezone
 
 from django_largefiles.models import FileAsset, Upload
@@ -18,12 +17,6 @@ from tests.conftest import Largefiles
 from tests.doors.resumable.tus_client import COLLECTION, PICTURE, SIZE, Tus, asset_at, everything, problem, upload_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def tus(client: Client, owner: User) -> Tus:
-    client.force_login(owner)
-    return Tus(client)
 
 
 def expire() -> None:

@@ -7,13 +7,10 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
-from django.test import Client
 
 from django_largefiles import digests, lifecycle
 from django_largefiles.doors.body import FIRST_READ
 from django_largefiles.exceptions import StoreUnavailable
-from django_largefiles.intake import progress
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.options import MIB
 from django_largefiles.pipeline.processing import process
@@ -41,25 +38,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 Stored = Callable[[], list[str]]
 UNKNOWN = f"{COLLECTION}00000000-0000-4000-8000-000000000000/"
-
-
-@pytest.fixture
-def tus(client: Client, owner: User) -> Tus:
-    client.force_login(owner)
-    return Tus(client)
-
-
-@pytest.fixture
-def url(tus: Tus) -> str:
-    """An upload that has 4000 bytes."""
-    url = tus.create()
-    tus.patch(url, 0, PICTURE[:4000])
-    return url
-
-
-@pytest.fixture
-def restless(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", -1.0)
 
 
 def finish(tus: Tus, url: str) -> None:

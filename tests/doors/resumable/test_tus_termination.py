@@ -6,8 +6,6 @@ from collections.abc import Callable
 from io import BytesIO
 
 import pytest
-from django.contrib.auth.models import User
-from django.test import Client
 
 from django_largefiles.models import FileAsset, Upload
 from tests.conftest import Largefiles
@@ -16,12 +14,6 @@ from tests.doors.resumable.tus_client import COLLECTION, PICTURE, SIZE, Tus, eve
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Stored = Callable[[], list[str]]
-
-
-@pytest.fixture
-def tus(client: Client, owner: User) -> Tus:
-    client.force_login(owner)
-    return Tus(client)
 
 
 def test_termination_is_announced(tus: Tus) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
@@ -13,12 +12,6 @@ from tests.conftest import Largefiles
 from tests.doors.resumable.tus_client import COLLECTION, PICTURE, SIZE, Tus, needs_framework, problem, upload_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def tus(client: Client, owner: User) -> Tus:
-    client.force_login(owner)
-    return Tus(client)
 
 
 def test_tus_is_chosen_by_its_version(tus: Tus) -> None:

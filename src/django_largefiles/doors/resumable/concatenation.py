@@ -83,7 +83,7 @@ def complete_finals(partial: Upload) -> None:
             try:
                 complete_final(final)
             except (Refusal, StoreError) as error:
-                logger.warning("Final upload %s cannot be made, and is removed: %s", final.pk, error.detail)
+                logger.warning("Final upload %s cannot be made, and is removed: %s.", final.pk, error.detail)
 
 
 def _parts_of(final: Upload) -> list[Upload]:
