@@ -312,7 +312,7 @@ def test_pdf_followed_by_zeros_is_not_searched_for_its_end(tmp_path: Path) -> No
     writer.write(tmp_path / "a.pdf")
     path = sparse(tmp_path / "b.pdf", (tmp_path / "a.pdf").read_bytes())
     detail = failure(path, f"{BUILT_IN}.pdf.PdfExtractor", "application/pdf", read_bytes=MIB)
-    assert detail == "ValueError: there is no end of a PDF in the last 65536 bytes"
+    assert detail == "ValueError: the last 65536 bytes contain no startxref"
 
 
 def test_pdf_with_a_bad_startxref_is_not_read_whole(tmp_path: Path) -> None:
