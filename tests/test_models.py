@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
+from django_largefiles.extractors.base import COLUMN_BOUNDS, METADATA_COLUMNS, Bounds, Integer, Number, Text
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.states import State
 from tests.conftest import png
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.django_db
 
 DAY = timedelta(days=1)
 KEY = "largefiles/ab/cd/abcd"
+BIGGEST: dict[type[Bounds], Callable[[Any], object]] = {Integer: int, Number: float, Text: lambda most: "a" * most}
 SETTLED_STATES = [state for state in State if state != State.RECEIVING]
 
 
@@ -31,6 +33,14 @@ def receiving(*, offset: int = 0, size: int | None = None) -> FileAsset:
     found = asset(state=State.RECEIVING, size=size)
     Upload.objects.create(asset=found, offset=offset, store_state={"name": KEY}, expires_at=timezone.now() + DAY)
     return FileAsset.objects.get(pk=found.pk)
+
+
+def test_each_column_of_the_metadata_holds_the_largest_value_of_its_bounds() -> None:
+    largest = {name: BIGGEST[type(bounds)](bounds.most) for name, bounds in COLUMN_BOUNDS.items()}
+    described = asset(**largest)
+    described.clean_fields(exclude={field.name for field in described._meta.fields} - {*METADATA_COLUMNS})
+    described.refresh_from_db()
+    assert {name: getattr(described, name) for name in METADATA_COLUMNS} == largest
 
 
 def test_an_id_cannot_be_guessed() -> None:

@@ -74,7 +74,6 @@ class FileAsset(models.Model):
         stays without an owner.
     ``profile``
         The name of the profile whose rules apply to the file.
-
     ``attachment``
         Whether the file stands alone, waits for a form to be saved, or belongs to a row: an
         :class:`Attachment <django_largefiles.states.Attachment>`.

@@ -55,7 +55,7 @@ class Metadata:
     """The metadata that a file states about itself. All of it is the author's claim and proves nothing.
 
     Each field with bounds is a column of the asset. This is the one list of these columns: what the sandbox accepts,
-    what the pipeline stores, and what the API and the admin show follow from it.
+    what the pipeline stores and what the API shows follow from it. The model has to declare them as well.
     """
 
     width: int | None = _column(Integer(least=1))
