@@ -20,7 +20,8 @@ from typing import BinaryIO
 
 from django.conf import settings
 
-from django_largefiles.options import MIB, OPTIONS
+from django_largefiles.keys import OPTIONS
+from django_largefiles.options import MIB
 from django_largefiles.scanners.base import Scanner
 from django_largefiles.scanners.clamav import ClamdScanner
 from django_largefiles.scanners.read_pass import read_through

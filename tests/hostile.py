@@ -281,7 +281,7 @@ TABLE = [
         media_type="application/pdf",
         content=pdf,
         size=3 * GIB,
-        error="ValueError: there is no end",
+        error="ValueError: the last 65536 bytes contain no startxref",
     ),
     Hostile(
         name="3 GiB of PDF with a bad startxref",
@@ -289,7 +289,7 @@ TABLE = [
         content=lambda: b"%PDF-1.7\n",
         size=3 * GIB,
         tail=b"\nstartxref\n12345\n%%EOF\n",
-        error="ValueError: no page tree",
+        error="ValueError: the document has no page tree",
     ),
     Hostile(
         name="PDF of 3 million text operators",

@@ -12,13 +12,12 @@ from pytest_django.fixtures import Settings
 from django_largefiles.conf import get_profile, largefiles_settings, problems
 from django_largefiles.containers.facts import MAX_ENTRIES, MAX_SIZE
 from django_largefiles.exceptions import InvalidSetting, UnknownProfile
+from django_largefiles.keys import OPTIONS, RULES
 from django_largefiles.options import (
     DEFAULT_EXTRACTORS,
     GIB,
     KIB,
     MIB,
-    OPTIONS,
-    RULES,
     ArchiveLimits,
     ExtractionLimits,
     Quota,

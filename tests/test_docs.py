@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import django_largefiles
+from django_largefiles.keys import OPTIONS
 from django_largefiles.models import FileAsset
-from django_largefiles.options import OPTIONS
 from django_largefiles.states import Reason
 
 ROOT = Path(__file__).parents[1]

@@ -15,17 +15,9 @@ from typing import Any
 from django.conf import settings
 
 from .exceptions import InvalidSetting, UnknownProfile
-from .options import (
-    DEFAULT_PROFILE,
-    OPTIONS,
-    RULES,
-    ArchiveLimits,
-    ExtractionLimits,
-    Option,
-    Quota,
-    ScannerChoice,
-    mapping,
-)
+from .keys import OPTIONS, RULES, Option
+from .options import DEFAULT_PROFILE, ArchiveLimits, ExtractionLimits, Quota, ScannerChoice
+from .readers import mapping
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -265,9 +265,10 @@ class Usage(models.Model):
 
 
 class PendingSignal(models.Model):
-    """A signal that is due: made in the transaction that makes it so, gone when the signal has been sent.
+    """A signal to be sent: created in the transaction of the transition, and deleted when the signal has been sent.
 
-    The asset is no foreign key: its deletion need not look here, and of one that is gone nothing is sent.
+    ``asset_id`` is not a foreign key, so that deleting an asset needs no query here. No signal is sent for a deleted
+    asset.
     """
 
     asset_id = models.UUIDField()

@@ -1,8 +1,8 @@
 """Sent after commit, once per transition, with ``sender=FileAsset`` and ``asset=`` the asset as it is now.
 
-Should the process die before all receivers have returned, the sweeper sends the signal again: none is lost, and a
-receiver is called a second time only where its process died, or took more than five minutes. Receivers are called with
-``send_robust``: one that raises is logged and disturbs nobody.
+If the process dies before all receivers have returned, the sweeper sends the signal again. No signal is lost, and a
+receiver is called a second time only if its process died or took more than five minutes. Receivers are called with
+``send_robust``: an exception is logged and does not affect the others.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ asset_received = Signal()
 """All bytes have arrived and wait for a worker."""
 
 asset_ready = Signal()
-"""Verified and described; may be downloaded."""
+"""The file is verified and described, and may be downloaded."""
 
 asset_rejected = Signal()
-"""Refused after arrival or taken down; ``asset.reason`` tells why."""
+"""Refused after arrival, or blocked later; ``asset.reason`` holds the reason."""
 
 asset_failed = Signal()
-"""Given up; the bytes are kept, and ``reprocess`` tries again."""
+"""Processing was given up. The bytes are kept, and ``reprocess`` tries again."""

@@ -1,4 +1,4 @@
-"""Maintenance: what crashes, lost messages and clients that went away leave behind is cleaned up."""
+"""Maintenance: clean up after crashes, lost messages and clients that do not come back."""
 
 from __future__ import annotations
 

@@ -107,9 +107,9 @@ def release(sender: type[FileAsset], instance: FileAsset, using: str, **_: Any) 
 
 
 def repair() -> int:
-    """Compute the rows of some owners anew, those first whose last check is the oldest; return how many were wrong.
+    """Recompute the rows of some owners, least recently checked first, and return how many were wrong.
 
-    Each owner is checked about once in ``CHECK_AFTER``, whatever the number of owners and of calls.
+    Each owner is checked about once in ``CHECK_AFTER``, independent of the number of owners and of calls.
     """
     using = router.db_for_write(Usage)
     due = Usage.objects.using(using).filter(checked_at__lte=clock.after(-CHECK_AFTER)).order_by("checked_at", "pk")

@@ -36,5 +36,5 @@ def test_a_stretch_is_read_from_front_to_back_whoever_reads_in_between() -> None
 
 def test_a_stretch_ends() -> None:
     stretch = Stretch(io.BytesIO(b"0123456789"), 5, 3)
-    with pytest.raises(Unreadable, match="cut off"):
+    with pytest.raises(Unreadable, match="truncated"):
         stretch.take(4)

@@ -37,7 +37,7 @@ def test_the_content_of_a_member(text: str, packed: int) -> None:
 def test_a_bomb_is_unpacked_up_to_the_limit_in_small_pieces() -> None:
     file = io.BytesIO(zip_of({"a": bytes(50 * MIB)}))
     taken: list[int] = []
-    with pytest.raises(Unreadable, match="larger than"):
+    with pytest.raises(Unreadable, match="more than the limit"):
         for piece in pieces(file, next(walk(file, find_directory(file))), MIB):
             taken.append(len(piece))  # noqa: PERF401 - it raises
     assert sum(taken) <= MIB
@@ -48,7 +48,7 @@ def test_a_member_that_lies_about_its_size_is_still_bounded() -> None:
     bomb = bytearray(zip_of({"a": bytes(5 * MIB)}))
     for offset in (22, bomb.index(b"PK\1\2") + 24):
         struct.pack_into("<L", bomb, offset, 10)
-    with pytest.raises(Unreadable, match="larger than"):
+    with pytest.raises(Unreadable, match="more than the limit"):
         unpacked(bytes(bomb))
 
 
@@ -56,12 +56,12 @@ def test_a_member_that_lies_about_its_size_is_still_bounded() -> None:
     ("data", "problem"),
     [
         pytest.param(encrypted_zip(), "encrypted", id="encrypted"),
-        pytest.param(zip_of({"a": "a"}, packed=zipfile.ZIP_BZIP2), "do not unpack", id="another method"),
+        pytest.param(zip_of({"a": "a"}, packed=zipfile.ZIP_BZIP2), "unsupported method", id="another method"),
         pytest.param(changed(ONE, 0, b"xx"), "no local header", id="no local header"),
         pytest.param(changed(ONE, 30, b"b"), "different names", id="another name"),
         pytest.param(changed(ONE, 26, b"\1"), "different names", id="a shorter name"),
         pytest.param(changed(ONE, 35, b"\xff" * 5), "invalid", id="garbage"),
-        pytest.param(changed(ONE, DIRECTORY + 20, b"\5\0"), "cut off", id="cut off"),
+        pytest.param(changed(ONE, DIRECTORY + 20, b"\5\0"), "truncated", id="cut off"),
     ],
 )
 def test_what_cannot_be_unpacked(data: bytes, problem: str) -> None:

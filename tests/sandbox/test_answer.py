@@ -86,7 +86,7 @@ def test_whole_number_is_a_duration() -> None:
 def test_nonsense_is_refused(given: bytes, detail: str) -> None:
     with pytest.raises(ExtractionFailed) as caught:
         parse(given)
-    assert caught.value.detail.startswith("answered nonsense: ")
+    assert caught.value.detail.startswith("sent an invalid answer: ")
     assert detail in caught.value.detail
 
 
@@ -96,7 +96,7 @@ def test_nonsense_is_refused(given: bytes, detail: str) -> None:
         ("ValueError: no", "ValueError: no"),
         ("a\0b\nc", "a b c"),
         ("x" * 5000, "x" * 300),
-        (7, "an error without words"),
+        (7, "an exception without a text"),
     ],
     ids=["short", "NUL", "long", "number"],
 )
@@ -135,5 +135,5 @@ def test_what_is_no_line_of_layers_is_something_else() -> None:
     ],
 )
 def test_layers_that_are_none_are_nonsense(line: bytes) -> None:
-    with pytest.raises(ExtractionFailed, match="answered nonsense"):
+    with pytest.raises(ExtractionFailed, match="sent an invalid answer"):
         layers(line)

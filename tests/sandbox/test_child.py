@@ -104,7 +104,7 @@ class Wordless(Exception, metaclass=Nameless):
         pytest.param(KeyError("\udcff"), "KeyError: '\\udcff'", id="lone surrogate"),
         pytest.param(ValueError("x" * 9999), "ValueError: " + "x" * 288, id="long text"),
         pytest.param(Mute(), "Mute", id="text raises"),
-        pytest.param(Wordless(), "an error without words", id="name raises"),
+        pytest.param(Wordless(), "an exception without a text", id="name raises"),
     ],
 )
 def test_error_is_told(error: Exception, words: str) -> None:

@@ -93,7 +93,7 @@ def test_a_failure_tells_the_layers_that_held_if_it_came_so_far(
 
 
 def test_a_file_cannot_change_the_record_of_the_layers(media_type: str) -> None:
-    with pytest.raises(ExtractionFailed, match="answered nonsense") as caught:
+    with pytest.raises(ExtractionFailed, match="sent an invalid answer") as caught:
         run(f"{HELPERS}.Boasting", io.BytesIO(), media_type, ExtractionLimits())
     assert lacking(caught.value.confinement) == machine().lacking
     assert "armour" not in caught.value.confinement
@@ -163,9 +163,9 @@ def test_library_path_is_passed_on(sample: Path, media_type: str, monkeypatch: p
         ("Crashing", {}, "killed by signal 11"),
         ("Exiting", {}, "ended with status 3 and without an answer"),
         ("Flooding", {}, "answered more than 65536 bytes"),
-        ("Garbling", {}, "answered nonsense: it is not JSON"),
+        ("Garbling", {}, "sent an invalid answer: it is not JSON"),
         ("Verbose", {}, "answered more than 65536 bytes"),
-        ("Overstating", {}, "answered nonsense: title holds NUL or a lone surrogate"),
+        ("Overstating", {}, "sent an invalid answer: title holds NUL or a lone surrogate"),
         ("Mistaken", {}, "TypeError: answered dict, not Metadata"),
         ("Allocating", {}, "MemoryError"),
         ("Reading", {"memory_bytes": 1}, "MemoryError"),
@@ -312,7 +312,7 @@ def test_pdf_followed_by_zeros_is_not_searched_for_its_end(tmp_path: Path) -> No
     writer.write(tmp_path / "a.pdf")
     path = sparse(tmp_path / "b.pdf", (tmp_path / "a.pdf").read_bytes())
     detail = failure(path, f"{BUILT_IN}.pdf.PdfExtractor", "application/pdf", read_bytes=MIB)
-    assert detail == "ValueError: there is no end of a PDF in the last 65536 bytes"
+    assert detail == "ValueError: the last 65536 bytes contain no startxref"
 
 
 def test_pdf_with_a_bad_startxref_is_not_read_whole(tmp_path: Path) -> None:

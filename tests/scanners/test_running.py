@@ -66,8 +66,8 @@ def test_the_answer_is_reported() -> None:
         pytest.param(odd.Leaving(), "SystemExit:", id="ends its thread"),
         pytest.param(odd.RaisingAtOnce(), "ZeroDivisionError: out of order", id="raises before it starts"),
         pytest.param(odd.WithoutEngine(), "ConnectionRefusedError: nobody listens", id="has no engine"),
-        pytest.param(odd.Lying(), "called clean what it had 0 bytes of, not 6", id="has read nothing"),
-        pytest.param(odd.Lying(looks=True), "called clean what it had 3 bytes of, not 6", id="has read a part"),
+        pytest.param(odd.Lying(), "answered clean after reading 0 of 6 bytes", id="has read nothing"),
+        pytest.param(odd.Lying(looks=True), "answered clean after reading 3 of 6 bytes", id="has read a part"),
         pytest.param(odd.Answering(answer=None), "answered a NoneType without a verdict", id="answers nothing"),
         pytest.param(odd.Answering(answer="clean"), "answered a str without a verdict", id="answers a string"),
         pytest.param(
@@ -221,7 +221,7 @@ def test_a_file_that_cannot_be_opened_anew_is_sent(tmp_path: Path, monkeypatch: 
         scan = RunningScan(odd.Apart(), size=7, descriptor=file.fileno())
         monkeypatch.undo()
         # It says clean, and has looked at none of the bytes that it needed then.
-        assert scan.report(nothing).result.detail == "called clean what it had 0 bytes of, not 7"
+        assert scan.report(nothing).result.detail == "answered clean after reading 0 of 7 bytes"
 
 
 def test_one_that_reads_by_itself_needs_no_bytes(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from .facts import Unreadable
 from .reading import PIECE
 
 _XZ_MEMORY = 128 * 1024 * 1024
-"""Bytes for its dictionary: twice what ``xz -9`` needs."""
+"""Bytes for its dictionary: twice as much as ``xz -9`` needs."""
 
 
 class _Decompressor(Protocol):
@@ -108,7 +108,7 @@ class Unpacked:
             if piece:
                 return piece
             if needed and not data and not self._decompressor.eof:
-                raise Unreadable("the compressed data is cut off")
+                raise Unreadable("the compressed data is truncated")
         return b""
 
     def _begin_next_stream(self) -> bool:

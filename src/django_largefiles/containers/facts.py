@@ -31,7 +31,7 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveFacts:
-    """Figures of an archive. Sizes are those that its directory declares, or what a compressed file unpacked to."""
+    """Figures of an archive. Sizes are declared by its directory, or found by unpacking a compressed file."""
 
     entries: int
     total_size: int
@@ -90,7 +90,9 @@ class Tally:
         self.entries += 1
         self.total_size += size
         if not 0 <= size <= MAX_SIZE or self.total_size > MAX_SIZE:
-            raise Unreadable(f"{size} bytes are no size of a member")
+            raise Unreadable(
+                f"a member cannot have {size} bytes; the limit for one and for all together is {MAX_SIZE}"
+            )
         self.nested += any(map(is_nested, names))
         self.traversal += any(map(leads_elsewhere, names))
         self.duplicates += any(name in self._names for name in names)

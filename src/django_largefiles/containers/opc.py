@@ -33,7 +33,7 @@ def content_types(file: BinaryIO, members: Mapping[bytes, Member]) -> ContentTyp
     if not found:
         return None
     if len(found) > 1:
-        raise Unreadable("content types twice")
+        raise Unreadable("the package has more than one part of content types")
     types: set[str] = set()
 
     def visit(element: str, attributes: Mapping[str, str]) -> None:

@@ -23,7 +23,7 @@ def read_at(file: BinaryIO, position: int, size: int) -> bytes:
 
 
 class Stretch:
-    """Reads one stretch of a file from front to back, also if the file is read elsewhere in between."""
+    """Reads one stretch of a file from front to back. The file may be read elsewhere in between."""
 
     def __init__(self, file: BinaryIO, start: int, size: int) -> None:
         self._file = file
@@ -41,7 +41,7 @@ class Stretch:
         while len(self._buffer) - self._taken < size:
             piece = read_at(self._file, self._position, min(PIECE, self._unread))
             if not piece:
-                raise Unreadable("the archive is cut off")
+                raise Unreadable("the archive is truncated")
             self._position += len(piece)
             self._unread -= len(piece)
             self._buffer, self._taken = self._buffer[self._taken :] + piece, 0

@@ -33,7 +33,7 @@ _RECORD = re.compile(rb"(\d{1,20}) ([^=]+)=")
 
 
 class Source(Protocol):
-    """What a tar is read from, front to back. Fewer bytes than asked for mean that it ends there."""
+    """The source of a tar, read from front to back. It has ended if it returns fewer bytes than asked for."""
 
     def read(self, size: int, /) -> bytes: ...
 
@@ -130,11 +130,11 @@ def _header(block: bytes) -> tarfile.TarInfo | None:
     try:
         header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except (tarfile.TarError, ValueError) as error:
-        raise Unreadable(f"not a header of a tar: {error}") from error
+        raise Unreadable(f"a block is not a tar header: {error}") from error
     if not 0 <= header.size <= MAX_SIZE:
-        raise Unreadable(f"{header.size} bytes are no size of a member")
+        raise Unreadable(f"a member cannot have {header.size} bytes; the limit is {MAX_SIZE}")
     if header.type == tarfile.GNUTYPE_SPARSE:
-        raise Unreadable("a sparse member")
+        raise Unreadable("sparse members are not supported")
     return header
 
 
@@ -155,25 +155,25 @@ def _read_records(data: bytes, attributes: _Attributes) -> None:
         record = _RECORD.match(data)
         length = int(record[1]) if record else 0
         if record is None or not record.end() < length <= len(data) or data[length - 1 : length] != b"\n":
-            raise Unreadable("an extended header that is none")
+            raise Unreadable("an extended header is malformed")
         _apply(record[2], data[record.end() : length - 1], attributes)
         data = data[length:]
 
 
 def _apply(keyword: bytes, value: bytes, attributes: _Attributes) -> None:
     if keyword.startswith(b"GNU.sparse."):
-        raise Unreadable("a sparse member")
+        raise Unreadable("sparse members are not supported")
     if keyword == b"path":
         attributes.name = value
     if keyword == b"size":
         if not value.isdigit() or len(value) > 20 or int(value) > MAX_SIZE:
-            raise Unreadable(f"{value[:30]!r} is no size of a member")
+            raise Unreadable(f"a member cannot have a size of {value[:30]!r}; the limit is {MAX_SIZE} bytes")
         attributes.size = int(value)
 
 
 def _content(source: Source, size: int) -> bytes:
     if size > MAX_HEADER_DATA:
-        raise Unreadable(f"{size} bytes of a name or of attributes")
+        raise Unreadable(f"a name or extended header has {size} bytes; the limit is {MAX_HEADER_DATA}")
     content = _exactly(source, size)
     _pass_over_padding(source, size)
     return content

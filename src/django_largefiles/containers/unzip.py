@@ -1,4 +1,4 @@
-"""Unpack members of ZIP archives up to a limit, whatever size they declare."""
+"""Unpack members of ZIP archives up to a limit, regardless of the size that they declare."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ STORED, DEFLATED = 0, 8
 def pieces(file: BinaryIO, member: Member, limit: int) -> Iterator[bytes]:
     """Yield the unpacked content of a member: at most ``limit`` bytes in all, and at most 64 KiB at once.
 
-    Raise ``Unreadable``, also if there is more.
+    Raise ``Unreadable``, including if there is more than ``limit``.
     """
     if member.encrypted or member.method not in {STORED, DEFLATED}:
-        raise Unreadable(f"{member.name[:100]!r} is encrypted, or packed in a way that we do not unpack")
+        raise Unreadable(
+            f"{member.name[:100]!r} is encrypted, or compressed by an unsupported method ({member.method})"
+        )
     produced = 0
     for piece in _unpacked(_packed(file, member), member.method):
         produced += len(piece)
         if produced > limit:
-            raise Unreadable(f"{member.name[:100]!r} is larger than {limit} bytes")
+            raise Unreadable(f"{member.name[:100]!r} unpacks to more than the limit of {limit} bytes")
         yield piece
 
 
@@ -36,7 +38,7 @@ def content(file: BinaryIO, member: Member, limit: int) -> bytes:
 def _packed(file: BinaryIO, member: Member) -> Iterator[bytes]:
     header = read_at(file, member.offset, LOCAL_HEADER.size + len(member.name))
     if len(header) < LOCAL_HEADER.size or not header.startswith(b"PK\3\4"):
-        raise Unreadable("no local header where one should be")
+        raise Unreadable(f"there is no local header at {member.offset}")
     name_length, extra_length = LOCAL_HEADER.unpack_from(header)[-2:]
     if name_length != len(member.name) or header[LOCAL_HEADER.size :] != member.name:
         raise Unreadable("the directory and the local header give different names")
@@ -58,7 +60,7 @@ def _unpacked(packed: Iterator[bytes], method: int) -> Iterator[bytes]:
     while not inflater.eof:
         piece = _inflate(inflater, b"")
         if not piece:
-            raise Unreadable("a member is cut off")
+            raise Unreadable("the compressed data of a member is truncated")
         yield piece
 
 
@@ -66,4 +68,4 @@ def _inflate(inflater: zlib._Decompress, data: bytes) -> bytes:
     try:
         return inflater.decompress(data, PIECE)
     except zlib.error as error:
-        raise Unreadable(str(error)) from error
+        raise Unreadable(f"a member cannot be decompressed: {error}") from error

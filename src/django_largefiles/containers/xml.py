@@ -1,4 +1,4 @@
-"""Read XML from containers by expat, without document types and so without entities. Keep only what is asked for."""
+"""Read XML from containers with expat, without document types and therefore without entities."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _parser() -> expat.XMLParserType:
 
 
 def _refuse_document_type(name: str, system_id: str | None, public_id: str | None, internal: int) -> None:
-    raise Unreadable("XML with a document type declaration")
+    raise Unreadable("the XML has a document type declaration, which is not allowed")
 
 
 def _feed(parser: expat.XMLParserType, pieces: Iterable[bytes]) -> None:
@@ -63,7 +63,7 @@ def _feed(parser: expat.XMLParserType, pieces: Iterable[bytes]) -> None:
             parser.Parse(piece, False)
         parser.Parse(b"", True)
     except (expat.ExpatError, ValueError, LookupError) as error:
-        raise Unreadable(f"not well-formed XML: {error}") from error
+        raise Unreadable(f"the XML is not well-formed: {error}") from error
 
 
 def _local(name: str) -> str:

@@ -20,7 +20,7 @@ MAX_DIRECTORY = 32 * 1024 * 1024
 """Bytes of a directory that are read."""
 
 _TAIL = 16 * 1024
-"""Read at the end at first; a longer comment costs a second read."""
+"""Bytes read at the end at first. A longer comment costs a second read."""
 _MAX_COMMENT = 0xFFFF
 _MASKED_16, _MASKED_32 = 0xFFFF, 0xFFFFFFFF
 
@@ -45,13 +45,13 @@ _LINK_LIKE = (stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFS
 
 @dataclass(frozen=True, kw_only=True)
 class Directory:
-    """Where the directory is, and what the end record says about it."""
+    """The position, size and number of entries of the directory, from the end record."""
 
     start: int
     size: int
     entries: int
     shift: int
-    """Bytes before the archive itself, such as the program that unpacks it."""
+    """Bytes before the archive, such as a program that unpacks it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +78,7 @@ class Member:
 
     @property
     def least_end(self) -> int:
-        """Where its bytes end at the earliest: the local header may be longer than the directory shows."""
+        """The earliest position where its bytes can end: the local header may be longer than the directory shows."""
         return self.offset + LOCAL_HEADER.size + len(self.name) + self.packed_size
 
 
@@ -116,15 +116,15 @@ def find_directory(file: BinaryIO) -> Directory:
         narrow = (here, entries, directory_size, offset)
         masks = (_MASKED_16, _MASKED_16, _MASKED_32, _MASKED_32)
         if any(given not in {mask, meant} for given, mask, meant in zip(narrow, masks, wide, strict=True)):
-            raise Unreadable("the two end records differ")
+            raise Unreadable("the end record and the 64-bit end record contradict each other")
         here, entries, directory_size, offset = wide
     if not {disk, first_disk} <= _THIS_DISK or here != entries:
         raise Unreadable("an archive of several parts")
     start = end - directory_size
     if start < 0 or start < offset:
-        raise Unreadable("the directory does not lie where the end record says")
+        raise Unreadable("the directory is not at the position that the end record states")
     if entries * _ENTRY.size > directory_size:
-        raise Unreadable(f"no room for {entries} members in the directory")
+        raise Unreadable(f"the directory of {directory_size} bytes is too small for {entries} members")
     return Directory(start=start, size=directory_size, entries=entries, shift=start - offset)
 
 
@@ -146,18 +146,18 @@ def _end_record(file: BinaryIO, size: int) -> tuple[int, bytes]:
             continue
         record = tail[found:]
         if len(record) < _END.size or len(record) != _END.size + _END.unpack_from(record)[-1]:
-            raise Unreadable("something follows the end record")
+            raise Unreadable("other data follows the end record")
         return start + found, record
-    raise Unreadable("no end record")
+    raise Unreadable("the archive has no end record")
 
 
 def _end_64(file: BinaryIO, locator: bytes, before: int) -> tuple[int, tuple[int, int, int, int]]:
     _, disk, position, _ = _END_64_LOCATOR.unpack(locator)
     if disk or position + _END_64.size > before:
-        raise Unreadable("the end record of 64 bits does not lie in this file")
+        raise Unreadable("the 64-bit end record is not in this file")
     record = read_at(file, position, _END_64.size)
     if not record.startswith(b"PK\6\6"):
-        raise Unreadable("no end record of 64 bits where it should be")
+        raise Unreadable(f"there is no 64-bit end record at {position}")
     *_, here, entries, size, offset = _END_64.unpack(record)
     return position, (here, entries, size, offset)
 
@@ -167,7 +167,7 @@ def _member(source: Stretch, directory: Directory) -> Member:
     signature, _, _, flags, method, *_, packed, size, name_length, extra_length, comment_length = entry[:13]
     disk, _, attributes, offset = entry[13:]
     if signature != b"PK\1\2":
-        raise Unreadable("no entry where one should be")
+        raise Unreadable("the directory has data that is not an entry")
     name = source.take(name_length)
     extra = _extra_fields(source.take(extra_length))
     source.take(comment_length)
@@ -175,7 +175,7 @@ def _member(source: Stretch, directory: Directory) -> Member:
     if disk not in _THIS_DISK:
         raise Unreadable("an archive of several parts")
     if offset + directory.shift > directory.start:
-        raise Unreadable("a member behind the directory")
+        raise Unreadable("a member begins after the directory")
     return Member(
         name=name,
         unicode_name=extra.get(_UNICODE_PATH_FIELD, b"")[_UNICODE_PATH_PREFIX:],
@@ -204,7 +204,7 @@ def _widened(field: bytes, *values: int) -> tuple[int, ...]:
     for value in values:
         if value == _MASKED_32:
             if len(field) < 8:
-                raise Unreadable("a size of 64 bits is missing")
+                raise Unreadable("a 64-bit size or offset is missing")
             value, field = int.from_bytes(field[:8], "little"), field[8:]
         found.append(value)
     return tuple(found)

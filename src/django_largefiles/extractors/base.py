@@ -22,7 +22,7 @@ MAX_DURATION = 1e10
 
 @dataclass(frozen=True, kw_only=True)
 class Integer:
-    """The bounds of a whole number, which is ``None`` if the file does not say it."""
+    """The bounds of an integer, which is ``None`` if the file does not state it."""
 
     least: int
     most: int = MAX_INTEGER
@@ -30,14 +30,14 @@ class Integer:
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
-    """The bounds of a number from 0, which is ``None`` if the file does not say it."""
+    """The bounds of a non-negative number, which is ``None`` if the file does not state it."""
 
     most: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
-    """The bounds of a text, which is empty if the file does not say it."""
+    """The bounds of a text, which is empty if the file does not state it."""
 
     most: int
     """Characters."""
@@ -52,7 +52,7 @@ def _column(bounds: Bounds) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
-    """What a file says about itself. All of it is the author's claim and proves nothing.
+    """The metadata that a file states about itself. All of it is the author's claim and proves nothing.
 
     Each field with bounds is a column of the asset. This is the one list of these columns: what the sandbox accepts,
     what the pipeline stores and what the API shows follow from it. The model has to declare them as well.

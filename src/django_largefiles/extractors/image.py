@@ -1,4 +1,4 @@
-"""Images, by Pillow: headers only, never pixels."""
+"""Describe images with Pillow: read headers only, never decode pixels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import BinaryIO, ClassVar
 
 from PIL import ExifTags, Image
 
-# Pillow imports its plugins at the first file: in the child that is after the limits, where imports may fail.
+# Pillow imports its plugins when it opens the first file. In the child, the limits are in force by then, and imports
+# may fail.
 from PIL import MpoImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401  # isort: skip
 
 from .base import JSON, Extractor, Metadata, clean_text
@@ -19,7 +20,7 @@ from .base import JSON, Extractor, Metadata, clean_text
 Image.preinit()
 
 WALKED_GIF_BYTES = 4 * 1024 * 1024
-"""To count the frames of a GIF is to walk all of it. Of a larger one only whether it is animated is told."""
+"""Counting the frames of a GIF means reading all of it. For a larger one, only whether it is animated is reported."""
 
 _SIDEWAYS = {5, 6, 7, 8}
 
@@ -31,10 +32,10 @@ class ImageExtractor(Extractor):
         "image/gif": "GIF",
         "image/webp": "WEBP",
     }
-    """Media type to the one Pillow format that may open it. Others are not described.
+    """The Pillow format that may open each media type. Other types are not described.
 
-    TIFF is left out because its parser has the longest history of holes; a subclass that wants it adds
-    ``"image/tiff": "TIFF"``.
+    TIFF is left out because its parser has the longest history of vulnerabilities. To include it, add
+    ``"image/tiff": "TIFF"`` in a subclass.
     """
 
     def extract(self, file: BinaryIO, media_type: str) -> Metadata:
@@ -58,7 +59,7 @@ class ImageExtractor(Extractor):
 
 
 def _bounded(file: BinaryIO, pillow_format: str) -> tuple[BinaryIO, bool]:
-    """What Pillow may see of the file, and whether that is all."""
+    """Return the part of the file that Pillow may read, and whether it is the whole file."""
     if pillow_format != "GIF":
         return file, True
     file.seek(0)
@@ -76,7 +77,7 @@ def _bombs_are_errors() -> Iterator[None]:
 
 def _exif(image: Image.Image) -> Image.Exif:
     with suppress(Exception):
-        # PNG's own getexif() decodes all pixels to find a chunk that may follow them.
+        # Pillow's getexif() for PNG decodes all pixels to find a chunk that may follow them.
         return Image.Image.getexif(image)
     return Image.Exif()
 
@@ -97,7 +98,7 @@ def _frames(image: Image.Image, *, seen_whole: bool) -> dict[str, JSON]:
 
 
 def _camera(exif: Image.Exif) -> dict[str, JSON]:
-    """What EXIF says of the shot. The position is never told, only that there is one."""
+    """Return the EXIF data about the photograph. Report only whether there is a GPS position, never the position."""
     found: dict[str, JSON] = {
         "taken_at": _taken_at(_directory(exif, ExifTags.IFD.Exif)),
         "camera_make": clean_text(exif.get(ExifTags.Base.Make)),
@@ -114,7 +115,7 @@ def _directory(exif: Image.Exif, tag: int) -> Mapping[int, object]:
 
 
 def _taken_at(exif: Mapping[int, object]) -> str:
-    """ISO 8601, with the offset from UTC where the camera wrote it (EXIF 2.31), else ``""``."""
+    """Return the time in ISO 8601, with the offset from UTC if the camera wrote it (EXIF 2.31), or ``""``."""
     moment = clean_text(exif.get(ExifTags.Base.DateTimeOriginal))
     offset = clean_text(exif.get(ExifTags.Base.OffsetTimeOriginal))
     for text, pattern in ((moment + offset, "%Y:%m:%d %H:%M:%S%z"), (moment, "%Y:%m:%d %H:%M:%S")):

@@ -1,4 +1,4 @@
-"""Audio and video, by mutagen: duration, the audio stream and a few tags; of MP4 and its kin the picture too."""
+"""Describe audio and video with mutagen: duration, audio stream, a few tags, and the picture of MP4 and QuickTime."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ from .movie import picture, read_movie
 from .rationed import RationedFile
 
 READ_BYTES = 16 * 1024 * 1024
-"""Of one file, by mutagen: the largest picture that a FLAC may have on its cover, and what is around it."""
+"""Bytes that mutagen may read of one file: the largest cover picture of a FLAC, and the other blocks."""
 
 MAX_DURATION = 100 * 365.25 * 24 * 3600
 
 GUESSED_FILE_BYTES = 1024 * 1024
-"""In a larger MP3 whose duration mutagen guessed from the file's size, sound must be found further on as well."""
+"""Bytes. If mutagen estimated the duration of a larger MP3 from its size, audio frames must also occur later in it."""
 
 MAX_INFLATION = 4
-"""A duration at a constant bit rate may speak for at most so many times the file's size."""
+"""A duration at a constant bit rate may imply at most this many times the file's size."""
 
 MAX_NUMBER = 2**31 - 1
 
 WAVE_PCM = 1
 
 _FORMATS = (EasyMP3, EasyMP4, FLAC, OggVorbis, OggOpus, OggFLAC, OggSpeex, OggTheora, WAVE, AIFF, ASF)
-# mutagen tells these by the file's name, which it does not get here.
+# mutagen recognises these by the file's name, which it does not get here.
 _FORMAT_OF_TYPE: dict[str, Any] = {"audio/mpeg": EasyMP3, "audio/aac": AAC, "audio/x-hx-aac-adts": AAC}
 
 _CONSTANT_RATE = (MPEGInfo, WaveStreamInfo, AIFFInfo)
@@ -70,7 +70,7 @@ _TAGS = {
 
 
 class MediaExtractor(Extractor):
-    """Formats that mutagen does not know, such as Matroska and AVI, are not described: see ``video``."""
+    """Describe the formats that mutagen knows. For others, such as Matroska and AVI, see ``video``."""
 
     def extract(self, file: BinaryIO, media_type: str) -> Metadata:
         if media_type in MOVIE_TYPES:
@@ -89,7 +89,7 @@ def _describe_movie(file: BinaryIO, media_type: str) -> Metadata:
     try:
         heard = _describe(_open_movie(movie), file, media_type)
     except mutagen.MutagenError:
-        # The picture is there to be told all the same.
+        # The picture can still be reported.
         heard = Metadata()
     seen = {"video_codec": shown.codec, "frame_rate": shown.frame_rate}
     return dataclasses.replace(
@@ -101,7 +101,7 @@ def _describe_movie(file: BinaryIO, media_type: str) -> Metadata:
 
 
 def _open_movie(movie: Box) -> Any:
-    """mutagen is given the movie box alone: in the file it would seek from table to table."""
+    """Have mutagen parse the movie box alone: in the whole file it would seek from table to table."""
     return EasyMP4(io.BytesIO(Box(kind=b"ftyp", content=b"isom").encoded() + movie.encoded()))  # type: ignore[no-untyped-call]
 
 
@@ -115,7 +115,7 @@ def _describe(parsed: Any, file: BinaryIO, media_type: str) -> Metadata:
 
 
 def _open(file: BinaryIO, media_type: str) -> Any:
-    """The parsed file, or ``None`` of a format that mutagen does not know."""
+    """Return the parsed file, or ``None`` if mutagen does not know its format."""
     parsed = mutagen.File(RationedFile(file, READ_BYTES), options=_FORMATS)
     if parsed is None and media_type in _FORMAT_OF_TYPE:
         return _FORMAT_OF_TYPE[media_type](RationedFile(file, READ_BYTES))
@@ -123,7 +123,7 @@ def _open(file: BinaryIO, media_type: str) -> Any:
 
 
 def _duration(info: Any, file: BinaryIO) -> float | None:
-    """Seconds, or ``None`` where the file cannot hold them."""
+    """Return the duration in seconds, or ``None`` if the file is too small for it."""
     size = file.seek(0, os.SEEK_END)
     duration = sane_duration(info.length, size)
     if duration is None:
@@ -136,13 +136,13 @@ def _duration(info: Any, file: BinaryIO) -> float | None:
 
 
 def sane_duration(seconds: float, size: int) -> float | None:
-    """``seconds``, or ``None`` where a file of ``size`` bytes cannot last so long."""
-    # No codec needs less than a byte a second; this also leaves out NaN, infinity and negative ones.
+    """Return ``seconds``, or ``None`` if a file of ``size`` bytes cannot last that long."""
+    # No codec uses less than one byte per second. The comparison also excludes NaN, infinity and negative values.
     return round(float(seconds), 3) if 0 < seconds <= min(MAX_DURATION, size) else None
 
 
 def _plays_to_the_end(info: Any, file: BinaryIO, size: int) -> bool:
-    """Whether a duration that mutagen guessed from the file's size is not one of appended garbage."""
+    """Return whether audio continues to the end: mutagen may have estimated the duration from appended garbage."""
     if isinstance(info, AACInfo):
         return False
     if not isinstance(info, MPEGInfo) or info.length * info.bitrate / 8 < size / 2:
@@ -154,10 +154,10 @@ def _plays_to_the_end(info: Any, file: BinaryIO, size: int) -> bool:
 
 
 def _stream(parsed: Any, media_type: str) -> dict[str, JSON]:
-    """The audio stream. In a video the names say so."""
+    """Return the attributes of the audio stream. In a video, their names begin with ``audio_``."""
     info = parsed.info
     if isinstance(info, OggTheoraInfo):
-        # Describes the picture.
+        # This object describes the picture.
         return {}
     found = {
         "bitrate": positive(info, "bitrate"),

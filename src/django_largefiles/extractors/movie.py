@@ -1,4 +1,4 @@
-"""What the movie box of MP4 and QuickTime files (ISO/IEC 14496-12) says about the picture.
+"""Read the picture's properties from the movie box of MP4 and QuickTime files (ISO/IEC 14496-12).
 
 The movie box of a long film holds megabytes of tables. Only the boxes that describe the film are copied from it, and
 mutagen gets nothing else to parse.
@@ -79,12 +79,12 @@ class Picture:
 
 
 def read_movie(file: BinaryIO) -> Box | None:
-    """Return the movie box, reduced to what describes the film, or ``None``. It takes a few megabytes at most."""
+    """Return the movie box with only the boxes that describe the film, a few megabytes at most, or ``None``."""
     return find_box(file, b"moov", _MOVIE)
 
 
 def picture(movie: Box) -> Picture | None:
-    """Return what describes the picture: the first video track. Return ``None`` if there is none."""
+    """Return the properties of the first video track, or ``None`` if there is none."""
     for track in movie.boxes:
         media = track.first(b"mdia")
         if media.first(b"hdlr").content[8:12] == b"vide":

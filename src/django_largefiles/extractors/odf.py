@@ -1,4 +1,4 @@
-"""OpenDocument: meta.xml (ISO/IEC 26300-1, 4.3), the manifest (-3, 4), macros by the folders they lie in."""
+"""Describe OpenDocument files by meta.xml (ISO/IEC 26300-1, 4.3), the manifest (part 3, 4) and the macro folders."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def describe(package: Package, media_type: str) -> Description:
     found = Description(
         texts=package.texts(b"meta.xml", _PROPERTIES),
         macros=any(name.startswith(_MACROS) for name in package.names()),
-        # Where that cannot be told we do not vouch for it.
+        # If the manifest cannot be read, the file counts as encrypted: the rules must not rely on an unchecked file.
         encrypted=package.count(b"META-INF/manifest.xml", "encryption-data") != 0,
     )
     if "presentation" in media_type:

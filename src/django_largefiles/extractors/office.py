@@ -1,4 +1,4 @@
-"""Office files of both families: OOXML (ECMA-376) and OpenDocument (ISO/IEC 26300). Both are ZIP archives of XML."""
+"""Describe office files: OOXML (ECMA-376) and OpenDocument (ISO/IEC 26300). Both are ZIP archives of XML parts."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _ODF = "application/vnd.oasis.opendocument."
 
 
 class OfficeExtractor(Extractor):
-    """Title, author and the like, and the pages, sheets or slides; what of it is broken or too large is left out.
+    """Report title, author and similar properties, and the number of pages, sheets or slides.
 
-    The facts of the archive are told as ``ArchiveExtractor`` tells them, and ``ARCHIVE_LIMITS`` hold.
+    Parts that are broken or too large are left out. The figures of the archive are reported as ``ArchiveExtractor``
+    reports them, so that ``ARCHIVE_LIMITS`` apply.
     """
 
     def extract(self, file: BinaryIO, media_type: str) -> Metadata:
@@ -32,7 +33,7 @@ class OfficeExtractor(Extractor):
 
 
 def _with_encryption(facts: ArchiveFacts, found: Description) -> ArchiveFacts:
-    """OpenDocument encrypts members in a way of its own, of which the archive's directory knows nothing."""
+    """Count OpenDocument's own encryption of members too, which the archive's directory does not show."""
     return replace(facts, encrypted=max(facts.encrypted, int(found.encrypted)))
 
 

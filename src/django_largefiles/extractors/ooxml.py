@@ -1,4 +1,4 @@
-"""OOXML: properties (ECMA-376 part 2, 11; part 1, 22.2), macros, and what the main part counts."""
+"""Describe OOXML files: properties (ECMA-376 part 2, 11; part 1, 22.2), macros, and the sheets, slides or pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PROPERTIES = {
 }
 _APPLICATION = {"Application": "application", "AppVersion": "application_version", "Pages": "pages"}
 
-# The main parts by the names that every writer gives them, the elements that are counted, and what they are.
+# The main part, by the name that every program gives it; the element to count; and the unit that it stands for.
 _COUNTED = (
     (b"xl/workbook.xml", "sheet", "sheets"),
     (b"ppt/presentation.xml", "sldId", "slides"),

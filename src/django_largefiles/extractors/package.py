@@ -14,16 +14,16 @@ from ..containers.unzip import pieces
 from ..containers.zip import Member
 
 MAX_PART = 2 * 1024 * 1024
-"""Bytes of one part, unpacked. Of documents' texts that is little, of their properties much."""
+"""Bytes of one part, unpacked: ample for a document's properties, although its text may be larger."""
 
 MAX_CONTENT = 16 * 1024 * 1024
-"""The same of the one part that must be read to its end to count what is in it."""
+"""Bytes of a part, unpacked, that must be read to its end to count its elements."""
 
 
 @dataclass(kw_only=True)
 class Description:
     texts: dict[str, str] = field(default_factory=dict)
-    """By the names of attributes, and ``title``."""
+    """Texts by the name of their attribute, or ``title``."""
     count: int | str | None = None
     counted: str = "pages"
     """``pages``, ``sheets`` or ``slides``."""
@@ -34,7 +34,7 @@ class Description:
 
 
 class Package:
-    """An office file by its parts, the members of its archive. Unreadable parts are treated as missing."""
+    """The parts of an office file, which are the members of its archive. Unreadable parts are treated as missing."""
 
     def __init__(self, file: BinaryIO, members: Mapping[bytes, Member]) -> None:
         self._file = file
@@ -44,21 +44,21 @@ class Package:
         return self._members
 
     def texts(self, name: bytes, wanted: Mapping[str, str]) -> dict[str, str]:
-        """The texts of some elements of a part, under the names that ``wanted`` gives them."""
+        """Return the texts of the elements in ``wanted``, which maps each element to the name of its text."""
         found: dict[str, str] = {}
         with suppress(Unreadable):
             found = xml.texts(self._pieces(name, MAX_PART), wanted)
         return {wanted[element]: text for element, text in found.items()}
 
     def visit(self, name: bytes, visit: xml.Visit, limit: int = MAX_PART) -> bool:
-        """Show each element of a part to ``visit``; whether there is such a part and it could be read to its end."""
+        """Call ``visit`` with each element of a part. Return whether all of it could be read."""
         with suppress(Unreadable):
             xml.visit_elements(self._pieces(name, limit), visit)
             return True
         return False
 
     def count(self, name: bytes, wanted: str, limit: int = MAX_PART) -> int | None:
-        """How many elements called ``wanted`` a part has, ``None`` where it could not be read to its end."""
+        """Return how many elements of a part are called ``wanted``, or ``None`` if it cannot be read to its end."""
         counted = 0
 
         def visit(element: str, attributes: Mapping[str, str]) -> None:
@@ -68,7 +68,7 @@ class Package:
         return counted if self.visit(name, visit, limit) else None
 
     def has_macros(self) -> bool:
-        """Whether a package of OOXML has macros, or cannot show that it has none."""
+        """Return whether an OOXML package has macros, or its content types cannot be read to exclude them."""
         with suppress(Unreadable):
             types = content_types(self._file, self._members)
             return types is None or types.macros
@@ -76,5 +76,5 @@ class Package:
 
     def _pieces(self, name: bytes, limit: int) -> Iterator[bytes]:
         if name not in self._members:
-            raise Unreadable(f"no part {name!r}")
+            raise Unreadable(f"the package has no part {name!r}")
         return pieces(self._file, self._members[name], limit)

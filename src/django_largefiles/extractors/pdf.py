@@ -1,4 +1,4 @@
-"""PDF, by pypdf: the document's information, its page count and the size of its first page."""
+"""Describe PDF files with pypdf: document information, page count and the size of the first page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 from pypdf import Configuration, DocumentInformation, PasswordType, PdfReader, apply_configuration
 from pypdf.generic import RectangleObject
 
-# pypdf imports these at the first stream: in the child that is after the limits, where imports may fail.
+# pypdf imports these when it reads the first stream. In the child, the limits are in force by then, and imports may
+# fail.
 from pypdf import filters  # noqa: F401  # isort: skip
 
 from .base import JSON, MAX_TEXT, MAX_TITLE, Extractor, Metadata, clean_text
@@ -20,11 +21,11 @@ from .base import JSON, MAX_TEXT, MAX_TITLE, Extractor, Metadata, clean_text
 _MIB = 1024 * 1024
 
 WALKED_PAGES = 2000
-"""Up to so many pages are counted one by one; beyond, the page tree's own /Count is believed and marked as a claim."""
+"""Up to this number, pages are counted one by one. Beyond it, /Count of the page tree is reported, as a claim."""
 
 LARGE_FILE = 8 * _MIB
 WALKED_PAGES_OF_LARGE_FILE = 200
-"""The pages of a large file lie far apart: each costs a read of its own, of a remote store a request."""
+"""The pages of a large file lie far apart: each costs a separate read, which is a request in a remote store."""
 
 BUFFER_SIZE = 64 * 1024
 
@@ -59,7 +60,7 @@ class PdfExtractor(Extractor):
 
 @contextmanager
 def _buffered(file: BinaryIO) -> Iterator[BinaryIO]:
-    """pypdf reads byte by byte: millions of system calls where the file has no buffer of its own."""
+    """Add a buffer to an unbuffered file: pypdf reads byte by byte, which would take millions of system calls."""
     if not isinstance(file, io.RawIOBase):
         yield file
         return
@@ -71,7 +72,10 @@ def _buffered(file: BinaryIO) -> Iterator[BinaryIO]:
 
 
 def _open(stream: BinaryIO) -> PdfReader:
-    """A reader. A large file is taken at its word first: otherwise pypdf looks at each object that its table names."""
+    """Return a reader.
+
+    Try a large file in strict mode first: otherwise pypdf looks at every object that the cross-reference table lists.
+    """
     if _is_large(stream):
         _require_an_end(stream)
         with suppress(Exception):
@@ -82,14 +86,17 @@ def _open(stream: BinaryIO) -> PdfReader:
 
 
 def _require_an_end(stream: BinaryIO) -> None:
-    """Readers look in the last 1,024 bytes (ISO 32000-1, annex H, note 18); pypdf goes back through the whole file."""
+    """Raise ``ValueError`` if the end of the file has no ``startxref``, for which pypdf would search the whole file.
+
+    Viewers look for it in the last 1,024 bytes (ISO 32000-1, annex H, note 18).
+    """
     stream.seek(-BUFFER_SIZE, os.SEEK_END)
     if b"startxref" not in stream.read(BUFFER_SIZE):
-        raise ValueError(f"there is no end of a PDF in the last {BUFFER_SIZE} bytes")
+        raise ValueError(f"the last {BUFFER_SIZE} bytes contain no startxref")
 
 
 def _open_leniently(stream: BinaryIO) -> PdfReader:
-    """A reader also of a document whose encryption pypdf cannot handle: all but its texts is there to be read."""
+    """Return a reader, even if pypdf cannot handle the encryption: everything except texts can still be read."""
     reader = PdfReader.__new__(PdfReader)
     try:
         PdfReader.__init__(reader, stream)
@@ -102,7 +109,7 @@ def _open_leniently(stream: BinaryIO) -> PdfReader:
 def _describe(reader: PdfReader, stream: BinaryIO) -> Metadata:
     readable = not reader.is_encrypted or _opens_without_password(reader)
     if not readable:
-        # Texts and streams are encrypted, the page tree is not (ISO 32000-1, 7.6.1), yet pypdf refuses all.
+        # Texts and streams are encrypted, but not the page tree (ISO 32000-1, 7.6.1). pypdf refuses to read any of it.
         reader._override_encryption = True
     information = _information(reader) if readable else DocumentInformation()
     attributes: dict[str, JSON] = {
@@ -114,7 +121,7 @@ def _describe(reader: PdfReader, stream: BinaryIO) -> Metadata:
     }
     page_count, claimed = _page_count(reader, _walkable_pages(stream) if readable else 0)
     if page_count is None and readable:
-        raise ValueError("no page tree")
+        raise ValueError("the document has no page tree")
     return Metadata(
         page_count=page_count,
         title=_text(information, "/Title", MAX_TITLE),
@@ -130,7 +137,7 @@ def _opens_without_password(reader: PdfReader) -> bool:
 
 
 def _version(stream: BinaryIO) -> str:
-    """Of the header, which readers look for in the first 1,024 bytes (ISO 32000-1, annex H, note 13)."""
+    """Return the version in the header, from the first 1,024 bytes (ISO 32000-1, annex H, note 13), or ``""``."""
     stream.seek(0)
     header = re.search(rb"%PDF-(\d\.\d)", stream.read(1024))
     return header[1].decode() if header else ""
@@ -149,14 +156,14 @@ def _text(information: DocumentInformation, key: str, limit: int = MAX_TEXT) -> 
 
 
 def _date(information: DocumentInformation, name: str) -> str:
-    """ISO 8601, or ``""``."""
+    """Return the date in ISO 8601, or ``""``."""
     with suppress(Exception):
         return str(getattr(information, name).isoformat())
     return ""
 
 
 def _first_page_size(reader: PdfReader) -> list[float] | None:
-    """Width and height of the first page as displayed, in points."""
+    """Return the width and height of the first page as displayed, in points, or ``None``."""
     with suppress(Exception):
         page = _first_page(reader)
         box = RectangleObject(page["/MediaBox"])
@@ -167,7 +174,10 @@ def _first_page_size(reader: PdfReader) -> list[float] | None:
 
 
 def _first_page(reader: PdfReader) -> Mapping[str, Any]:
-    """What the first page has or inherits (ISO 32000-1, 7.7.3.4). pypdf's own way to one page walks all of them."""
+    """Return the entries of the first page, some of them inherited (ISO 32000-1, 7.7.3.4).
+
+    pypdf would read the whole page tree to get at one page.
+    """
     node: Any = reader.root_object["/Pages"]
     entries: dict[str, Any] = {}
     for _ in range(_DEPTH):
@@ -179,7 +189,7 @@ def _first_page(reader: PdfReader) -> Mapping[str, Any]:
 
 
 def _page_count(reader: PdfReader, walkable: int) -> tuple[int | None, bool]:
-    """The number of pages, and whether it is only the author's claim."""
+    """Return the number of pages, and whether it is only the claim of the file."""
     claim = _claimed_page_count(reader)
     if walkable and (claim is None or claim <= walkable):
         with suppress(Exception):

@@ -1,4 +1,4 @@
-"""A file for parsers that believe what a file says of its own sizes."""
+"""A file for parsers that trust the sizes that a file declares."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 
 class RationedFile:
-    """Has ended after ``ration`` bytes were read of it, and makes no room for more than is left of it."""
+    """A file that ends after ``ration`` bytes have been read. No read allocates more than the bytes that are left."""
 
     def __init__(self, file: BinaryIO, ration: int) -> None:
         self._file = file

@@ -1,4 +1,4 @@
-"""Video in the containers that mutagen does not know, by PyAV (the extra ``video``): headers only, never frames."""
+"""Describe video in containers that mutagen does not know, with PyAV (the extra ``video``). Never decode frames."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from .media import MediaExtractor, positive, sane_duration
 from .rationed import RationedFile
 
 PROBED_BYTES = 128 * 1024
-"""How far FFmpeg looks into the first packets for what the headers do not tell, such as the rate of frames."""
+"""Bytes of the first packets in which FFmpeg looks for values that the headers lack, such as the frame rate."""
 READ_BYTES = 4 * 1024 * 1024
-"""In all, of one file: FFmpeg searches the whole of it for a next packet, and makes do where it ends."""
+"""Bytes read of one file in all. FFmpeg would search the whole file for a next packet, but accepts that it ends."""
 MAX_SIDE = 1_000_000
 """Pixels."""
 MAX_FRAME_RATE = 1000
 
 _OPTIONS = {
-    # To find what is missing FFmpeg would decode frames: it may use no decoder. Nor any way to another file.
+    # FFmpeg would decode frames to find missing values: allow no decoder, and no access to other files.
     "codec_whitelist": "none",
     "protocol_whitelist": "none",
     "probesize": str(PROBED_BYTES),
@@ -32,14 +32,15 @@ _READ_SIZE = 64 * 1024
 _UNITS_PER_SECOND = 1_000_000
 _ON_THE_COVER = 1 << 10
 
-# As Metadata has them, with FFmpeg's names.
+# The name of each attribute, with FFmpeg's name of the tag.
 _TAGS = {"artist": "artist", "album": "album", "date": "date", "genre": "genre", "tracknumber": "track"}
 
 
 class VideoExtractor(MediaExtractor):
-    """What ``MediaExtractor`` describes, and with PyAV installed the types of ``demuxers`` too.
+    """Describe the types of ``MediaExtractor`` and, if PyAV is installed, those of ``demuxers``.
 
-    MP4 and its kin are not among them: of a long film FFmpeg reads megabytes, where a few of its boxes will do.
+    MP4 and related formats are not among the latter: FFmpeg reads megabytes of a long film, of which a few boxes are
+    enough.
     """
 
     optional_modules: ClassVar[Mapping[str, str]] = {"av": "django-largefiles[video]"}
@@ -54,10 +55,10 @@ class VideoExtractor(MediaExtractor):
         "video/mpeg": "mpeg",
         "video/mp2t": "mpegts",
     }
-    """Media type to the one demuxer of FFmpeg that may open it."""
+    """The FFmpeg demuxer that may open each media type."""
 
     def __init__(self) -> None:
-        # Here and not above, because the system checks import this module into processes that never open a film.
+        # Not at the top of the module, because the system checks import it into processes that never open a film.
         self._pyav = _imported("av")
 
     def extract(self, file: BinaryIO, media_type: str) -> Metadata:
@@ -66,7 +67,7 @@ class VideoExtractor(MediaExtractor):
             return super().extract(file, media_type)
         size = file.seek(0, os.SEEK_END)
         rationed = RationedFile(file, READ_BYTES)
-        # An AVI has its frames indexed at the end, in megabytes that FFmpeg reads where it can seek.
+        # An AVI has an index of its frames at the end: megabytes, which FFmpeg reads if it can seek.
         source = _Unseekable(rationed) if demuxer == "avi" else rationed
         with self._pyav.open(
             source,
@@ -87,7 +88,7 @@ def _imported(name: str) -> Any:
 
 
 def _texts(version: str) -> dict[str, str]:
-    """What keeps PyAV from failing at texts that are not UTF-8. Since 19 it is that way, and takes no argument."""
+    """Return the argument that lets PyAV 18 accept texts that are not UTF-8. PyAV 19 needs and takes none."""
     return {"metadata_errors": "replace"} if version.startswith("18.") else {}
 
 
@@ -120,7 +121,7 @@ def _describe(container: Any, size: int) -> Metadata:
 
 
 def _is_film(stream: Any) -> bool:
-    """Or it is the picture on the cover."""
+    """Return False for a cover picture, which is a video stream too."""
     return not stream.disposition & _ON_THE_COVER
 
 
@@ -135,13 +136,13 @@ def _frame_rate(stream: Any) -> float | None:
 
 
 def _codec(stream: Any) -> str:
-    # Of a stream that FFmpeg has no decoder for there is no context.
+    # A stream for which FFmpeg has no decoder has no context.
     context = getattr(stream, "codec_context", None)
     return clean_text(context.codec.canonical_name) if context else ""
 
 
 def _tags(*tagged: Any) -> dict[str, str]:
-    """Of the first of the container and its streams that has a name; names in lower case."""
+    """Return the tags by lower-case name. The container and streams that come first take precedence."""
     found: dict[str, str] = {}
     for part in filter(None, tagged):
         found = {key.lower(): text for key, text in part.metadata.items()} | found

@@ -82,7 +82,7 @@ _MARKUP = _names_of(Family.MARKUP)
 
 POSSIBLE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        # The directory at the end tells what a ZIP archive is, whatever its first member looks like.
+        # The directory at the end determines the type of a ZIP archive; its first member may suggest another.
         **dict.fromkeys(ZIP_TYPES, tuple(ZIP_TYPES)),
         # The directory that tells these apart may lie anywhere in the file.
         **dict.fromkeys(_VAGUE_OLE_TYPES, _OLE_TYPES),

@@ -62,7 +62,7 @@ class Sample:
 def corrected(told: str, sample: Sample) -> str:
     """Return the type of a file that libmagic calls ``told``. Raise ``OSError`` if the file cannot be read."""
     if sample.head.startswith(b"PK\3\4") and not is_zip(told):
-        # Programs open the file by its directory, whatever media type its first member states.
+        # Programs open the file by its directory, even if its first member states another media type.
         told = "application/zip"
     types = (TYPE_OF_MARK.get(mark) for mark in marks(told, sample))
     return next(filter(None, types), told)

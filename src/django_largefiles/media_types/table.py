@@ -93,7 +93,7 @@ _AUDIO_FILES = (
     MediaType("audio/mpeg audio/mp3 audio/x-mp3", ".mp3 .mp2 .mp1 .mpga .m2a", _AUDIO, None,
               ("tag of ID3, then MPEG audio",)),
     MediaType("audio/aac audio/aacp audio/x-aac audio/x-hx-aac-adts audio/x-hx-aac-adif", ".aac .adts .adif", _AUDIO),
-    # libmagic calls Sony's brand MSNV audio, whatever the tracks are.
+    # libmagic reports audio for Sony's brand MSNV, regardless of the tracks.
     MediaType("audio/mp4", ".m4a .m4b .m4p .m4r .mp4 .m4v .f4a", _AUDIO, _ISO),
     MediaType("audio/x-m4a audio/m4a", ".m4a .m4b .m4p .m4r .mp4", _AUDIO, _ISO, ("brand M4A ",)),
     MediaType("audio/ogg audio/opus audio/vorbis", ".ogg .oga .opus .spx .ogx", _AUDIO),

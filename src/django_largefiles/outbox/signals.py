@@ -25,7 +25,7 @@ RESEND_AFTER = timedelta(minutes=5)
 """How long the receivers of a signal may take before the sweeper assumes that the process that called them died."""
 
 MAX_TRIES = 5
-"""How often the sweeper sends a signal: a receiver that kills its process must not do so for ever."""
+"""How often the sweeper sends a signal: a receiver that kills its process must not do so again and again."""
 
 SIGNALS = {
     State.RECEIVED: asset_received,
@@ -36,7 +36,7 @@ SIGNALS = {
 
 
 def send_after_commit(asset_id: UUID, state: State, using: str, *, asset: FileAsset | None = None) -> None:
-    """Send the signal of ``state`` once the transaction is committed. ``asset`` saves a query if it is at hand."""
+    """Send the signal of ``state`` once the transaction is committed. Passing ``asset`` saves a query."""
     pending = PendingSignal(asset_id=asset_id, state=state, due_at=clock.after(RESEND_AFTER))
     pending.save(using=using, force_insert=True)
     # No partial: Django names the function in its report of a failure, and a partial has no name.

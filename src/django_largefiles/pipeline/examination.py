@@ -23,7 +23,7 @@ class Examination:
     """Examines the bytes of an asset that a worker has claimed.
 
     ``findings`` are what is known so far. They also go to the asset's row if the file is refused, or if the
-    examination fails: whatever was found before then holds.
+    examination fails: the results of the steps before it are valid.
     """
 
     def __init__(self, claim: Claim) -> None:

@@ -1,4 +1,4 @@
-"""What a worker has found out about a file, as columns of its asset."""
+"""The results of a worker's examination of a file, as columns of its asset."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Description:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """What is known so far. ``None`` is what the examination did not come to: the asset's columns stay as they are."""
+    """The results so far. A step that has not run has ``None``, and leaves the asset's columns unchanged."""
 
     media_type: str | None = None
     sha256: str | None = None

@@ -1,4 +1,4 @@
-"""Renew a worker's claim while it does something that takes as long as it likes."""
+"""Renew a worker's claim during an operation of unknown duration."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ BEAT_SECONDS = 2.0
 
 
 class Heartbeat:
-    """Calls ``renew`` every few seconds, from a thread, with the number that ``tell`` got last.
+    """Calls ``renew`` every few seconds, from a thread, with the latest number that was passed to ``tell``.
 
-    For work that gives the worker no chance to renew its claim: a storage may be silent for minutes between two reads
-    of the file that it saves. After ``renew`` has raised ``ClaimLost`` so does ``tell``, which may be called from any
-    thread.
+    For operations during which the worker cannot renew its claim: a storage may be silent for minutes between two
+    reads of the file that it saves. After ``renew`` has raised ``ClaimLost``, so does ``tell``. ``tell`` may be called
+    from any thread.
     """
 
     def __init__(self, renew: Callable[[int], None]) -> None:

@@ -1,6 +1,6 @@
-"""What a worker does with an asset whose bytes are complete: read, judge, describe.
+"""Process an asset whose bytes are complete: read, check and describe the file.
 
-``process`` may be called at any time, any number of times, by any number of workers: the claim lets one of them in.
+``process`` may be called at any time, any number of times, by any number of workers: the claim admits one of them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .rejection import remove_stored_bytes
 logger = logging.getLogger(__name__)
 
 FIRST_SCANNER_DELAY = timedelta(seconds=30)
-"""After a scanner failed for the first time: one that is restarted loads its signatures for a minute."""
+"""The delay after the first failure of a scanner: a restarted one takes a minute to load its signatures."""
 
 
 class TryAgain(Exception):
@@ -54,14 +54,14 @@ def process(asset_id: UUID) -> None:
     except StoreError as error:
         _give_back(claim, Reason.STORE_UNAVAILABLE, error, error.detail)
     except ScannerUnavailable as error:
-        # No file is let through meanwhile, so operators should learn of it before the last attempt.
+        # No file becomes ready meanwhile, so that operators should see it in the log before the last attempt.
         found = examination.findings.columns()
         logger.error("Asset %s could not be scanned, check the scanners: %s", asset_id, found["scan_detail"])
         _give_back(claim, Reason.SCANNER_UNAVAILABLE, error, error.detail, first=FIRST_SCANNER_DELAY, found=found)
     except LargeFilesError as error:
         _give_back(claim, Reason.GAVE_UP, error, error.detail)
     except Exception as error:  # noqa: BLE001 — a failure of any kind ends as a failed attempt
-        # The text of an unforeseen error may hold what a client must not see; the log has it.
+        # The text of an unexpected error may contain secrets, which clients must not see. The log has it.
         _give_back(claim, Reason.GAVE_UP, error, type(error).__name__)
 
 
@@ -91,7 +91,7 @@ def _reject(examination: Examination, asset: FileAsset, profile: Profile, refusa
     columns = examination.findings.columns()
     lifecycle.reject(examination.claim, Reason(refusal.code), refusal.detail, **columns)
     if not (isinstance(refusal, Unscannable) and profile.on_unscannable == "quarantine"):
-        # If the worker dies before this, the sweeper does it; what is unscannable then stays in quarantine.
+        # If the worker dies before this, the sweeper removes the bytes; those of unscannable files stay in quarantine.
         remove_stored_bytes(asset)
 
 

@@ -99,9 +99,9 @@ def refusal_headers(error: LargeFilesError) -> dict[str, str]:
 
 
 def http_date(moment: datetime) -> str:
-    """The value of ``Upload-Expires``. Raises ``ValueError`` for a moment without a time zone."""
+    """Return the value of ``Upload-Expires``. Raise ``ValueError`` for a naive datetime."""
     if moment.utcoffset() is None:
-        raise ValueError("a moment without a time zone is no HTTP date")
+        raise ValueError(f"an HTTP date needs a time zone, which {moment} does not have")
     return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 

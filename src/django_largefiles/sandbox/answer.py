@@ -69,7 +69,7 @@ def parse(answer: bytes) -> Metadata:
     """
     content = _load(answer)
     if "error" in content:
-        raise ExtractorRaised(clean_text(content["error"], MAX_DETAIL) or "an error without words")
+        raise ExtractorRaised(clean_text(content["error"], MAX_DETAIL) or "an exception without a text")
     if content.keys() != _FIELDS:
         _refuse("its keys are not those of metadata")
     columns = {name: _bounded(name, content[name], bounds) for name, bounds in COLUMN_BOUNDS.items()}
@@ -77,7 +77,7 @@ def parse(answer: bytes) -> Metadata:
 
 
 def _refuse(what: str) -> NoReturn:
-    raise ExtractionFailed(f"answered nonsense: {what}")
+    raise ExtractionFailed(f"sent an invalid answer: {what}")
 
 
 def _load(answer: bytes) -> dict[str, Any]:

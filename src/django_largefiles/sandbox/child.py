@@ -79,7 +79,7 @@ def _failure(error: BaseException) -> bytes:
     for describe in descriptions:
         with suppress(BaseException):
             return _encode({"error": describe()})
-    return b'{"error": "an error without words"}\n'
+    return b'{"error": "an exception without a text"}\n'
 
 
 def _encode(content: dict[str, Any]) -> bytes:

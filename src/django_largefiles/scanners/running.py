@@ -151,7 +151,7 @@ class RunningScan:
         if not isinstance(result, ScanResult) or not isinstance(result.verdict, ScanVerdict):
             return _error(f"answered a {type(result).__qualname__} without a verdict")
         if result.verdict is ScanVerdict.CLEAN and self._streamed and self._taken != self._size:
-            return _error(f"called clean what it had {self._taken} bytes of, not {self._size}")
+            return _error(f"answered clean after reading {self._taken} of {self._size} bytes")
         return result
 
 

@@ -28,8 +28,8 @@ class StagedStore(Store):
     """Bytes arrive in ``STAGING_DIRECTORY``, as in a filesystem store, and stay there until they are verified.
 
     Then they are moved under a name that no other attempt has, so that a worker that stalls and returns can neither
-    overwrite nor remove what another has moved since. Bytes are local as long as the directory has a file of their
-    name.
+    overwrite nor remove the bytes that another has moved since. Bytes are local as long as the directory has a file
+    of their name.
     """
 
     def __init__(self, storage: Storage) -> None:
@@ -118,12 +118,12 @@ class StagedStore(Store):
             raise
 
     def _copies(self, name: str) -> set[str]:
-        """Return what an interrupted move may have left: under its name, or under one that the storage made of it."""
+        """Return the files that an interrupted move may have left, under its name or one that the storage chose."""
         folder, _, stem = name.rpartition("/")
         try:
             files = self._storage.listdir(folder)[1]
         except Exception:
-            # Not all storages can, and some raise if there is no such folder.
+            # Not all storages can list a folder, and some raise an exception if there is none.
             logger.debug("%s cannot be listed.", folder, exc_info=True)
             files = []
         return {name, *(f"{folder}/{file}" for file in files if file.startswith(stem))}

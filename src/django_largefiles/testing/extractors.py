@@ -1,4 +1,4 @@
-"""The contract that every extractor keeps, as tests: subclass ``ExtractorContract`` in your suite, with samples."""
+"""The contract of extractors, as tests: subclass ``ExtractorContract`` in your suite, with samples."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ importlib.import_module(sys.argv[1])
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A small, sound file of a type that the extractor knows."""
+    """A small, valid file of a type that the extractor knows."""
 
     content: bytes
     media_type: str
@@ -48,7 +48,7 @@ class ExtractorContract:
 
     @pytest.fixture
     def limits(self) -> ExtractionLimits:
-        """Override it where the extractor is used with others."""
+        """Override it if the extractor is used with other limits."""
         return ExtractionLimits()
 
     @pytest.fixture
@@ -56,7 +56,7 @@ class ExtractorContract:
         return lambda file: run(extractor, file, sample.media_type, limits)
 
     def assert_survives(self, run: Run, file: IO[Any]) -> None:
-        """It may raise anything, and be told that it has read enough; the sandbox does not have to end it."""
+        """Assert that the extractor ends by itself: it may raise any exception, also for an exhausted read budget."""
         try:
             run(file)
         except ExtractorRaised as raised:
@@ -66,14 +66,14 @@ class ExtractorContract:
         assert run(io.BytesIO(sample.content)).metadata != Metadata()
 
     def test_it_is_a_function_of_the_file_alone(self, run: Run, sample: Sample, tmp_path: Path) -> None:
-        """However the bytes come: from a descriptor, or in pieces from another machine."""
+        """The result is the same from a descriptor and from a file that is read in pieces from another machine."""
         path = tmp_path / "sample"
         path.write_bytes(sample.content)
         with path.open("rb") as file:
             assert run(file).metadata == run(io.BytesIO(sample.content)).metadata
 
     def test_it_is_held_by_every_layer_that_the_machine_has(self, run: Run, sample: Sample) -> None:
-        """Its import starts no thread."""
+        """Importing the extractor must start no thread, which no layer would restrict."""
         assert lacking(run(io.BytesIO(sample.content)).confinement) == machine().lacking
 
     def test_it_imports_no_django(self, extractor: str) -> None:

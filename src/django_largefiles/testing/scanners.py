@@ -1,7 +1,7 @@
-"""For tests of scanners, and with them.
+"""Test scanners, and test projects without a scanner.
 
-``ScannerContract`` is what every scanner keeps, as tests: subclass it in your suite and give it a scanner.
-``FakeScanner`` stands for one in a project's own tests, where no engine runs.
+``ScannerContract`` is the contract of scanners, as tests: subclass it in your suite and give it a scanner.
+``FakeScanner`` replaces a scanner in a project's own tests, which have no engine.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..states import ScanVerdict
 
 
 class FakeScanner(Scanner):
-    """Finds the test string of EICAR wherever it stands; with ``verdict`` it says that of every file.
+    """Detects EICAR's test string at any position in a file. With ``verdict``, it returns that for every file.
 
     For ``SCANNERS`` of tests: ``{"BACKEND": "django_largefiles.testing.scanners.FakeScanner"}``.
     """
@@ -39,7 +39,7 @@ class FakeScanner(Scanner):
 
 
 def _look(chunks: Iterable[bytes]) -> tuple[int, bool]:
-    """How many bytes came, and whether the test string was among them."""
+    """Return the number of bytes, and whether the test string was among them."""
     taken, found, end = 0, False, b""
     for chunk in chunks:
         taken += len(chunk)

@@ -1,4 +1,4 @@
-"""The contract that every store keeps, as tests: subclass ``StoreContract`` in your suite and give it a store."""
+"""The contract of stores, as tests: subclass ``StoreContract`` in your suite and give it a store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..stores.base import Store, StoreState
 
 
 class ArrivingUpload:
-    """Does as the intake does: keeps the state, and saves a new one for whoever was the last to append."""
+    """Stands for the intake: keeps the state, and saves a new one only for the latest appender."""
 
     def __init__(self, store: Store, name: str, length: int | None = None) -> None:
         self.store = store
@@ -26,13 +26,13 @@ class ArrivingUpload:
         return Sender(self, offset)
 
     def add(self, offset: int, *chunks: bytes) -> None:
-        """One request that ends before the file does."""
+        """Send one request that ends before the file does."""
         with closing(self.append(offset)) as sender:
             sender.write(*chunks)
             sender.commit()
 
     def finish(self, offset: int, *chunks: bytes) -> str:
-        """The last request."""
+        """Send the last request."""
         with closing(self.append(offset)) as sender:
             sender.write(*chunks)
             sender.conclude()
@@ -78,7 +78,7 @@ class Sender:
 class StoreContract:
     """Provide a fixture ``store``. pytest collects the tests of a subclass named ``Test…``.
 
-    ``large`` is the length of what is too much for one piece of whatever pieces the store works with.
+    ``large`` is a number of bytes that is larger than one piece of the store, such as a part of a multipart upload.
     """
 
     large = 300_000
@@ -92,7 +92,7 @@ class StoreContract:
         return ArrivingUpload(store, name)
 
     def other(self, store: Store, *chunks: bytes) -> ArrivingUpload:
-        """Another upload, which has all its bytes."""
+        """Return another upload, which has all its bytes."""
         upload = ArrivingUpload(store, storage_key(uuid4()))
         upload.add(0, *chunks)
         return upload
@@ -102,7 +102,7 @@ class StoreContract:
             return file.read()
 
     def chunks(self, seed: int = 0) -> Sequence[bytes]:
-        """``large`` bytes, none of which stands where it could be taken for another."""
+        """Return ``large`` bytes in which no block equals another, so that exchanged blocks are noticed."""
         block = 64 * 1024
         return [
             bytes([seed, number % 256]) * (min(block, self.large - start) // 2)
@@ -226,7 +226,7 @@ class StoreContract:
         assert self.content(store, name) == b"once"
 
     @pytest.mark.parametrize("offset", [0, 4])
-    def test_an_upload_goes_on_after_a_finish_that_nobody_knows_of(
+    def test_an_upload_continues_after_a_finish_whose_result_was_lost(
         self, offset: int, upload: ArrivingUpload, store: Store, name: str
     ) -> None:
         upload.finish(0, b"one two")
@@ -297,7 +297,7 @@ class StoreContract:
         assert done >= 0
 
     def moved(self, store: Store, name: str) -> str:
-        """As a worker does with verified bytes."""
+        """Move the bytes as a worker moves verified ones."""
         destination = store.destination(name)
         if destination is None:
             pytest.skip("bytes stay where they arrived")

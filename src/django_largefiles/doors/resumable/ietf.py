@@ -75,7 +75,7 @@ def patch(exchange: Exchange) -> HttpResponse:
     if upload is None:
         return _append_nothing(exchange, asset, offset=offset, complete=complete)
     if upload.kind != Upload.Kind.WHOLE:
-        raise StateConflict(f"the upload is a {upload.kind} one of tus; use tus to go on with it", value=upload.kind)
+        raise StateConflict(f"the upload is a {upload.kind} upload of tus; continue it with tus", value=upload.kind)
     if offset != upload.offset:
         raise OffsetMismatch(limit=upload.offset, value=offset)
     length = _length(exchange, offset=offset, complete=complete, known=upload.length)
@@ -95,7 +95,7 @@ def delete(exchange: Exchange) -> HttpResponse:
 
 
 def _interrupted(exchange: Exchange) -> FileAsset:
-    """Section "Concurrency": an offset that is told to a client which may append must hold until it does."""
+    """Make the offset final for a client that may append to the upload (section "Concurrency")."""
     asset = find_asset(exchange)
     upload = arriving(asset)
     return find_asset(exchange) if upload and interrupt(exchange.user, upload) else asset

@@ -187,7 +187,7 @@ class Bucket:
 
 
 class ObjectStream:
-    """Bytes of one object, one after the other. Where the connection breaks another goes on."""
+    """Bytes of one object in order. If the connection breaks, another one continues."""
 
     def __init__(self, opened: Callable[[int], Any]) -> None:
         self._opened = opened

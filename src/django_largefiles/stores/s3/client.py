@@ -9,7 +9,7 @@ from botocore.config import Config
 
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 20
-"""Of silence. Some answers take longer (``CompleteMultipartUpload``), but send bytes meanwhile."""
+"""Seconds without a byte. Some answers take longer (``CompleteMultipartUpload``), but send bytes meanwhile."""
 
 MAX_CONNECTIONS = 50
 

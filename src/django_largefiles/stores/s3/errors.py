@@ -22,7 +22,7 @@ from .retries import persistently
 T = TypeVar("T")
 
 TRANSIENT = (BotoConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError, HTTPError, OSError)
-"""Transient errors that are no answers of the server."""
+"""Transient errors that occur before the server answers."""
 _TRANSIENT_CODES = {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "BadDigest", "OperationAborted"}
 _FULL_CODES = {"QuotaExceeded", "XMinioStorageFull", "EntityTooLarge"}
 
