@@ -145,7 +145,7 @@ def get_profile(name: str) -> Profile:
     """
     host, profiles = _host_settings(), largefiles_settings.profiles
     if name not in profiles:
-        raise UnknownProfile(f"there is no profile {name!r}", limit=", ".join(sorted(map(str, profiles))), value=name)
+        raise UnknownProfile(limit=", ".join(sorted(map(str, profiles))), value=name)
     own = _read_profile(name, profiles[name])
 
     def rule(key: str) -> Any:

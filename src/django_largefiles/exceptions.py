@@ -314,10 +314,10 @@ class TypeMismatch(WrongContent):
 
 
 class SizeMismatch(WrongContent):
-    """The stored file has another size than was declared. ``limit`` and ``value`` are bytes."""
+    """The stored file has another size than was declared or received. ``limit`` and ``value`` are bytes."""
 
     code = "size_mismatch"
-    message = "{value} bytes are stored, not the declared {limit}"
+    message = "{value} bytes are stored, not the expected {limit}"
 
 
 class DigestMismatch(WrongContent):

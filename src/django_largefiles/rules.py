@@ -49,7 +49,7 @@ def sniff_file(file: BinaryIO) -> str:
 
 @contextmanager
 def _libmagic_is_required() -> Iterator[None]:
-    """Tell the host, to which a missing library is an error of its configuration. ``media_types`` knows no Django."""
+    """Turn an unusable libmagic into an error of the host's configuration. ``media_types`` does not import Django."""
     try:
         yield
     except sniffing.LibmagicUnusable as error:
@@ -58,17 +58,13 @@ def _libmagic_is_required() -> Iterator[None]:
 
 def check_size(size: int, profile: Profile) -> None:
     if size > profile.max_upload_size:
-        raise TooLarge(
-            f"{size} bytes are more than the {profile.max_upload_size} allowed",
-            limit=profile.max_upload_size,
-            value=size,
-        )
+        raise TooLarge(limit=profile.max_upload_size, value=size)
 
 
-def check_stored_size(stored: int, promised: int) -> None:
+def check_stored_size(stored: int, expected: int) -> None:
     """Compare the size in the storage with the declared size, or with the bytes counted on arrival."""
-    if stored != promised:
-        raise SizeMismatch(f"{stored} bytes are stored, not the promised {promised}", limit=promised, value=stored)
+    if stored != expected:
+        raise SizeMismatch(limit=expected, value=stored)
 
 
 def check_digest(expected: str, actual: str) -> None:
@@ -78,7 +74,7 @@ def check_digest(expected: str, actual: str) -> None:
 
 
 def check_declared(media_type: str, name: str, profile: Profile) -> None:
-    """Before the first byte: refuse a file whose declared type or name is not allowed.
+    """Refuse a file whose declared type or name is not allowed, before its first byte arrives.
 
     An allowed declaration proves nothing, and ``application/octet-stream`` declares nothing.
     """
@@ -90,7 +86,7 @@ def check_declared(media_type: str, name: str, profile: Profile) -> None:
 
 
 def check_head(media_type: str, name: str, profile: Profile) -> None:
-    """On the first bytes: refuse a file that no further byte can make acceptable."""
+    """Refuse a file if its first bytes show that no further byte can make it acceptable."""
     possible = [kind for kind in possible_types(media_type) if matches(kind, profile.allowed_mime_types)]
     if not possible:
         raise _not_allowed(media_type, profile)
@@ -99,7 +95,7 @@ def check_head(media_type: str, name: str, profile: Profile) -> None:
 
 
 def check_type(media_type: str, name: str, profile: Profile) -> str:
-    """On the whole file: return the type that it counts as, which is its own or an equivalent one (text as CSV)."""
+    """Return the type that a complete file counts as: its own, or an equivalent one (text as CSV)."""
     suffix = extension(name)
     allowed = [kind for kind in equivalents(media_type, suffix) if matches(kind, profile.allowed_mime_types)]
     if not allowed:
@@ -117,7 +113,7 @@ def check_archive(media_type: str, attributes: Mapping[str, Any], profile: Profi
     facts, limits = ArchiveFacts.read(attributes.get(KEY)), profile.archive_limits
     if facts is None:
         if not limits.unreadable:
-            raise ArchiveRefused("what is in the archive could not be read", limit="readable", value=media_type)
+            raise ArchiveRefused("the content of the archive could not be read", limit="readable", value=media_type)
         return
     for what, limit, value in _beyond(facts, limits):
         raise ArchiveRefused(f"{what}: {value}, of {limit} allowed", limit=limit, value=value)
@@ -146,16 +142,8 @@ def _beyond(facts: ArchiveFacts, limits: ArchiveLimits) -> Iterator[tuple[str, i
 
 
 def _not_allowed(media_type: str, profile: Profile) -> TypeNotAllowed:
-    return TypeNotAllowed(
-        f"the content is {media_type}, which is not allowed",
-        limit=", ".join(profile.allowed_mime_types),
-        value=media_type,
-    )
+    return TypeNotAllowed(limit=", ".join(profile.allowed_mime_types), value=media_type)
 
 
 def _mismatch(media_type: str, name: str) -> TypeMismatch:
-    return TypeMismatch(
-        f"the content is {media_type}, which does not go with the extension {extension(name)!r}",
-        limit=extension(name),
-        value=media_type,
-    )
+    return TypeMismatch(limit=extension(name), value=media_type)

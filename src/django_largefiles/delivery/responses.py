@@ -21,7 +21,7 @@ def deliver(request: HttpRequest, asset: FileAsset) -> HttpResponseBase:
     The access policy is not asked. Raise ``NotReady`` unless the asset is ready, and ``StoreError``.
     """
     if asset.state != State.READY:
-        raise NotReady(f"the file is {asset.state}, not ready", limit=State.READY, value=asset.state)
+        raise NotReady(limit=State.READY, value=asset.state)
     validators = Validators.of(asset)
     conditional = validators.conditional_response(request)
     if conditional is not None:

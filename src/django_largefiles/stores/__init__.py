@@ -79,7 +79,7 @@ def direct_uploads(alias: str) -> DirectUploads:
     """Return the direct uploads of the store of an alias. Raise ``DirectUnsupported`` if it has none."""
     direct = store_at(alias).direct
     if direct is None:
-        raise DirectUnsupported("the storage takes no bytes from clients; upload them to this site")
+        raise DirectUnsupported
     return direct
 
 
