@@ -23,6 +23,7 @@ from django_largefiles.models import FileAsset, Upload
 from django_largefiles.options import MIB
 from django_largefiles.pipeline.processing import process
 from django_largefiles.states import Reason, State
+from django_largefiles.stores.s3 import objects
 from django_largefiles.stores.s3.bucket import Bucket
 from django_largefiles.stores.s3.plan import PART
 from django_largefiles.sweeper import sweep
@@ -37,8 +38,10 @@ TWO_PARTS = png(padding=PART + 1000)
 
 
 @pytest.fixture(autouse=True)
-def storage(settings: Settings, bucket: S3Bucket) -> None:
+def storage(settings: Settings, bucket: S3Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.STORAGES = {**settings.STORAGES, "default": bucket.setting}
+    # An object that is not there at once will not come either.
+    monkeypatch.setattr(objects, "COMPLETION_SECONDS", 0.3)
 
 
 @pytest.fixture
@@ -249,7 +252,7 @@ def test_a_session_needs_the_csrf_token(owner: User) -> None:
 
 
 @pytest.mark.parametrize("act", ["get", "sign", "complete", "delete"])
-def test_an_upload_of_somebody_else_is_not_found(direct: DirectClient, strange: DirectClient, act: str) -> None:
+def test_the_upload_of_another_user_is_not_found(direct: DirectClient, strange: DirectClient, act: str) -> None:
     upload = direct.create(SMALL)
     numbers = [1] if act == "sign" else []
     assert getattr(strange, act)(upload, *numbers).status_code == 404

@@ -512,7 +512,7 @@ def test_a_waiting_final_upload_on_a_full_disk_is_no_fault_of_its_part(
     fill_the_disk(monkeypatch, at=7000)
     assert tus.patch(second, 0, PICTURE[4000:])["Upload-Offset"] == str(SIZE - 4000)
     assert tus.head(url).status_code == 404
-    assert [message.endswith("the storage is full") for message in told(caplog)] == [True]
+    assert [message.endswith("the storage is full.") for message in told(caplog)] == [True]
 
 
 def test_a_waiting_final_upload_that_was_deleted_does_not_come_back(tus: Tus) -> None:
