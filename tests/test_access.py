@@ -68,7 +68,7 @@ def asset(owner: Account | None, *, profile: str = "default") -> FileAsset:
     ("name", "may"),
     [("owner", True), ("stranger", True), ("staff", True), ("service", True), ("anonymous", False)],
 )
-def test_whoever_is_logged_in_may_upload(users: dict[str, User], name: str, may: bool) -> None:
+def test_authenticated_users_may_upload(users: dict[str, User], name: str, may: bool) -> None:
     assert OwnerOrStaff().may_upload(users[name], "default") is may
 
 

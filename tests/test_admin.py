@@ -280,13 +280,13 @@ def test_an_action_that_is_not_permitted_does_nothing(staff_with: Callable[..., 
     assert found.state == State.READY
 
 
-def test_whoever_may_change_cannot_edit_either(staff_with: Callable[..., Client]) -> None:
+def test_the_change_permission_does_not_allow_editing(staff_with: Callable[..., Client]) -> None:
     found = asset()
     response = staff_with("view", "change").post(f"{LIST}{found.pk}/change/", {"original_name": "other"})
     assert response.status_code == 403
 
 
-def test_whoever_may_only_look_cannot_delete(staff_with: Callable[..., Client]) -> None:
+def test_the_view_permission_does_not_allow_deletion(staff_with: Callable[..., Client]) -> None:
     found = asset()
     response = staff_with("view", "change").post(f"{LIST}{found.pk}/delete/", {"post": "yes"})
     assert response.status_code == 403

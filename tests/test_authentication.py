@@ -113,14 +113,14 @@ class TestSession:
         assert browser.generic(method, url).status_code == 204
 
     @UNSAFE
-    def test_nobody_is_refused_without_a_challenge(self, ask: Ask, browser: Client, url: str) -> None:
+    def test_an_anonymous_user_is_refused_without_a_challenge(self, ask: Ask, browser: Client, url: str) -> None:
         browser.logout()
         answer = ask(browser, url)
         # Whether an upload is there is nothing that nobody may know.
         assert answer.status_code == (403 if ask is post else 404)
         assert "WWW-Authenticate" not in answer
 
-    def test_a_site_without_sessions_knows_nobody(self) -> None:
+    def test_without_sessions_the_user_is_anonymous(self) -> None:
         assert SessionAuthenticator().authenticate(HttpRequest()).is_anonymous
 
 
@@ -149,7 +149,7 @@ class TestOfTheHost:
         assert problem(answer) == (403, "not_permitted")
         assert "WWW-Authenticate" not in answer
 
-    def test_without_a_challenge_nobody_is_forbidden(self, client: Client, largefiles: Largefiles) -> None:
+    def test_without_a_challenge_an_anonymous_user_is_forbidden(self, client: Client, largefiles: Largefiles) -> None:
         largefiles.set(AUTHENTICATOR=named(NamedWithoutChallenge))
         assert problem(create(client, PICTURE)) == (403, "not_permitted")
 

@@ -93,7 +93,7 @@ def test_the_wait_for_a_worker_is_not_longer_on_a_machine_whose_clock_is_wrong(
     assert due.exists()
 
 
-def test_mysql_is_asked_for_utc_whatever_the_zone_of_its_server() -> None:
+def test_mysql_is_asked_for_utc_in_any_time_zone_of_its_server() -> None:
     compiler = FileAsset.objects.all().query.get_compiler(connection=connection)
     sql, _ = clock.DatabaseNow().as_mysql(compiler, connection)
     assert sql == "TIMESTAMPADD(SECOND, 0, UTC_TIMESTAMP(6))"

@@ -291,7 +291,7 @@ def test_a_middleware_that_has_read_the_form_is_named(owner: User) -> None:
         receive_files()(lambda request: HttpResponse())(request)
 
 
-def test_a_refusal_leaves_an_empty_form_for_whoever_looks(owner: User, largefiles: Largefiles) -> None:
+def test_after_a_refusal_the_form_is_empty(owner: User, largefiles: Largefiles) -> None:
     largefiles.set(MAX_UPLOAD_SIZE=10)
     request = RequestFactory().generic("POST", "/", **post_arguments(CountingBody(BODY)))
     request.user = owner

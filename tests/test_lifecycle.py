@@ -151,7 +151,7 @@ def test_an_asset_deleted_before_the_commit_is_not_announced(heard: Heard) -> No
     assert heard == []
 
 
-def test_a_receiver_that_raises_disturbs_nobody(heard: Heard) -> None:
+def test_a_receiver_that_raises_does_not_affect_the_others(heard: Heard) -> None:
     def fail(**_: object) -> None:
         raise ZeroDivisionError
 
@@ -290,7 +290,7 @@ def test_after_a_lost_worker_the_next_waits_longer_each_time(attempt: int, secon
     assert list(lifecycle.overdue()) == [asset]
 
 
-def test_after_the_last_attempt_nobody_waits(heard: Heard) -> None:
+def test_after_the_last_attempt_an_asset_is_overdue_at_once(heard: Heard) -> None:
     make(State.PROCESSING, attempts=MAX_ATTEMPTS, lease_expires_at=timezone.now())
     assert lifecycle.overdue().exists()
 

@@ -42,7 +42,7 @@ def test_a_worker_that_is_lost_gives_its_message_back() -> None:
     assert tasks.process.time_limit > tasks.process.soft_time_limit
 
 
-def test_sweeps_that_nobody_did_do_not_pile_up() -> None:
+def test_sweeps_that_were_not_run_do_not_pile_up() -> None:
     assert tasks.sweep.expires == 3600
     assert tasks.sweep.time_limit > tasks.sweep.soft_time_limit
 

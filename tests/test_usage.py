@@ -95,7 +95,7 @@ def test_beyond_the_quota_a_file_is_refused_and_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize("whose", [None, AnonymousUser()], ids=["nobody", "anonymous"])
-def test_who_is_nobody_has_no_quota(whose: access.User | None, largefiles: Largefiles) -> None:
+def test_an_anonymous_user_has_no_quota(whose: access.User | None, largefiles: Largefiles) -> None:
     largefiles.set(QUOTA={"FILES": 1})
     declared(whose, 10)
     declared(whose, 10)

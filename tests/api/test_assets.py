@@ -179,7 +179,7 @@ def test_an_empty_file_is_taken_where_everything_is(client: Client, largefiles: 
     answer.close()
 
 
-def test_whoever_is_not_logged_in_is_refused_before_the_file_is_stored(stored: Stored) -> None:
+def test_an_anonymous_user_is_refused_before_the_file_is_stored(stored: Stored) -> None:
     body = CountingBody(file(PICTURE + bytes(500_000)) + END)
     answer = Client().generic("POST", LIST, **post_arguments(body))
     assert (answer.status_code, answer.json()["code"]) == (403, "not_authenticated")

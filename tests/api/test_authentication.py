@@ -166,14 +166,14 @@ class TestSession:
     def test_asking_needs_no_token(self, browser: Client, url: str) -> None:
         assert retrieve(browser, url).status_code == 204
 
-    def test_nobody_is_refused_without_a_challenge(self, anybody: Client, use: Use) -> None:
+    def test_an_anonymous_user_is_refused_without_a_challenge(self, anybody: Client, use: Use) -> None:
         use(SESSION)
         answer = create(anybody, PICTURE)
         assert problem(answer) == (403, "not_permitted")
         assert "WWW-Authenticate" not in answer
 
 
-def test_wrong_credentials_where_the_first_authenticator_challenges_nobody(anybody: Client, use: Use) -> None:
+def test_wrong_credentials_if_the_first_authenticator_has_no_challenge(anybody: Client, use: Use) -> None:
     use(SESSION, TOKEN)
     answer = create(anybody, PICTURE, authorization="Token nobody")
     assert problem(answer) == (403, "not_permitted")
@@ -186,13 +186,13 @@ def test_any_of_several_authenticators_will_do(anybody: Client, use: Use, owner:
     assert asset_at(url).owner == owner
 
 
-def test_an_authenticator_that_fails_lets_nobody_in(anybody: Client, use: Use, stored: Stored) -> None:
+def test_an_authenticator_that_fails_authenticates_no_user(anybody: Client, use: Use, stored: Stored) -> None:
     use(DOWN)
     assert problem(create(anybody, PICTURE)) == (403, "not_permitted")
     assert stored() == []
 
 
-def test_without_any_authenticator_nobody_is_known_or_challenged(use: Use) -> None:
+def test_without_any_authenticator_the_user_is_anonymous(use: Use) -> None:
     use()
     request = RequestFactory().post("/")
     authenticator = FrameworkAuthenticator()

@@ -252,7 +252,7 @@ def test_a_session_needs_the_csrf_token(owner: User) -> None:
 
 
 @pytest.mark.parametrize("act", ["get", "sign", "complete", "delete"])
-def test_an_upload_of_somebody_else_is_not_found(direct: DirectClient, strange: DirectClient, act: str) -> None:
+def test_the_upload_of_another_user_is_not_found(direct: DirectClient, strange: DirectClient, act: str) -> None:
     upload = direct.create(SMALL)
     numbers = [1] if act == "sign" else []
     assert getattr(strange, act)(upload, *numbers).status_code == 404

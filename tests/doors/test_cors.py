@@ -173,7 +173,7 @@ def test_any_other_origin_gets_nothing(
     assert cors(send(client, method, begun(client), origin=origin)) == {}
 
 
-def test_without_the_setting_nobody_gets_anything(client: Client) -> None:
+def test_without_the_setting_no_origin_is_allowed(client: Client) -> None:
     answer = preflight(client, SITE)
     assert cors(answer) == {}
     assert "Origin" not in answer.get("Vary", "")
@@ -202,7 +202,7 @@ def test_a_page_may_read_why_it_was_refused(
     assert "Upload-Offset" in names(answer["Access-Control-Expose-Headers"])
 
 
-def test_a_page_may_read_that_nobody_is_logged_in(client: Client, largefiles: Largefiles) -> None:
+def test_a_page_may_read_that_the_user_is_anonymous(client: Client, largefiles: Largefiles) -> None:
     largefiles.set(CORS_ALLOWED_ORIGINS=[SITE])
     client.logout()
     answer = create(client, PICTURE, origin=SITE)

@@ -492,7 +492,7 @@ def test_an_upload_that_another_request_is_just_finishing_has_been_taken_over_an
     incoming.close()
 
 
-def test_a_store_that_fails_whoever_holds_the_upload_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_fails_the_request_that_holds_the_upload_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     upload = create_trusted(Declaration(name="picture.png", length=len(PICTURE)))
     incoming = take_over(upload, 0)
     incoming.write(PICTURE)

@@ -89,7 +89,7 @@ def test_one_that_cannot_be_is_an_error_and_the_others_are_processed(state: Stat
     assert received() == {right}
 
 
-def test_one_that_somebody_else_has_processed_again_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_asset_that_another_process_has_reprocessed_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     asset(State.FAILED)
     monkeypatch.setattr(lifecycle, "reprocess", lambda asset_id: False)
     assert reprocess("--state", "failed") == ["0 files will be processed again."]

@@ -194,7 +194,7 @@ def test_what_is_put_off_is_not_removed(note: PendingRemoval) -> None:
     assert not PendingRemoval.objects.exists()
 
 
-def test_nobody_takes_back_what_another_acts_on(note: PendingRemoval) -> None:
+def test_a_note_that_another_process_acts_on_is_not_withdrawn(note: PendingRemoval) -> None:
     another = PendingRemoval.objects.get()
     after_grace()
     assert removals.put_off(another)

@@ -114,7 +114,7 @@ def test_a_process_that_dies_in_a_receiver_has_sent_nothing(
     assert str(note) == f"{failed.pk} received"
 
 
-def test_a_receiver_that_kills_whoever_calls_it_does_not_do_so_for_ever(
+def test_a_receiver_that_kills_its_process_is_not_called_without_end(
     failed: FileAsset, killing: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(Killed):
@@ -173,7 +173,7 @@ def test_a_worker_is_told_when_every_receiver_has_heard(
     assert order == [1]
 
 
-def test_a_database_that_goes_away_after_the_commit_fails_nobody(
+def test_a_database_that_fails_after_the_commit_raises_no_error(
     failed: FileAsset, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*args: object) -> None:

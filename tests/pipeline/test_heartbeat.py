@@ -39,7 +39,7 @@ class Renewals:
             raise outcome
 
 
-def test_a_claim_is_renewed_while_nobody_tells_anything() -> None:
+def test_a_claim_is_renewed_without_news_of_progress() -> None:
     renewals = Renewals(None)
     with Heartbeat(renewals) as beating:
         beating.tell(7)

@@ -273,7 +273,7 @@ def test_an_unforeseen_error_tells_clients_no_more_than_its_name(
 
 
 @pytest.mark.parametrize("error", [SoftTimeLimitExceeded, MemoryError, RecursionError])
-def test_whatever_a_worker_survives_is_a_failed_attempt(
+def test_an_exception_that_the_worker_survives_is_a_failed_attempt(
     error: type[Exception], received: FileAsset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(file: BinaryIO) -> str:

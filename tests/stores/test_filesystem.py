@@ -51,7 +51,7 @@ def umask(request: pytest.FixtureRequest) -> Iterator[None]:
     os.umask(before)
 
 
-def test_files_and_folders_are_private_whatever_the_umask(root: Path, store: Store, umask: None) -> None:
+def test_files_and_folders_are_private_under_any_umask(root: Path, store: Store, umask: None) -> None:
     root.mkdir(mode=0o755)
     root.chmod(0o755)
     put(store)
@@ -77,7 +77,7 @@ def test_finishing_moves_the_bytes_without_copying_them(root: Path, store: Store
     assert not list((root / ".incoming").iterdir())
 
 
-def test_nobody_else_s_upload_is_overwritten(store: Store) -> None:
+def test_no_other_upload_is_overwritten(store: Store) -> None:
     store.begin(NAME, None)
     with pytest.raises(StoreUnavailable, match="File exists"):
         store.begin(NAME, None)

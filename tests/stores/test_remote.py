@@ -35,7 +35,7 @@ def local(tmp_path: Path) -> Path:
     ],
     ids=["full", "system", "vendor", "ours"],
 )
-def test_whatever_a_storage_raises_is_an_error_of_the_store(raised: Exception, expected: type[Exception]) -> None:
+def test_an_exception_of_the_storage_is_an_error_of_the_store(raised: Exception, expected: type[Exception]) -> None:
     with pytest.raises(expected) as translated, translated_errors():
         raise raised
     assert "hunter2" not in str(translated.value)

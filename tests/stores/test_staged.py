@@ -144,7 +144,7 @@ def test_an_upload_that_never_left_is_aborted_without_the_storage(
 
 
 @pytest.mark.parametrize("kind", [RenamingStorage, BreakingStorage])
-def test_a_copy_of_which_nobody_heard_the_name_is_found(
+def test_a_copy_whose_name_was_not_returned_is_found(
     kind: type[RemoteStorage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remote = kind(str(tmp_path / "remote"))

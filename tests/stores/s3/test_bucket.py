@@ -77,7 +77,7 @@ def test_what_may_pass_is_asked_again_and_all_has_a_name(
     assert (len(calls) > 1) is again
 
 
-def test_an_error_that_nobody_foresaw_is_not_hidden(made: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_not_hidden(made: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(made._client, "head_object", failing(ZeroDivisionError(), []))
     with pytest.raises(ZeroDivisionError):
         made.stat("key")

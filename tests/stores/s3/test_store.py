@@ -76,7 +76,7 @@ def test_of_the_tails_only_the_last_ones_stay(upload: ArrivingUpload, bucket: S3
     assert bucket.keys() == [NAME]
 
 
-def test_a_tail_that_cannot_be_removed_keeps_nobody_from_going_on(
+def test_a_tail_that_cannot_be_removed_does_not_stop_the_upload(
     upload: ArrivingUpload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(self: Bucket, key: str) -> None:
@@ -184,7 +184,7 @@ def test_small_uploads_are_put_together_into_parts(upload: ArrivingUpload, store
     assert bucket.content(NAME) == b"".join(bytes([number]) * size for number, size in enumerate(sizes))
 
 
-def test_what_nobody_looks_for_any_more_is_tidied_up(upload: ArrivingUpload, store: Store, bucket: S3Bucket) -> None:
+def test_leftovers_of_an_upload_are_tidied_up(upload: ArrivingUpload, store: Store, bucket: S3Bucket) -> None:
     with closing(upload.append(0)) as lost:
         lost.write(PART)
         lost.appender.commit()
