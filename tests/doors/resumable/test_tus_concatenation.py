@@ -500,7 +500,7 @@ def test_a_waiting_final_upload_of_the_wrong_type_is_no_fault_of_its_part(
     url = final(tus, part)
     assert tus.patch(part, 0, EXECUTABLE)["Upload-Offset"] == str(len(EXECUTABLE))
     assert tus.head(url).status_code == 404
-    assert [message.endswith("which is not allowed.") for message in told(caplog)] == [True]
+    assert ["which is not allowed" in message for message in told(caplog)] == [True]
 
 
 @pytest.mark.each_storage
