@@ -115,7 +115,7 @@ class Site:
 
     def rows(self) -> dict[str, int]:
         """How many there are of each model but the asset."""
-        models = ("Upload", "Announcement", "Removal")
+        models = ("Upload", "PendingSignal", "PendingRemoval")
         code = f"from django_largefiles import models as m; print(*(getattr(m, n).objects.count() for n in {models}))"
         printed = manage("shell", "-v", "0", "-c", code, data_dir=self.example.data_dir, env=self._manage_env())
         return dict(zip(models, map(int, printed.split()), strict=True))
@@ -203,7 +203,7 @@ class Crashes:
 
     def check_the_signals(self, wait_for: Callable[..., None]) -> int:
         """Each was sent, and once: unless it was the last that a process did. How many were sent twice."""
-        wait_for(lambda: self._site.rows()["Announcement"] == 0, patience=PATIENCE)
+        wait_for(lambda: self._site.rows()["PendingSignal"] == 0, patience=PATIENCE)
         heard, twice = self._site.heard(), 0
         for asset_id, sample in self._sent.items():
             expected = ["received", sample.ends_as[0]]
@@ -215,7 +215,7 @@ class Crashes:
     def check_that_nothing_is_left(self, wait_for: Callable[..., None]) -> None:
         for asset_id in self._sent:
             self._delete(asset_id)
-        nothing = {"Upload": 0, "Announcement": 0, "Removal": 0}
+        nothing = {"Upload": 0, "PendingSignal": 0, "PendingRemoval": 0}
         wait_for(lambda: self._site.rows() == nothing, patience=PATIENCE)
         kin = descendants(psutil.Process(self._site.worker.pid))
         self._site.beat.stop()
