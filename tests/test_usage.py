@@ -303,6 +303,13 @@ class TestRepair:
         assert usage_of(owner) == (10, 1)
         assert f"usage of owner {owner.pk}" in caplog.text
 
+    def test_usage_that_was_counted_rightly_is_not_reported(
+        self, owner: User, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        Usage.objects.update(bytes=10, files=1)
+        assert usage.repair() == 0
+        assert caplog.text == ""
+
     def test_usage_that_was_checked_within_a_day_is_not_checked(self, owner: User) -> None:
         Usage.objects.update(checked_at=clock.after(timedelta(minutes=1) - usage.CHECK_AFTER))
         assert usage.repair() == 0

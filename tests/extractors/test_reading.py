@@ -41,8 +41,7 @@ class Blocks(io.RawIOBase):
         position = self._file.tell()
         piece = self._file.read(min(len(buffer), BLOCK - position % BLOCK))
         buffer[: len(piece)] = piece
-        if piece:
-            self.fetched.add(position // BLOCK)
+        self.fetched.add(position // BLOCK)
         return len(piece)
 
     def close(self) -> None:

@@ -138,7 +138,7 @@ def test_no_crash_loses_a_signal_and_only_one_that_was_heard_by_the_dead_comes_a
     with brokers.files(example.data_dir) as queue, closing(Site(example, queue, {})) as site:
         asset_id = site.upload(poisoned(poison))
         wait_for(lambda: [call.name for call in site.heard()[asset_id]] == heard)
-        wait_for(lambda: site.rows()["Announcement"] == 0)
+        wait_for(lambda: site.rows()["PendingSignal"] == 0)
         assert [call.name for call in site.heard()[asset_id]] == heard
         assert example.column("state") == ["ready"]
         assert example.column("attempts") == [1]

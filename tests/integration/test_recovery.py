@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from example_project.processes import free_port
+from example_project.processes import Worker, free_port
 from tests.integration import postgresql
 from tests.integration.conftest import Example, client_of
 from tests.integration.postgresql import needs_postgresql
@@ -21,6 +21,10 @@ from tests.integration.postgresql import needs_postgresql
 pytestmark = pytest.mark.integration
 
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.integration.settings"}
+
+
+def sandboxes(worker: Worker) -> list[psutil.Process]:
+    return [child for child in psutil.Process(worker.pid).children(recursive=True) if "-I" in child.cmdline()]
 
 
 @pytest.mark.parametrize("victim", ["whole worker", "pool process"])
@@ -35,9 +39,8 @@ def test_a_worker_killed_in_the_middle_loses_nothing(
         worker.kill()
         example.worker(name="successor", env=SETTINGS)
     else:
-        extracting = next(
-            child.parent() for child in psutil.Process(worker.pid).children(recursive=True) if "-I" in child.cmdline()
-        )
+        wait_for(lambda: sandboxes(worker))
+        extracting = sandboxes(worker)[0].parent()
         assert extracting
         extracting.send_signal(signal.SIGKILL)
     asset = client.wait_until_settled(asset_id, patience=90)

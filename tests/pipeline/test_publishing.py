@@ -375,11 +375,12 @@ def test_a_database_that_is_gone_after_a_failure_leaves_the_rest_to_the_sweeper(
     assert (staged(), breaking.objects()) == ([asset.file.name], [])
 
 
+@pytest.mark.parametrize("lost", ["put_off", "take_back"])
 def test_a_worker_whose_copy_the_sweeper_has_removed_does_not_make_it_the_asset_s(
-    breaking: BreakingStorage, staged: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+    lost: str, breaking: BreakingStorage, staged: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asset = ingest(BytesIO(PICTURE), name="picture.png")
-    monkeypatch.setattr(publishing, "take_back", lambda note: False)
+    monkeypatch.setattr(publishing, lost, lambda note: False)
     process(asset.pk)
     asset.refresh_from_db()
     assert asset.state == State.PROCESSING

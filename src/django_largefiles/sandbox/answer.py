@@ -96,8 +96,7 @@ def _bounded(name: str, value: Any, bounds: Bounds) -> Any:
             return _text(name, value, bounds.most)
         case Integer():
             return None if value is None else _integer(name, value, bounds)
-        case Number():
-            return None if value is None else _number(name, value, bounds)
+    return None if value is None else _number(name, value, bounds)
 
 
 def _integer(name: str, value: Any, bounds: Integer) -> int:
