@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the limit on memory and /proc are Linux's"),
 ]
 
-CPU_SECONDS = 1
+CPU_SECONDS = 2
 MEMORY = 512 * MIB
 # Less than the defaults, so that all of them together take half a minute.
 LIMITS = {"CPU_SECONDS": CPU_SECONDS, "READ_BYTES": 4 * MIB}
