@@ -70,7 +70,7 @@ DOORS = pytest.mark.parametrize(
         tus,
         tus_final,
         ietf,
-        pytest.param(direct, marks=needs_framework),
+        pytest.param(direct, marks=[needs_framework, pytest.mark.s3]),
     ],
     ids=lambda door: door.__name__,
 )
@@ -112,13 +112,13 @@ APPENDERS = pytest.mark.parametrize(
         pytest.param(
             lambda client: DirectClient(client).create(PICTURE),
             lambda client, upload: DirectClient(client).sign(upload, 1),
-            marks=needs_framework,
+            marks=[needs_framework, pytest.mark.s3],
             id="direct",
         ),
         pytest.param(
             lambda client: DirectClient(client).create(PICTURE),
             lambda client, upload: DirectClient(client).complete(upload),
-            marks=needs_framework,
+            marks=[needs_framework, pytest.mark.s3],
             id="direct completion",
         ),
     ],

@@ -65,7 +65,7 @@ def in_s3(settings: Settings, bucket: S3Bucket, largefiles: Largefiles, later: o
     return lambda: sorted([*bucket.keys(), *bucket.unfinished()])
 
 
-@pytest.fixture(params=["on_disk", "in_s3"])
+@pytest.fixture(params=["on_disk", pytest.param("in_s3", marks=pytest.mark.s3)])
 def stored(request: pytest.FixtureRequest) -> Callable[[], list[str]]:
     found: Callable[[], list[str]] = request.getfixturevalue(request.param)
     return found
