@@ -45,29 +45,29 @@ def with_rehashes() -> None:
 
 @pytest.mark.usefixtures("either")
 def test_digest_of_nothing() -> None:
-    assert ResumableDigest().hexdigest() == hashlib.sha256().hexdigest()
+    assert ResumableDigest().sha256() == hashlib.sha256().hexdigest()
 
 
 @pytest.mark.usefixtures("either")
 def test_digest_of_pieces() -> None:
     digest = running(b"a")
     digest.update(b"bc")
-    assert digest.hexdigest() == ABC
+    assert digest.sha256() == ABC
 
 
 @pytest.mark.usefixtures("either")
-def test_hexdigest_ends_nothing() -> None:
+def test_asking_for_a_digest_ends_nothing() -> None:
     digest = running(b"ab")
-    assert digest.hexdigest() == digest.hexdigest() == hashlib.sha256(b"ab").hexdigest()
+    assert digest.sha256() == digest.sha256() == hashlib.sha256(b"ab").hexdigest()
     digest.update(b"c")
-    assert digest.hexdigest() == ABC
+    assert digest.sha256() == ABC
 
 
 def test_a_digest_that_is_not_saved() -> None:
     digest = RunningDigest()
     for piece in (b"a", b"", b"bc"):
         digest.update(piece)
-    assert (digest.hexdigest(), digest.crc32) == (ABC, zlib.crc32(b"abc"))
+    assert (digest.sha256(), digest.crc32) == (ABC, zlib.crc32(b"abc"))
 
 
 @pytest.mark.usefixtures("either")
@@ -85,13 +85,45 @@ def test_restored_digest_goes_on(length: int) -> None:
     head, tail = b"h" * length, b"tail"
     digest = ResumableDigest.restore(saved(head))
     digest.update(tail)
-    assert digest.hexdigest() == hashlib.sha256(head + tail).hexdigest()
+    assert digest.sha256() == hashlib.sha256(head + tail).hexdigest()
     assert digest.crc32 == zlib.crc32(head + tail)
 
 
+@pytest.mark.usefixtures("either")
+def test_sha512_is_made_if_it_is_asked_for() -> None:
+    digest = ResumableDigest(sha512=True)
+    digest.update(b"a")
+    digest.update(b"bc")
+    assert (digest.sha256(), digest.sha512()) == (ABC, hashlib.sha512(b"abc").hexdigest())
+    assert running(b"abc").sha512() == ""
+
+
 @pytest.mark.usefixtures("with_rehashes")
-def test_state_is_small() -> None:
-    assert len(saved(b"a" * 100_000)) < 256
+@pytest.mark.parametrize("length", [0, 127, 128, 129])
+def test_restored_sha512_goes_on(length: int) -> None:
+    head, tail = b"h" * length, b"tail"
+    digest = ResumableDigest(sha512=True)
+    digest.update(head)
+    state = digest.state()
+    assert state is not None
+    restored = ResumableDigest.restore(state)
+    restored.update(tail)
+    assert restored.sha512() == hashlib.sha512(head + tail).hexdigest()
+    assert restored.sha256() == hashlib.sha256(head + tail).hexdigest()
+
+
+@pytest.mark.usefixtures("with_rehashes")
+@pytest.mark.parametrize(("sha512", "limit"), [(False, 256), (True, 512)])
+def test_state_is_small(sha512: bool, limit: int) -> None:
+    digest = ResumableDigest(sha512=sha512)
+    digest.update(b"a" * 100_000)
+    assert len(digest.state() or b"") < limit
+
+
+@pytest.mark.usefixtures("with_rehashes")
+def test_damaged_state_of_sha512_is_refused() -> None:
+    with pytest.raises(UnusableState):
+        ResumableDigest.restore(saved(b"abc") + b"x")
 
 
 @pytest.mark.usefixtures("without_rehashes")

@@ -1,4 +1,7 @@
-"""The digests of a file: SHA-256 and CRC-32, made in one pass, and resumable where ``rehashes`` is installed."""
+"""The digests of a file: SHA-256, CRC-32 and, if it is asked for, SHA-512.
+
+They are made in one pass, and are resumable where ``rehashes`` is installed.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ except ImportError:
 
 _HEADER = b"" if rehashes is None else f"crc32+rehashes {importlib.metadata.version('rehashes')}\n".encode()
 _CRC32_BYTES = 4
+_SHA256_BYTES = 0 if rehashes is None else len(rehashes.PySha256().serialize())
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{64}")
 _BASE64_LENGTH = 44
 
@@ -25,44 +29,56 @@ class UnusableState(ValueError):
 
 
 class RunningDigest:
-    """The SHA-256 and the CRC-32 of the bytes seen so far.
+    """The SHA-256 and the CRC-32 of the bytes seen so far, and their SHA-512 with ``sha512``.
 
     It uses hashlib, which lets other threads run while it hashes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, sha512: bool = False) -> None:
         self.crc32 = 0
         """The checksum of ZIP archives (polynomial 0xEDB88320), as an unsigned integer."""
-        self._hash: Any = hashlib.sha256()
+        self._sha256: Any = hashlib.sha256()
+        self._sha512: Any = hashlib.sha512() if sha512 else None
 
     def update(self, data: bytes) -> None:
-        self._hash.update(data)
+        self._sha256.update(data)
+        if self._sha512 is not None:
+            self._sha512.update(data)
         self.crc32 = zlib.crc32(data, self.crc32)
 
-    def hexdigest(self) -> str:
+    def sha256(self) -> str:
         """Return the SHA-256 as 64 lower-case hexadecimal digits; more bytes may follow."""
-        digest: str = self._hash.hexdigest()
+        return self._hexadecimal(self._sha256)
+
+    def sha512(self) -> str:
+        """Return the SHA-512 as 128 lower-case hexadecimal digits, empty if it is not made; more bytes may follow."""
+        return "" if self._sha512 is None else self._hexadecimal(self._sha512)
+
+    def _hexadecimal(self, hasher: Any) -> str:
+        digest: str = hasher.hexdigest()
         return digest
 
 
 class ResumableDigest(RunningDigest):
     """A running digest that can be saved between requests and continued by another process."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, sha512: bool = False) -> None:
+        super().__init__(sha512=sha512)
         if rehashes is not None:
-            self._hash = rehashes.PySha256()
-
-    def hexdigest(self) -> str:
-        digest: str = self._hash.hexdigest() if rehashes is None else self._hash.finalize()
-        return digest
+            self._sha256 = rehashes.PySha256()
+            self._sha512 = rehashes.PySha512() if sha512 else None
 
     def state(self) -> bytes | None:
-        """Return the state that ``restore`` takes, about 130 bytes; ``None`` without ``rehashes``."""
+        """Return the state that ``restore`` takes, at most 400 bytes; ``None`` without ``rehashes``."""
         if rehashes is None:
             return None
-        serialized: bytes = self._hash.serialize()
+        sha512: bytes = b"" if self._sha512 is None else self._sha512.serialize()
+        serialized: bytes = self._sha256.serialize() + sha512
         return _HEADER + self.crc32.to_bytes(_CRC32_BYTES) + serialized
+
+    def _hexadecimal(self, hasher: Any) -> str:
+        digest: str = hasher.hexdigest() if rehashes is None else hasher.finalize()
+        return digest
 
     @classmethod
     def restore(cls, state: bytes) -> ResumableDigest:
@@ -76,9 +92,10 @@ class ResumableDigest(RunningDigest):
         if not state.startswith(_HEADER):
             raise UnusableState(f"the saved digest is not of the format {_HEADER.decode().strip()!r}")
         saved = state.removeprefix(_HEADER)
-        running = cls()
+        running, sha512 = cls(), saved[_CRC32_BYTES + _SHA256_BYTES :]
         try:
-            running._hash = rehashes.PySha256.deserialize(saved[_CRC32_BYTES:])
+            running._sha256 = rehashes.PySha256.deserialize(saved[_CRC32_BYTES:][:_SHA256_BYTES])
+            running._sha512 = rehashes.PySha512.deserialize(sha512) if sha512 else None
         except ValueError as error:
             raise UnusableState(f"the saved digest is damaged: {error}") from error
         running.crc32 = int.from_bytes(saved[:_CRC32_BYTES])

@@ -321,10 +321,10 @@ class SizeMismatch(WrongContent):
 
 
 class DigestMismatch(WrongContent):
-    """``limit`` is the SHA-256 that the client declared, ``value`` that of the file."""
+    """``limit`` is the digest that the client declared, ``value`` that of the file."""
 
     code = "digest_mismatch"
-    message = "the SHA-256 of the file is {value}, not the declared {limit}"
+    message = "the digest of the file is {value}, not the declared {limit}"
 
 
 class ArchiveRefused(WrongContent):

@@ -92,6 +92,8 @@ class FileAsset(models.Model):
     ``sha256``, ``expected_sha256``
         The digest of the stored bytes, and the digest that the client announced, as hexadecimal digits. Empty if
         unknown.
+    ``sha512``, ``expected_sha512``
+        The same by SHA-512, which is computed only if the client announced it.
     ``crc32``
         The CRC-32 of the stored bytes, ``None`` if unknown.
     ``declared_type``, ``media_type``
@@ -156,7 +158,9 @@ class FileAsset(models.Model):
     size = models.BigIntegerField(_("size"), null=True, help_text=_("Bytes; unknown while they arrive."))
     sha256 = models.CharField("SHA-256", max_length=64, blank=True, db_index=True)
     crc32 = models.PositiveBigIntegerField("CRC-32", null=True)
+    sha512 = models.CharField("SHA-512", max_length=128, blank=True)
     expected_sha256 = models.CharField(_("expected SHA-256"), max_length=64, blank=True)
+    expected_sha512 = models.CharField(_("expected SHA-512"), max_length=128, blank=True)
     client_fields = models.JSONField(
         _("client's fields"), default=dict, blank=True, help_text=_("Of the request that began it, as they were sent.")
     )

@@ -61,16 +61,23 @@ def check_size(size: int, profile: Profile) -> None:
         raise TooLarge(limit=profile.max_upload_size, value=size)
 
 
+def check_length(size: int, declared: int | None) -> None:
+    """Raise ``TooLarge`` if more bytes come than were declared, ``None`` for no declaration."""
+    if declared is not None and size > declared:
+        raise TooLarge(f"{size} bytes are more than the declared {declared}", limit=declared, value=size)
+
+
 def check_stored_size(stored: int, expected: int) -> None:
     """Compare the size in the storage with the declared size, or with the bytes counted on arrival."""
     if stored != expected:
         raise SizeMismatch(limit=expected, value=stored)
 
 
-def check_digest(expected: str, actual: str) -> None:
-    """Raise ``DigestMismatch`` if a SHA-256 was declared, and that of the file is another. Both are hexadecimal."""
+def check_digest(expected: str, actual: str, algorithm: str = "SHA-256") -> None:
+    """Raise ``DigestMismatch`` if a digest was declared, and that of the file is another. Both are hexadecimal."""
     if expected not in {"", actual}:
-        raise DigestMismatch(limit=expected, value=actual)
+        problem = f"the {algorithm} of the file is {actual}, not the declared {expected}"
+        raise DigestMismatch(problem, limit=expected, value=actual)
 
 
 def check_declared(media_type: str, name: str, profile: Profile) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import path
 
 from . import views
-from .doors.resumable.views import uploads
+from .doors.resumable.views import unknown_upload, uploads
 
 app_name = "largefiles"
 
@@ -11,7 +11,9 @@ urlpatterns = [
     # Clients follow no redirect with a body, so both spellings are answered.
     path("uploads/", uploads, name="uploads"),
     path("uploads", uploads),
-    path("uploads/<uuid:asset_id>/", uploads, name="upload"),
-    path("uploads/<uuid:asset_id>", uploads),
+    # Clients take the last segment of Location for the id, so it has no trailing slash.
+    path("uploads/<uuid:asset_id>", uploads, name="upload"),
+    path("uploads/<uuid:asset_id>/", uploads),
+    path("uploads/<path:path>", unknown_upload),
     path("assets/<uuid:asset_id>/download/", views.download, name="download"),
 ]

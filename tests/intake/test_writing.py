@@ -114,7 +114,7 @@ def _write(*chunks: bytes) -> Callable[[UploadWriter], object]:
         ({"name": "picture.pdf"}, _write(PICTURE), TypeMismatch),
         ({}, _write(b""), TypeNotAllowed),
         ({}, _write(PICTURE, bytes(10_000)), TooLarge),
-        ({"length": 100}, _write(PICTURE), MalformedRequest),
+        ({"length": 100}, _write(PICTURE), TooLarge),
         ({"length": 10_000}, _write(PICTURE), IncompleteBody),
         ({"sha256": "0" * 64}, _write(PICTURE), DigestMismatch),
     ],

@@ -103,6 +103,7 @@ def test_reading_tells_its_progress_at_most_so_often(
     ("columns", "rules", "reason"),
     [
         ({"sha256": "", "expected_sha256": "0" * 64}, {}, Reason.DIGEST_MISMATCH),
+        ({"expected_sha512": "0" * 128}, {}, Reason.DIGEST_MISMATCH),
         ({"original_name": "picture.pdf"}, {}, Reason.TYPE_MISMATCH),
         ({}, {"ALLOWED_MIME_TYPES": ["image/gif"]}, Reason.TYPE_NOT_ALLOWED),
         ({}, {"MAX_UPLOAD_SIZE": 10}, Reason.TOO_LARGE),
@@ -112,7 +113,7 @@ def test_reading_tells_its_progress_at_most_so_often(
             Reason.EXTRACTION_FAILED,
         ),
     ],
-    ids=["digest", "extension", "type", "size", "metadata"],
+    ids=["digest", "SHA-512", "extension", "type", "size", "metadata"],
 )
 def test_a_bad_file_is_rejected_and_its_deleted_files_removed(
     columns: dict[str, str],

@@ -8,7 +8,13 @@ import time
 import pytest
 
 from django_largefiles.exceptions import MalformedHeader
-from django_largefiles.protocols.digests import DIGEST_SIZES, format_digest, parse_digests, parse_preferences
+from django_largefiles.protocols.digests import (
+    DIGEST_SIZES,
+    declared_digests,
+    parse_digests,
+    parse_preferences,
+    wanted_digest,
+)
 from django_largefiles.protocols.structured_fields import MAX_LENGTH
 
 DATA = b'{"hello": "world"}\n'
@@ -137,12 +143,35 @@ def test_parse_preferences_refuses(header: str) -> None:
         parse_preferences(header)
 
 
-def test_format_digest() -> None:
-    assert format_digest(hashlib.sha256(DATA).hexdigest()) == FIELD
+BOTH = {"sha256": hashlib.sha256(DATA).hexdigest(), "sha512": hashlib.sha512(DATA).hexdigest()}
 
 
-def test_what_is_formatted_can_be_parsed() -> None:
-    assert parse_digests(format_digest(hashlib.sha256(DATA).hexdigest())) == ONE
+@pytest.mark.parametrize("header", [None, "", "md5=1", "sha-256=3, sha-512=3", "sha-256=11", "nonsense="])
+def test_unless_another_is_wanted_it_is_sha_256(header: str | None) -> None:
+    assert wanted_digest(BOTH, header) == FIELD
+
+
+@pytest.mark.parametrize("header", ["sha-512=1", "sha-512=2, sha-256=1", "sha-256=0"])
+def test_the_digest_that_is_wanted_most(header: str) -> None:
+    assert parse_digests(wanted_digest(BOTH, header)) == {"sha-512": hashlib.sha512(DATA).digest()}
+
+
+@pytest.mark.parametrize("header", [None, "sha-512=10", "sha-512=10, sha-256=1"])
+def test_a_digest_that_was_not_made_is_not_answered(header: str | None) -> None:
+    assert parse_digests(wanted_digest({**BOTH, "sha512": ""}, header)) == ONE
+
+
+@pytest.mark.parametrize("header", ["sha-256=0, sha-512=0", "sha-512=0, sha-256=0, md5=1"])
+def test_where_none_is_acceptable_none_is_answered(header: str) -> None:
+    assert wanted_digest(BOTH, header) == ""
+
+
+def test_where_none_was_made_none_is_answered() -> None:
+    assert wanted_digest({"sha256": "", "sha512": ""}, "sha-256=10") == ""
+
+
+def test_declared_digests_are_those_that_prove_something() -> None:
+    assert declared_digests(f"{FIELD}, md5=:AAAA:") == {"sha256": BOTH["sha256"]}
 
 
 @pytest.mark.parametrize("algorithm", DIGEST_SIZES)

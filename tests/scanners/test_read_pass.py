@@ -56,6 +56,11 @@ def test_where_nobody_needs_the_bytes_none_is_read() -> None:
     assert file.taken == []
 
 
+def test_sha512_is_made_if_it_is_asked_for() -> None:
+    result = reading(BytesIO(CONTENT), sha256="made before", sha512=True)
+    assert (result.sha256, result.sha512) == ("made before", hashlib.sha512(CONTENT).hexdigest())
+
+
 def test_a_scanner_that_reads_by_itself_needs_none(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(CONTENT)
     with (tmp_path / "file").open("rb") as file:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.http import HttpResponseBase
 from django.utils.http import content_disposition_header
 
 from ..models import FileAsset
-from ..protocols.digests import format_digest
+from ..protocols.digests import wanted_digest
 from .validators import Validators
 
 
@@ -30,6 +32,18 @@ def representation_headers(asset: FileAsset) -> dict[str, str]:
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }
+
+
+def digest_headers(asset: FileAsset, wanted: Mapping[str, str], *, whole: bool = False) -> dict[str, str]:
+    """Return the digests that the headers ``wanted`` of a request ask for (RFC 9530).
+
+    ``Repr-Digest`` needs no asking. ``Content-Digest`` is known only of an answer with the ``whole`` file.
+    """
+    made = {"sha256": asset.sha256, "sha512": asset.sha512}
+    fields = {"Repr-Digest": wanted_digest(made, wanted.get("Want-Repr-Digest"))}
+    if whole and "Want-Content-Digest" in wanted:
+        fields["Content-Digest"] = wanted_digest(made, wanted["Want-Content-Digest"])
+    return {name: value for name, value in fields.items() if value}
 
 
 def with_headers(response: HttpResponseBase, headers: dict[str, str]) -> HttpResponseBase:

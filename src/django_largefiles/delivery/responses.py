@@ -10,7 +10,7 @@ from ..protocols.ranges import ByteRange, UnsatisfiableRange, content_range, par
 from ..states import State
 from ..stores import store_of
 from . import pieces
-from .headers import caching_headers, representation_headers, with_headers
+from .headers import caching_headers, digest_headers, representation_headers, with_headers
 from .redirects import link_to, redirect_to
 from .validators import Validators
 
@@ -33,7 +33,9 @@ def deliver(request: HttpRequest, asset: FileAsset) -> HttpResponseBase:
         wanted = _requested_range(request, asset, validators)
     except UnsatisfiableRange:
         return HttpResponse(status=416, headers={"Content-Range": unsatisfied(asset.size or 0)})
-    return with_headers(_respond(request, asset, wanted), caching_headers(asset) | representation_headers(asset))
+    response = with_headers(_respond(request, asset, wanted), caching_headers(asset) | representation_headers(asset))
+    whole = request.method == "GET" and wanted is None
+    return with_headers(response, digest_headers(asset, request.headers, whole=whole))
 
 
 def _requested_range(request: HttpRequest, asset: FileAsset, validators: Validators) -> ByteRange | None:

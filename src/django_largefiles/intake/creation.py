@@ -35,7 +35,8 @@ class Declaration:
     """What a client declares of a file before its bytes arrive. None of it is trusted.
 
     ``length`` is in bytes, ``None`` if it is not known, and then ``at_most`` if there is a bound; ``sha256`` is the
-    digest that the client expects, in hexadecimal or Base64, or empty; ``client_fields`` are stored verbatim.
+    digest that the client expects, in hexadecimal or Base64, or empty; ``sha512`` likewise, in lower-case hexadecimal
+    alone; ``client_fields`` are stored verbatim.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Declaration:
     at_most: int | None = None
     media_type: str = ""
     sha256: str = ""
+    sha512: str = ""
     client_fields: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -159,6 +161,7 @@ def _create_asset(declaration: Declaration, profile: Profile, using: str) -> Fil
         client_fields=dict(declaration.client_fields),
         declared_type=declaration.media_type if is_pattern(declaration.media_type) else "",
         expected_sha256=expected_sha256(declaration.sha256),
+        expected_sha512=declaration.sha512,
     )
 
 

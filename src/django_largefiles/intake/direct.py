@@ -83,7 +83,7 @@ def complete(user: User, upload: Upload) -> FileAsset:
     except SizeMismatch:
         lifecycle.discard(upload.pk)
         raise
-    if lifecycle.complete(upload, name=planned.name, size=size, sha256="", media_type=""):
+    if lifecycle.complete(upload, name=planned.name, size=size, media_type=""):
         return upload.asset
     return _completed_by_another(upload)
 

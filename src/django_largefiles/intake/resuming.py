@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from uuid import uuid4
 
 from django.db import router, transaction
@@ -20,17 +21,42 @@ from .writing import UploadWriter
 
 
 def resume(
-    user: User, upload: Upload, offset: int, *, length: int | None = None, checkpoints: bool = True
+    user: User,
+    upload: Upload,
+    offset: int,
+    *,
+    length: int | None = None,
+    digests: Mapping[str, str] = MappingProxyType({}),
+    checkpoints: bool = True,
 ) -> UploadWriter:
     """Take an upload over from the request that is writing to it, to write on from ``offset``.
 
-    ``length`` is the length as of this request, ``None`` while it is deferred. Raise ``NotPermitted`` unless the user
-    may append, and what ``set_length`` and ``take_over`` raise; then nothing has changed but the length.
+    ``length`` is the length as of this request, ``None`` while it is deferred, ``digests`` those of the whole file
+    that it declares: by ``"sha256"`` and ``"sha512"``, in hexadecimal. Raise ``NotPermitted`` unless the user may
+    append, ``MalformedRequest`` if another digest was declared before, and what ``set_length`` and ``take_over``
+    raise; then nothing has changed but the length.
     """
     check_may_append(user, upload.asset)
+    told = _told_digests(upload.asset, digests)
     if length is not None:
         set_length(upload, length)
-    return take_over(upload, offset, checkpoints=checkpoints)
+    writer = take_over(upload, offset, checkpoints=checkpoints)
+    if told:
+        FileAsset.objects.filter(pk=upload.pk).update(**told)
+    return writer
+
+
+def _told_digests(asset: FileAsset, digests: Mapping[str, str]) -> dict[str, str]:
+    """Set the columns of ``asset`` that tell digests, and return those that are to be saved."""
+    columns = {f"expected_{name}": digest for name, digest in digests.items()}
+    for column, digest in columns.items():
+        known = getattr(asset, column)
+        if known not in {"", digest}:
+            raise MalformedRequest("the file was declared with another digest before", limit=known, value=digest)
+    told = {column: digest for column, digest in columns.items() if not getattr(asset, column)}
+    for column, digest in told.items():
+        setattr(asset, column, digest)
+    return told
 
 
 def take_over(upload: Upload, offset: int, *, checkpoints: bool = True) -> UploadWriter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from django.db.models import Q
@@ -36,6 +36,7 @@ class UploadWriter:
         self._store = store_of(upload.asset)
         self._digest = _restored_digest(upload)
         self._expected_sha256 = upload.asset.expected_sha256
+        self._expected_sha512 = upload.asset.expected_sha512
         self._settled = False
         self._judge = HeadJudge(upload, self._profile, self._stored_head)
         self._appender = self._store.append(upload.store_state, upload.offset, self._token)
@@ -68,8 +69,8 @@ class UploadWriter:
     def write(self, chunk: bytes) -> None:
         """Take the next bytes.
 
-        Raise ``TooLarge`` at the limit, ``TypeNotAllowed`` and ``TypeMismatch`` on the first bytes, before any is
-        stored, ``MalformedRequest`` beyond the declared length, ``TakenOver``, ``UploadGone`` and ``StoreError``.
+        Raise ``TooLarge`` beyond the limit and the declared length, ``TypeNotAllowed`` and ``TypeMismatch`` on the
+        first bytes, before any is stored, ``TakenOver``, ``UploadGone`` and ``StoreError``.
         """
         self._check_length(self.received + len(chunk))
         self.received += len(chunk)
@@ -115,10 +116,7 @@ class UploadWriter:
         length = self.upload.length
         if length is not None and self.received < length:
             raise IncompleteBody(f"{self.received} of {length} bytes arrived", limit=length, value=self.received)
-        sha256 = self._digest.hexdigest() if self._digest else ""
-        if sha256:
-            rules.check_digest(self._expected_sha256, sha256)
-        self._store_for_good(sha256)
+        self._store_for_good(self._digests_made())
         return self.upload.asset
 
     def abort(self) -> None:
@@ -135,9 +133,7 @@ class UploadWriter:
 
     def _check_length(self, reached: int) -> None:
         rules.check_size(reached, self._profile)
-        length = self.upload.length
-        if length is not None and reached > length:
-            raise MalformedRequest(f"{reached} bytes are more than the declared {length}", limit=length, value=reached)
+        rules.check_length(reached, self.upload.length)
 
     def _stored_head(self) -> bytes:
         if not self.upload.offset:
@@ -156,7 +152,17 @@ class UploadWriter:
         if self.received != self.upload.length:
             self._progress.beat(self.received, self._digest, self._judge.media_type)
 
-    def _store_for_good(self, sha256: str) -> None:
+    def _digests_made(self) -> dict[str, Any]:
+        """Return the columns of the digests; a worker makes those that are left out. Raise ``DigestMismatch``."""
+        if self._digest is None:
+            return {}
+        sha256, sha512 = self._digest.sha256(), self._digest.sha512()
+        rules.check_digest(self._expected_sha256, sha256)
+        if sha512:
+            rules.check_digest(self._expected_sha512, sha512, "SHA-512")
+        return {"sha256": sha256, "sha512": sha512, "crc32": self._digest.crc32}
+
+    def _store_for_good(self, digests: dict[str, Any]) -> None:
         self._progress.keep(self._appender.conclude())
         self.close()
         with self._progress.failing_only_while_held():
@@ -165,9 +171,8 @@ class UploadWriter:
             self.upload,
             name=name,
             size=self.received,
-            sha256=sha256,
-            crc32=self._digest.crc32 if self._digest else None,
             media_type=self._judge.media_type,
+            **digests,
         )
         if not self._settled:
             raise self._progress.lost()
@@ -201,7 +206,7 @@ def _head(parts: Iterable[Upload]) -> bytes:
 def _restored_digest(upload: Upload) -> ResumableDigest | None:
     """Return the digest of the bytes before the offset; ``None`` if it is lost, and a worker has to read them."""
     if not upload.offset:
-        return ResumableDigest()
+        return ResumableDigest(sha512=bool(upload.asset.expected_sha512))
     try:
         return ResumableDigest.restore(bytes(upload.digest_state)) if upload.digest_state else None
     except UnusableState:

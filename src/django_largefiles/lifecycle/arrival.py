@@ -22,7 +22,16 @@ ALWAYS = Q()
 
 
 @in_transaction_of(FileAsset)
-def complete(upload: Upload, *, name: str, size: int, sha256: str, media_type: str, crc32: int | None = None) -> bool:
+def complete(
+    upload: Upload,
+    *,
+    name: str,
+    size: int,
+    media_type: str,
+    sha256: str = "",
+    sha512: str = "",
+    crc32: int | None = None,
+) -> bool:
     """receiving → received: the bytes are complete, under ``name`` in the storage.
 
     Only if the caller holds the upload's lease, and if ``size`` is the upload's length or that is unknown.
@@ -32,7 +41,7 @@ def complete(upload: Upload, *, name: str, size: int, sha256: str, media_type: s
     usage.lock(asset.owner_id, using)
     growth = size - usage.reserved(upload.pk, using) if asset.owner_id else 0
     columns = {"state": State.RECEIVED, "file": name, "size": size, "media_type": media_type}
-    columns |= {"sha256": sha256, "crc32": crc32}
+    columns |= {"sha256": sha256, "sha512": sha512, "crc32": crc32}
     if not (_delete_record(upload, size, using) and _receive(asset, columns, using)):
         return False
     usage.change(asset.owner_id, using, bytes=growth)

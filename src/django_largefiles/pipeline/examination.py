@@ -53,8 +53,10 @@ class Examination:
 
     def _read(self, file: BinaryIO, asset: FileAsset, profile: Profile) -> None:
         reading = self._read_through(file, asset, profile)
-        self._found(sha256=reading.sha256, crc32=reading.crc32, scans=reading.scans)
+        sha512 = asset.sha512 or reading.sha512
+        self._found(sha256=reading.sha256, sha512=sha512, crc32=reading.crc32, scans=reading.scans)
         rules.check_digest(asset.expected_sha256, reading.sha256)
+        rules.check_digest(asset.expected_sha512, sha512, "SHA-512")
         verdicts.check(reading.scans, profile)
 
     def _read_through(self, file: BinaryIO, asset: FileAsset, profile: Profile) -> Reading:
@@ -62,6 +64,7 @@ class Examination:
             file,
             size=asset.size or 0,
             sha256=asset.sha256,
+            sha512=bool(asset.expected_sha512 and not asset.sha512),
             scanners=load_scanners(profile.scanners),
             chunk_size=largefiles_settings.chunk_size,
             tell=lambda stage, done: lifecycle.renew(self.claim, stage, done=done),

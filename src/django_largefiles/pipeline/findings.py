@@ -36,13 +36,15 @@ class Findings:
 
     media_type: str | None = None
     sha256: str | None = None
+    sha512: str | None = None
     crc32: int | None = None
     scans: Sequence[ScanReport] | None = None
     description: Description | None = None
 
     def columns(self) -> dict[str, Any]:
         """Return the columns of the asset to change."""
-        found = {"media_type": self.media_type, "sha256": self.sha256, "crc32": self.crc32}
+        names = ("media_type", "sha256", "sha512", "crc32")
+        found = {name: getattr(self, name) for name in names}
         columns: dict[str, Any] = {name: value for name, value in found.items() if value is not None}
         if self.scans is not None:
             columns |= verdicts.columns(self.scans)

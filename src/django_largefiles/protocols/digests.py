@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 
 from ..exceptions import ContentDigestMismatch, MalformedHeader
 from .structured_fields import parse_dictionary
@@ -31,9 +32,32 @@ def parse_preferences(header: str | None) -> dict[str, int]:
     return {algorithm: _preference(algorithm, value) for algorithm, value in _known_members(header).items()}
 
 
-def format_digest(sha256: str) -> str:
-    """Return the value of ``Repr-Digest`` for a SHA-256 in hexadecimal."""
-    return f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode()}:"
+def declared_digests(header: str | None) -> dict[str, str]:
+    """Return the digests of ``Repr-Digest`` by ``"sha256"`` and ``"sha512"``, in hexadecimal.
+
+    Other algorithms are ignored (RFC 9530 section 3): they are unknown, or deprecated because they prove nothing.
+    Raise ``MalformedHeader``.
+    """
+    return {algorithm.replace("-", ""): digest.hex() for algorithm, digest in parse_digests(header).items()}
+
+
+def wanted_digest(made: Mapping[str, str], header: str | None) -> str:
+    """Return the value of the digest field that ``Want-Repr-Digest`` or ``Want-Content-Digest`` asks for.
+
+    ``made`` are the digests that there are, in hexadecimal, by ``"sha256"`` and ``"sha512"``. Of them it is the one of
+    the highest preference, or else SHA-256; empty if none is acceptable. A malformed field counts as absent, because
+    it states preferences alone (RFC 9530 section 4).
+    """
+    try:
+        preferences = parse_preferences(header)
+    except MalformedHeader:
+        preferences = {}
+    offered = [algorithm for algorithm in DIGEST_SIZES if made.get(algorithm.replace("-", ""))]
+    acceptable = [algorithm for algorithm in offered if preferences.get(algorithm) != 0]
+    if not acceptable:
+        return ""
+    best = max(acceptable, key=lambda algorithm: preferences.get(algorithm, 0))
+    return f"{best}=:{base64.b64encode(bytes.fromhex(made[best.replace('-', '')])).decode()}:"
 
 
 class ContentDigests:

@@ -15,6 +15,7 @@ from email.utils import format_datetime
 from typing import TypeAlias
 
 from ..exceptions import (
+    ChecksumMismatch,
     InconsistentLength,
     LargeFilesError,
     MalformedHeader,
@@ -51,6 +52,7 @@ MAX_METADATA = 8 * 1024
 MAX_CONCAT = 64 * 1024
 MAX_PARTIALS = 1000
 
+_FINAL = "final;"
 _DIGITS = re.compile(r"[0-9]+")
 _MAX_DIGITS = len(str(MAX_INTEGER))
 
@@ -221,7 +223,8 @@ def metadata_text(metadata: dict[str, bytes], key: str) -> str:
 def parse_checksum(header: str | None) -> Checksum | None:
     """Return ``Upload-Checksum`` of the header or the trailer.
 
-    Raise ``MalformedHeader`` and ``UnsupportedChecksum``.
+    Raise ``MalformedHeader`` and ``UnsupportedChecksum``, and ``ChecksumMismatch`` for a digest of another length than
+    those of its algorithm, which no bytes have.
     """
     if header is None:
         return None
@@ -231,7 +234,8 @@ def parse_checksum(header: str | None) -> Checksum | None:
     size = new_hasher(algorithm).digest_size
     digest = _decoded("Upload-Checksum", encoded)
     if len(digest) != size:
-        raise MalformedHeader(f"a {algorithm} digest has {size} bytes", limit=size, value=len(digest))
+        problem = f"a {algorithm} digest has {size} bytes, not {len(digest)}"
+        raise ChecksumMismatch(problem, limit=size, value=len(digest))
     return Checksum(algorithm=algorithm, digest=digest)
 
 
@@ -249,9 +253,14 @@ def parse_concat(header: str | None) -> Concatenation | None:
     if len(header) > MAX_CONCAT:
         problem = f"Upload-Concat has more than the {MAX_CONCAT} bytes allowed"
         raise MalformedHeader(problem, limit=MAX_CONCAT, value=len(header))
-    if not header.startswith("final;"):
+    if not names_final(header):
         raise MalformedHeader("Upload-Concat must be partial, or final; followed by URLs", value=header)
-    return Final(urls=_partial_urls(header.removeprefix("final;")))
+    return Final(urls=_partial_urls(header.removeprefix(_FINAL)))
+
+
+def names_final(upload_concat: str) -> bool:
+    """Tell whether ``Upload-Concat`` is that of a final upload."""
+    return upload_concat.startswith(_FINAL)
 
 
 def _partial_urls(text: str) -> tuple[str, ...]:

@@ -29,15 +29,26 @@ class Reading:
 
     sha256: str
     crc32: int | None
-    """``None`` if the SHA-256 was known already: then no byte is read for it."""
+    """``None`` if no digest was to be made: then no byte is read for it."""
     scans: tuple[ScanReport, ...]
     """In the order of the scanners."""
+    sha512: str = ""
+    """Empty unless it was asked for."""
 
 
 def read_through(
-    file: BinaryIO, *, size: int, sha256: str, scanners: Sequence[Scanner], chunk_size: int, tell: Tell
+    file: BinaryIO,
+    *,
+    size: int,
+    sha256: str,
+    scanners: Sequence[Scanner],
+    chunk_size: int,
+    tell: Tell,
+    sha512: bool = False,
 ) -> Reading:
-    """Compute the digests, unless ``sha256`` is given, and have ``file`` scanned. ``size`` is in bytes.
+    """Compute the digests, and have ``file`` scanned. ``size`` is in bytes.
+
+    There is nothing to compute if ``sha256`` is given, unless SHA-512 is asked for with ``sha512``.
 
     Memory grows neither with the size of the file nor with the slowness of a scanner. ``tell`` is called from this
     thread, at most once a second, also while waiting for a scanner's answer.
@@ -45,13 +56,13 @@ def read_through(
     Raise ``StoreUnavailable`` if the file has another size, and the exceptions of ``tell`` and ``file``.
     """
     tell = _at_most_so_often(tell)
-    digest = None if sha256 else RunningDigest()
+    digest = None if sha256 and not sha512 else RunningDigest(sha512=sha512)
     with _running(scanners, size, _descriptor(file)) as scans:
         _feed(file, size, digest, scans, chunk_size, tell)
         reports = tuple(scan.report(partial(tell, Stage.SCANNING, size)) for scan in scans)
     if digest is None:
         return Reading(sha256=sha256, crc32=None, scans=reports)
-    return Reading(sha256=digest.hexdigest(), crc32=digest.crc32, scans=reports)
+    return Reading(sha256=sha256 or digest.sha256(), sha512=digest.sha512(), crc32=digest.crc32, scans=reports)
 
 
 def _feed(

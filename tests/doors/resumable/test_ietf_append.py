@@ -252,7 +252,7 @@ def test_content_past_the_length_makes_the_upload_invalid(
 ) -> None:
     url = begun(client, PICTURE[:1000], upload_length=LENGTH)
     answer = append(client, url, REST + b"!", at=1000, upload_complete="?0", content_length=content_length)
-    assert problem(answer) == (400, "malformed_request")
+    assert problem(answer) == (413, "too_large")
     assert refused(retrieve(client, url)) == 404
     assert problem(append(client, url, REST, at=1000)) == (404, "not_found")
     assert stored() == []

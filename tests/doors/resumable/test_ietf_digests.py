@@ -13,6 +13,8 @@ from django.test import Client
 
 from django_largefiles.intake import progress
 from django_largefiles.models import FileAsset, Upload
+from django_largefiles.pipeline.processing import process
+from django_largefiles.states import State
 from tests.conftest import Largefiles, png
 from tests.doors.resumable.ietf_client import append, asset_at, begun, create, kept, problem, retrieve
 
@@ -76,9 +78,81 @@ class TestReprDigest:
         assert not FileAsset.objects.exists()
         assert stored() == []
 
-    @pytest.mark.parametrize("promise", ["md5=:AAAA:", "sha-512=:" + "A" * 86 + "==:"], ids=["obsolete", "unknown"])
+    @pytest.mark.parametrize("promise", ["md5=:AAAA:", "sha-3=:AAAA:"], ids=["deprecated", "unknown"])
     def test_a_digest_that_is_not_computed_is_not_held_against_the_file(self, promise: str, client: Client) -> None:
         assert create(client, PICTURE, repr_digest=promise)["Upload-Complete"] == "?1"
+
+    @pytest.mark.parametrize("algorithm", ["sha-256", "sha-512"])
+    def test_a_promise_may_come_with_the_last_part(self, algorithm: str, client: Client, url: str) -> None:
+        answer = append(client, url, REST, at=1000, repr_digest=field(PICTURE, algorithm))
+        assert (answer.status_code, answer["Upload-Complete"]) == (201, "?1")
+
+    @pytest.mark.each_storage
+    def test_a_broken_promise_of_the_last_part_leaves_nothing_behind(
+        self, client: Client, url: str, stored: Stored
+    ) -> None:
+        answer = append(client, url, REST, at=1000, repr_digest=field(b"something else"))
+        assert (answer.status_code, answer.json()["code"], answer["Upload-Complete"]) == (422, "digest_mismatch", "?1")
+        assert not FileAsset.objects.exists()
+        assert stored() == []
+
+    def test_a_promise_of_another_part_is_kept_for_the_last(self, client: Client, url: str) -> None:
+        append(client, url, REST[:10], at=1000, upload_complete="?0", repr_digest=field(b"something else"))
+        assert append(client, url, REST[10:], at=1010).json()["code"] == "digest_mismatch"
+
+    def test_two_promises_that_contradict_each_other_are_refused(self, client: Client) -> None:
+        url = begun(client, PICTURE[:1000], repr_digest=field(PICTURE))
+        before = kept(url)
+        answer = append(client, url, REST, at=1000, repr_digest=field(b"something else"))
+        assert problem(answer) == (400, "malformed_request")
+        assert kept(url) == before
+        assert append(client, url, REST, at=1000, repr_digest=field(PICTURE))["Upload-Complete"] == "?1"
+
+    def test_a_malformed_promise_of_the_last_part(self, client: Client, url: str) -> None:
+        before = kept(url)
+        assert problem(append(client, url, REST, at=1000, repr_digest="sha-256=1")) == (400, "malformed_header")
+        assert kept(url) == before
+
+    @pytest.mark.parametrize("split", [0, 1000, len(PICTURE)])
+    @pytest.mark.parametrize("content", [PICTURE, b"something else"], ids=["right", "wrong"])
+    def test_sha_512_is_held_against_all_parts(self, content: bytes, split: int, client: Client) -> None:
+        url = begun(client, PICTURE[:split], repr_digest=field(content, "sha-512"))
+        answer = append(client, url, PICTURE[split:], at=split)
+        assert answer.status_code == (201 if content == PICTURE else 422)
+
+    @pytest.mark.parametrize("content", [PICTURE, b"something else"], ids=["right", "wrong"])
+    def test_sha_512_is_held_against_a_file_in_one_request(self, content: bytes, client: Client) -> None:
+        answer = create(client, PICTURE, repr_digest=field(content, "sha-256", "sha-512"))
+        assert answer.status_code == (201 if content == PICTURE else 422)
+
+    @pytest.mark.parametrize(
+        ("content", "state"), [(PICTURE, State.READY), (b"something else", State.REJECTED)], ids=["right", "wrong"]
+    )
+    def test_sha_512_that_comes_too_late_is_left_to_a_worker(
+        self, content: bytes, state: State, client: Client, url: str
+    ) -> None:
+        assert append(client, url, REST, at=1000, repr_digest=field(content, "sha-512")).status_code == 201
+        process(asset_at(url).pk)
+        assert (asset_at(url).state, asset_at(url).sha256) == (state, hashlib.sha256(PICTURE).hexdigest())
+
+    @pytest.mark.parametrize(
+        ("wanted", "algorithms"),
+        [
+            (None, ["sha-256"]),
+            ("sha-512=10, sha-256=1", ["sha-512"]),
+            ("sha-512=1", ["sha-512"]),
+            ("sha-256=3, sha-512=3", ["sha-256"]),
+            ("sha-256=0", ["sha-512"]),
+            ("sha-256=0, sha-512=0", []),
+            ("md5=10", ["sha-256"]),
+        ],
+        ids=str,
+    )
+    def test_the_one_that_is_wanted_is_answered(
+        self, wanted: str | None, algorithms: list[str], client: Client
+    ) -> None:
+        answer = create(client, PICTURE, repr_digest=field(PICTURE, "sha-512"), want_repr_digest=wanted)
+        assert answer.get("Repr-Digest") == (field(PICTURE, *algorithms) if algorithms else None)
 
 
 class TestContentDigest:

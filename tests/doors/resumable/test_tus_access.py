@@ -198,7 +198,7 @@ def test_the_location_is_the_proxy_s(tus: Tus, settings: Settings) -> None:
     settings.USE_X_FORWARDED_HOST = True
     settings.ALLOWED_HOSTS = ["files.example.org"]
     answer = tus.post(upload_length="5", x_forwarded_proto="https", x_forwarded_host="files.example.org")
-    assert answer["Location"] == f"https://files.example.org/files/uploads/{FileAsset.objects.get().pk}/"
+    assert answer["Location"] == f"https://files.example.org/files/uploads/{FileAsset.objects.get().pk}"
 
 
 def test_what_a_client_claims_of_a_proxy_is_not_believed(tus: Tus) -> None:
@@ -231,7 +231,7 @@ def test_a_final_upload_behind_a_proxy(tus: Tus, settings: Settings) -> None:
 def test_the_door_stands_anywhere(place: str, quoted: str, tus: Tus) -> None:
     answer = tus.post(PICTURE, url=place, upload_length=str(SIZE), upload_concat="partial")
     part = answer["Location"]
-    assert part == f"http://testserver{quoted}/{FileAsset.objects.get().pk}/"
+    assert part == f"http://testserver{quoted}/{FileAsset.objects.get().pk}"
     answer = tus.post(url=place, upload_concat=f"final;{part} {part.removeprefix('http://testserver')}")
     assert asset_at(answer["Location"]).size == 2 * SIZE
 
@@ -247,7 +247,7 @@ def script_name() -> Iterator[str]:
 def test_the_door_stands_below_a_script_s_name(tus: Tus, script_name: str) -> None:
     answer = tus.post(PICTURE, upload_length=str(SIZE), upload_concat="partial", script_name=script_name)
     part = answer["Location"]
-    assert part == f"http://testserver/app/files/uploads/{FileAsset.objects.get().pk}/"
+    assert part == f"http://testserver/app/files/uploads/{FileAsset.objects.get().pk}"
     answer = tus.post(upload_concat=f"final;{part}", script_name=script_name)
     assert asset_at(answer["Location"]).sha256 == SHA256
 
@@ -265,7 +265,7 @@ def test_no_spelling_is_redirected(slash: str, tus: Tus, settings: Settings) -> 
     url = url.removeprefix("http://testserver").rstrip("/") + slash
     assert tus.head(url).status_code == 200
     assert tus.patch(url, 0, PICTURE[:10]).status_code == 204
-    assert tus.request("OPTIONS", url).status_code == 204
+    assert tus.request("OPTIONS", url).status_code == 200
     assert tus.delete(url).status_code == 204
 
 

@@ -71,7 +71,7 @@ def test_row_61_a_final_upload_is_its_parts_one_behind_the_other(tus: Tus, parts
     "spelling",
     [
         lambda path: path,
-        lambda path: path.rstrip("/"),
+        lambda path: path + "/",
         lambda path: f"http://testserver{path}",
         lambda path: f"https://TestServer{path}",
         lambda path: f"//testserver{path}",
@@ -239,6 +239,14 @@ def test_row_68_a_final_upload_takes_no_bytes(body: bytes, tus: Tus) -> None:
     url = final(tus, unfinished(tus, 5))
     before = everything()
     assert problem(tus.patch(url, 0, body)) == (403, "final_upload")
+    assert everything() == before
+
+
+@pytest.mark.parametrize(("offset", "body"), [(0, b"x"), (SIZE, b"x"), (SIZE, b"")], ids=["start", "end", "nothing"])
+def test_row_68_nor_does_one_that_is_finished(offset: int, body: bytes, tus: Tus, parts: tuple[str, str]) -> None:
+    url = final(tus, *parts)
+    before = everything()
+    assert problem(tus.patch(url, offset, body)) == (403, "final_upload")
     assert everything() == before
 
 

@@ -99,7 +99,7 @@ def test_row_3_versions_are_told_with_the_preferred_one_first(tus: Tus) -> None:
 @pytest.mark.parametrize(
     ("method", "whole", "status"),
     [
-        ("OPTIONS", False, 204),
+        ("OPTIONS", False, 200),
         ("POST", False, 201),
         ("HEAD", True, 200),
         ("PATCH", True, 204),
@@ -271,7 +271,7 @@ def test_row_12_head_is_stored_by_no_cache(tus: Tus) -> None:
 def test_row_21_options_tells_everything_to_everybody(url: str, client: Client, db: None) -> None:
     answer = Tus(client).request("OPTIONS", url, tus_resumable=None)
     told = {name for name in answer.headers if name.startswith("Tus-")}
-    assert answer.status_code == 204
+    assert answer.status_code == 200
     assert told == {"Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm"}
 
 

@@ -69,7 +69,7 @@ def test_row_26_a_creation_is_201(tus: Tus) -> None:
 
 def test_row_27_the_location_names_the_asset(tus: Tus) -> None:
     answer = tus.post(upload_length=str(SIZE))
-    assert answer["Location"] == f"http://testserver/files/uploads/{FileAsset.objects.get().pk}/"
+    assert answer["Location"] == f"http://testserver/files/uploads/{FileAsset.objects.get().pk}"
 
 
 def test_row_27_the_location_is_where_the_bytes_go(tus: Tus) -> None:
@@ -98,6 +98,10 @@ def test_row_28_the_maximum_is_the_profile_s(tus: Tus, largefiles: Largefiles) -
 def test_row_28_the_maximum_itself_is_allowed(tus: Tus, largefiles: Largefiles) -> None:
     largefiles.set(MAX_UPLOAD_SIZE=SIZE)
     assert tus.post(PICTURE, upload_length=str(SIZE)).status_code == 201
+
+
+def test_white_space_around_a_field_is_no_part_of_it(tus: Tus) -> None:
+    assert upload_at(location(tus.post(upload_length="5 "))).length == 5
 
 
 @pytest.mark.each_storage
@@ -220,9 +224,9 @@ def test_row_34_creation_with_upload_is_announced(tus: Tus) -> None:
     [
         (PICTURE, {"content_type": "image/png"}, 415, "unsupported_content_type"),
         (PICTURE, {"content_type": None}, 415, "unsupported_content_type"),
-        (PICTURE, {"upload_length": "5"}, 400, "malformed_request"),
+        (PICTURE, {"upload_length": "5"}, 413, "too_large"),
         (PICTURE, {"length": "-1"}, 400, "malformed_request"),
-        (PICTURE, {"upload_checksum": "sha1 nonsense"}, 400, "malformed_header"),
+        (PICTURE, {"upload_checksum": "sha1 nonsense"}, 460, "checksum_mismatch"),
         (PICTURE, {"upload_checksum": "sha3 YQ=="}, 400, "unsupported_checksum"),
         (EXECUTABLE, {}, 415, "type_not_allowed"),
         (PICTURE, {"upload_metadata": metadata(filename="a.pdf")}, 415, "type_mismatch"),
@@ -285,7 +289,7 @@ def test_row_36_a_body_of_chunks_may_come_with_the_creation(tus: Tus) -> None:
 @pytest.mark.each_storage
 def test_more_bytes_in_chunks_than_were_declared_leave_nothing(tus: Tus, nothing_left: Callable[[], None]) -> None:
     answer = tus.post(CountingBody(PICTURE), upload_length="5000", **CHUNKED)
-    assert problem(answer) == (400, "malformed_request")
+    assert problem(answer) == (413, "too_large")
     nothing_left()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
@@ -71,6 +73,29 @@ def test_whoever_is_logged_in_is_not_asked_again(tus: Tus, largefiles: Largefile
     answer = tus.post(upload_length=str(SIZE))
     assert problem(answer) == (403, "not_permitted")
     assert "WWW-Authenticate" not in answer
+
+
+@pytest.mark.parametrize("path", ["x", "x/", f"{UUID(int=7)}/x", "a//b", "..%2f", f"{UUID(int=7)}//"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PATCH", "DELETE", "PUT"])
+def test_a_path_of_no_upload_is_answered_as_that_of_an_unknown_one(
+    method: str, path: str, tus: Tus, largefiles: Largefiles
+) -> None:
+    largefiles.set(CORS_ALLOWED_ORIGINS=["https://app.example"])
+    answer = tus.request(method, f"{COLLECTION}{path}", origin="https://app.example")
+    assert (answer.status_code, answer["Tus-Resumable"], answer["Cache-Control"]) == (404, "1.0.0", "no-store")
+    assert answer["Access-Control-Allow-Origin"] == "https://app.example"
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_a_path_of_no_upload_is_answered_in_the_words_of_the_draft_too(tus: Tus) -> None:
+    answer = tus.request("GET", f"{COLLECTION}x", tus_resumable=None)
+    assert (answer.status_code, answer["Upload-Complete"], answer.json()["code"]) == (404, "?0", "not_found")
+
+
+def test_a_preflight_succeeds_at_a_path_of_no_upload(tus: Tus, largefiles: Largefiles) -> None:
+    largefiles.set(CORS_ALLOWED_ORIGINS=["https://app.example"])
+    answer = tus.request("OPTIONS", f"{COLLECTION}x", origin="https://app.example")
+    assert (answer.status_code, "PATCH" in answer["Access-Control-Allow-Methods"]) == (200, True)
 
 
 def test_options_tell_both_protocols(tus: Tus) -> None:

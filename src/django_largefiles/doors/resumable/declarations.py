@@ -9,7 +9,7 @@ from ...exceptions import MalformedHeader
 from ...intake.creation import Declaration
 from ...options import DEFAULT_PROFILE
 from ...protocols import ietf, tus
-from ...protocols.digests import parse_digests
+from ...protocols.digests import declared_digests
 from .exchange import Exchange
 
 
@@ -35,14 +35,15 @@ def tus_declaration(exchange: Exchange, length: int | None) -> Declaration:
 def ietf_declaration(exchange: Exchange, length: int | None) -> Declaration:
     """Read ``Content-Type``, ``Content-Disposition`` and ``Repr-Digest``. Raise ``MalformedHeader``."""
     media_type = exchange.request.content_type or ""
-    digests = parse_digests(exchange.header("Repr-Digest"))
+    digests = declared_digests(exchange.header("Repr-Digest"))
     return Declaration(
         name=_file_name(exchange.header("Content-Disposition")),
         owner=exchange.user,
         profile=ietf_profile(exchange.request),
         length=length,
         media_type="" if media_type == ietf.CONTENT_TYPE else media_type,
-        sha256=digests["sha-256"].hex() if "sha-256" in digests else "",
+        sha256=digests.get("sha256", ""),
+        sha512=digests.get("sha512", ""),
     )
 
 

@@ -10,13 +10,13 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
+from ... import rules
 from ...access import User
 from ...assets import arriving, check_may_append, check_may_download, delete, unexpired_asset
 from ...conf import get_profile, largefiles_settings
 from ...delivery.responses import deliver
 from ...exceptions import (
     IncompleteBody,
-    MalformedRequest,
     OffsetMismatch,
     StateConflict,
     TooLarge,
@@ -46,7 +46,9 @@ class Exchange:
         return match.func if match else None
 
     def header(self, name: str) -> str | None:
-        return self.request.headers.get(name)
+        """Return a field without the white space around it, which is no part of its value (RFC 9110 section 5.5)."""
+        value = self.request.headers.get(name)
+        return value and value.strip(" \t")
 
     def trailer(self, name: str) -> str | None:
         """Return a field that came behind the body."""
@@ -114,10 +116,9 @@ def terminate(exchange: Exchange) -> None:
 
 
 def check_room(exchange: Exchange, upload: Upload, length: int | None) -> None:
-    """Raise ``MalformedRequest`` or ``TooLarge`` if the headers say that the body exceeds the length or the limit."""
+    """Raise ``TooLarge`` if the headers say that the body exceeds the length or the limit."""
     reached = upload.offset + (exchange.content_length or 0)
-    if length is not None and reached > length:
-        raise MalformedRequest(f"{reached} bytes are more than the declared {length}", limit=length, value=reached)
+    rules.check_length(reached, length)
     largest = get_profile(upload.asset.profile).max_upload_size
     if reached > largest:
         raise TooLarge(limit=largest, value=reached)

@@ -14,7 +14,7 @@ from ...intake.resuming import interrupt, resume
 from ...intake.writing import UploadWriter
 from ...models import FileAsset, Upload
 from ...protocols import ietf
-from ...protocols.digests import ContentDigests, format_digest
+from ...protocols.digests import ContentDigests, declared_digests
 from .declarations import ietf_declaration, ietf_profile
 from .exchange import (
     Exchange,
@@ -70,6 +70,7 @@ def patch(exchange: Exchange) -> HttpResponse:
     offset = ietf.required_offset(exchange.header("Upload-Offset"))
     complete = ietf.required_complete(exchange.header("Upload-Complete"))
     digests = ContentDigests(exchange.header("Content-Digest"))
+    declared = declared_digests(exchange.header("Repr-Digest"))
     asset = find_asset(exchange)
     upload = arriving(asset)
     if upload is None:
@@ -79,10 +80,11 @@ def patch(exchange: Exchange) -> HttpResponse:
     if offset != upload.offset:
         raise OffsetMismatch(limit=upload.offset, value=offset)
     length = _length(exchange, offset=offset, complete=complete, known=upload.length)
-    with resume(exchange.user, upload, offset, length=length, checkpoints=not digests) as writer:
+    checkpoints = not digests
+    with resume(exchange.user, upload, offset, length=length, digests=declared, checkpoints=checkpoints) as writer:
         try:
             return _append(exchange, writer, digests, complete=complete)
-        except (MalformedRequest, TooLarge):
+        except TooLarge:
             # Section "Upload Append": an upload that exceeds its length is invalid, and stays so.
             writer.abort()
             raise
@@ -154,9 +156,8 @@ def _finished(exchange: Exchange, asset: FileAsset) -> HttpResponse:
         "Upload-Complete": ietf.format_complete(True),
         "Upload-Offset": str(asset.size),
     }
-    if asset.sha256:
-        headers["Repr-Digest"] = format_digest(asset.sha256)
-    return HttpResponse(status=201, headers=headers)
+    digests = digest_headers(asset, exchange.request.headers)
+    return HttpResponse(status=201, headers=headers | digests)
 
 
 def _options_headers(request: HttpRequest) -> dict[str, str]:

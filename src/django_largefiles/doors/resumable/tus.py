@@ -156,6 +156,8 @@ def _append(
 
 
 def _patch_complete(exchange: Exchange, asset: FileAsset, offset: int, response: HttpResponse) -> HttpResponse:
+    if tus.names_final(asset.client_fields.get("Upload-Concat", "")):
+        raise FinalUpload
     check_completes(exchange, asset, offset)
     response["Upload-Offset"] = str(asset.size)
     return response

@@ -1,4 +1,4 @@
-"""The two resources of resumable uploads: the collection, and one upload in it."""
+"""The two resources of resumable uploads: the collection, and one upload in it; and all other paths below it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from ...authentication import current_authenticator
 from ...delivery.problems import problem_response
-from ...exceptions import LargeFilesError, NotAuthenticated, NotPermitted, Refusal, StoreError
+from ...exceptions import AssetNotFound, LargeFilesError, NotAuthenticated, NotPermitted, Refusal, StoreError
 from ...protocols import ietf, tus
 from ..cors import add_cors_headers
 from .exchange import Exchange
@@ -29,6 +29,18 @@ def uploads(request: HttpRequest, asset_id: UUID | None = None) -> HttpResponseB
         response = _answer(request, asset_id, protocol)
     except (Refusal, StoreError) as error:
         response = _refuse(error, protocol)
+    add_cors_headers(request, response)
+    return response
+
+
+@csrf_exempt
+@non_atomic_requests
+def unknown_upload(request: HttpRequest, path: str) -> HttpResponseBase:
+    """Answer at the ``path`` of no upload as for an upload that does not exist, so that clients can read it."""
+    if request.method == "OPTIONS":
+        response: HttpResponseBase = _options(request)
+    else:
+        response = _refuse(AssetNotFound(value=path), _protocol(request))
     add_cors_headers(request, response)
     return response
 
@@ -58,10 +70,13 @@ def _answer(request: HttpRequest, asset_id: UUID | None, protocol: Protocol) -> 
 
 
 def _options(request: HttpRequest) -> HttpResponse:
-    """Tell what the server supports. This is no secret, so that it needs no authentication."""
+    """Tell what the server supports. This is no secret, unlike the limits of profiles, and needs no authentication.
+
+    The status is 200: some clients take no other for a success.
+    """
     headers = dict(TUS.options_headers(request)) | dict(IETF.options_headers(request))
     headers["Accept-Patch"] = f"{tus.CONTENT_TYPE}, {ietf.CONTENT_TYPE}"
-    return HttpResponse(status=204, headers=headers)
+    return HttpResponse(headers=headers)
 
 
 def _refuse(error: LargeFilesError, protocol: Protocol) -> HttpResponseBase:
