@@ -20,6 +20,13 @@ class NoMoreUploads(OwnerOrStaff):
         return False
 
 
+class NoSecrets(OwnerOrStaff):
+    """Permits every profile but one, as it would one that does not exist."""
+
+    def may_upload(self, user: User, profile: str) -> bool:
+        return profile != "secret" and super().may_upload(user, profile)
+
+
 class NoAssets(OwnerOrStaff):
     """Permits going on with an upload, and no new one."""
 

@@ -26,6 +26,9 @@ def visible_asset(user: User, asset_id: UUID) -> FileAsset:
     Raises ``AssetNotFound`` alike for an asset that does not exist and for one that the user may not know of.
     """
     not_found = AssetNotFound("there is no such file", value=str(asset_id))
+    # The user of a session is loaded when it is first used, which shows in ``Vary``. It must not show whether there is
+    # an asset that the policy can be asked about.
+    user.is_authenticated  # noqa: B018
     try:
         asset = FileAsset.objects.select_related("upload").annotate(**_UPLOAD_EXPIRED).get(pk=asset_id)
     except FileAsset.DoesNotExist:

@@ -19,7 +19,8 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 class Authenticator(ABC):
     """Names the user of a request.
 
-    Guarantees: it is asked on every request of every method but ``OPTIONS``, before anything else is done.
+    Guarantees: it is asked on every request of every method but ``OPTIONS``, before anything else is done; on
+    ``OPTIONS`` only for the limits of a profile that the request names.
     Requirements: it guards against forged requests if browsers authenticate by themselves, as with cookies, and it
     never reads the body.
     """

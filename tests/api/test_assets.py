@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -260,6 +262,41 @@ def test_the_list_is_paged_newest_first(client: Client, owner: User) -> None:
     assert second["next"] is None
 
 
+def cursor(position: str) -> str:
+    """A cursor as REST framework writes it."""
+    return base64.b64encode(urlencode({"p": position}).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("garbage", id="no-base64"),
+        pytest.param(cursor("garbage"), id="no-time"),
+        pytest.param(cursor(""), id="empty"),
+        pytest.param(cursor("\0"), id="nul"),
+        pytest.param(cursor("2026-01-01 \0"), id="nul-for-the-time"),
+        pytest.param(cursor("2026-01-01 00:00:00+99:99"), id="bad-zone"),
+        pytest.param(cursor("2026-01-01 00:00:00"), id="no-zone"),
+        pytest.param(cursor("2026-13-01 00:00:00+00:00"), id="bad-month"),
+        pytest.param(cursor("0001-01-01 00:00:00+14:00"), id="before-the-first-year"),
+        pytest.param(cursor("9999-12-31 23:59:59-12:00"), id="after-the-last-year"),
+        pytest.param("\udc80".encode("utf-8", "surrogatepass"), id="surrogate"),
+    ],
+)
+def test_a_cursor_that_no_page_gave_is_not_found(text: str, client: Client, ready: FileAsset) -> None:
+    answer = client.get(LIST, {"cursor": text})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_the_pages_of_a_site_without_time_zones(client: Client, owner: User, settings: Settings) -> None:
+    settings.USE_TZ = False
+    for n in range(3):
+        FileAsset.objects.create(original_name=f"{n}.png", size=1, state=State.READY, owner=owner)
+    first = client.get(f"{LIST}?page_size=2").json()
+    assert [asset["name"] for asset in client.get(first["next"]).json()["results"]] == ["0.png"]
+    assert client.get(LIST, {"cursor": cursor("2026-01-01 00:00:00+00:00")}).status_code == 404
+
+
 def test_the_list_costs_the_same_however_many_there_are(
     client: Client, owner: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -280,6 +317,19 @@ def test_a_file_is_deleted_with_its_bytes(client: Client, ready: FileAsset, stor
     assert client.delete(f"{LIST}{ready.pk}/").status_code == 204
     assert client.get(f"{LIST}{ready.pk}/").status_code == 404
     assert stored() == []
+
+
+@pytest.mark.parametrize("accept", ["image/png", "image/*", "text/html", "application/json", "nonsense", ""])
+def test_a_download_is_served_whatever_media_type_is_accepted(accept: str, client: Client, ready: FileAsset) -> None:
+    served = client.get(f"{LIST}{ready.pk}/download/", headers={"Accept": accept})
+    assert (served.status_code, served["Content-Type"]) == (200, "image/png")
+    assert b"".join(served.streaming_content) == png()
+    served.close()
+
+
+def test_a_download_that_is_refused_is_told_why_whatever_is_accepted(client: Client, received: FileAsset) -> None:
+    answer = client.get(f"{LIST}{received.pk}/download/", headers={"Accept": "image/png"})
+    assert (answer.status_code, answer["Content-Type"]) == (409, "application/problem+json")
 
 
 def test_a_file_that_is_not_ready_is_not_served(client: Client, received: FileAsset) -> None:

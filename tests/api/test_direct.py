@@ -233,7 +233,11 @@ def test_json_is_not_read_beyond_its_limit(direct: DirectClient) -> None:
     assert (answer.status_code, answer.json()["code"], answer.json()["limit"]) == (413, "too_large", LARGEST_JSON)
 
 
-@pytest.mark.parametrize("body", [b"{", b'{"name": NaN}', b"\xff", b""], ids=["cut off", "NaN", "no UTF-8", "empty"])
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b'{"name": NaN}', b"\xff", b"", b"[" * 60_000],
+    ids=["cut off", "NaN", "no UTF-8", "empty", "nested deeply"],
+)
 def test_a_body_that_is_no_json(direct: DirectClient, body: bytes) -> None:
     assert direct.client.post(COLLECTION, body, content_type="application/json").status_code == 400
 

@@ -64,6 +64,7 @@ def test_a_download_is_redirected(client: Client, url: str, largefiles: Largefil
     largefiles.set(REDIRECT_EXPIRES_AFTER=timedelta(seconds=90))
     answer = client.get(url)
     assert (answer.status_code, answer["Cache-Control"]) == (302, "no-store")
+    assert answer["Cross-Origin-Resource-Policy"] == "same-site"
     query = parse_qs(urlsplit(answer["Location"]).query)
     assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
     assert query["X-Amz-Expires"] == ["90"]

@@ -68,10 +68,38 @@ def test_a_whole_file(client: Client, url: str, asset: FileAsset) -> None:
         "Accept-Ranges": "bytes",
         "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(SHA256)).decode()}:",
         "Cache-Control": "private, no-cache",
+        "Cross-Origin-Resource-Policy": "same-site",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Vary": "",
     }
+
+
+@pytest.mark.parametrize(
+    ("header", "method", "range_", "answered"),
+    [
+        ("sha-256=1", "GET", None, True),
+        ("sha-256=0", "GET", None, False),
+        (None, "GET", None, False),
+        ("sha-256=1", "GET", "bytes=0-9", False),
+        ("sha-256=1", "HEAD", None, False),
+    ],
+    ids=["wanted", "unacceptable", "not asked for", "of a part", "of no content"],
+)
+def test_the_digest_of_the_content_is_answered_if_it_is_known(
+    header: str | None, method: str, range_: str | None, answered: bool, client: Client, url: str
+) -> None:
+    headers = {name: value for name, value in {"Want-Content-Digest": header, "Range": range_}.items() if value}
+    answer = client.generic(method, url, headers=headers)
+    assert answer.get("Content-Digest") == (answer["Repr-Digest"] if answered else None)
+    answer.close()
+
+
+def test_sha512_is_answered_if_it_was_announced(client: Client, url: str) -> None:
+    sha512 = hashlib.sha512(CONTENT)
+    FileAsset.objects.update(sha512=sha512.hexdigest())
+    answer = client.head(url, headers={"Want-Repr-Digest": "sha-512=2, sha-256=1"})
+    assert answer["Repr-Digest"] == f"sha-512=:{base64.b64encode(sha512.digest()).decode()}:"
 
 
 def test_a_whole_file_goes_through_the_server_s_file_wrapper(client: Client, url: str, largefiles: Largefiles) -> None:
@@ -163,6 +191,22 @@ def test_nothing_that_is_not_ready_is_served(state: State, client: Client, url: 
 def test_a_takedown_stops_delivery(client: Client, url: str, asset: FileAsset) -> None:
     lifecycle.block(asset.pk)
     assert client.get(url).status_code == 409
+
+
+@pytest.mark.parametrize("logged_in", [True, False])
+def test_the_headers_do_not_tell_that_it_exists(
+    logged_in: bool, client: Client, url: str, asset: FileAsset, stranger: User
+) -> None:
+    client.force_login(stranger)
+    if not logged_in:
+        client.logout()
+    unknown = reverse("largefiles:download", args=["0" * 8 + str(asset.pk)[8:]])
+    told = [
+        {name: value for name, value in client.get(path).items() if name != "Content-Length"}
+        for path in (url, unknown)
+    ]
+    assert told[0] == told[1]
+    assert told[0]["Vary"] == "Cookie"
 
 
 def test_a_stranger_does_not_learn_that_it_exists(client: Client, url: str, asset: FileAsset, stranger: User) -> None:

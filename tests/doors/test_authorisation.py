@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils.timezone import is_naive
 from pytest_django.fixtures import Settings
 
 import django_largefiles
@@ -62,18 +63,23 @@ def direct(client: Client, media_type: str, profile: str) -> Any:
     return DirectClient(client).post(DIRECT, said)
 
 
-DOORS = pytest.mark.parametrize(
-    "door",
-    [
-        pytest.param(form, marks=pytest.mark.urls("tests.doors.views")),
-        pytest.param(api, marks=needs_framework),
-        tus,
-        tus_final,
-        ietf,
-        pytest.param(direct, marks=[needs_framework, pytest.mark.s3]),
-    ],
-    ids=lambda door: door.__name__,
-)
+CLIENT_CHOOSES = [
+    pytest.param(api, marks=needs_framework),
+    tus,
+    tus_final,
+    ietf,
+    pytest.param(direct, marks=[needs_framework, pytest.mark.s3]),
+]
+HOST_CHOOSES = [pytest.param(form, marks=pytest.mark.urls("tests.doors.views"))]
+"""The profile of the file."""
+
+
+def name_of(door: Door) -> str:
+    return door.__name__
+
+
+DOORS = pytest.mark.parametrize("door", HOST_CHOOSES + CLIENT_CHOOSES, ids=name_of)
+CHOOSING = pytest.mark.parametrize("door", CLIENT_CHOOSES, ids=name_of)
 
 
 @pytest.fixture
@@ -160,6 +166,37 @@ def test_the_access_policy_is_asked(door: Door, client: Client, largefiles: Larg
 def test_the_declared_type_is_checked(door: Door, client: Client) -> None:
     answer = door(client, "text/html", "default")
     assert (answer.status_code, answer.json()["code"], files()) == (415, "type_not_allowed", 0)
+
+
+@DOORS
+def test_a_file_is_taken_without_time_zones(door: Door, client: Client, settings: Settings) -> None:
+    settings.USE_TZ = False
+    assert door(client, "image/png", "default").status_code in {200, 201}
+    assert is_naive(FileAsset.objects.latest("created_at").created_at)
+
+
+def answered(answer: Any) -> dict[str, Any]:
+    """What an answer tells, but the name that was asked for."""
+    told = {**dict(answer.headers), **answer.json()}
+    return {name: str(value).replace("unknown", "secret") for name, value in told.items()}
+
+
+@CHOOSING
+def test_a_forbidden_profile_is_answered_as_one_that_does_not_exist(
+    door: Door, client: Client, largefiles: Largefiles
+) -> None:
+    largefiles.set(PROFILES={"secret": {"MAX_UPLOAD_SIZE": 1}}, ACCESS_POLICY="tests.policies.NoSecrets")
+    forbidden, unknown = (door(client, "text/html", profile) for profile in ("secret", "unknown"))
+    assert (forbidden.status_code, forbidden.json()["code"], files()) == (400, "unknown_profile", 0)
+    assert answered(forbidden) == answered(unknown)
+
+
+@CHOOSING
+def test_strangers_cannot_tell_profiles_apart(door: Door, client: Client, largefiles: Largefiles) -> None:
+    largefiles.set(PROFILES={"secret": {"MAX_UPLOAD_SIZE": 1}}, ACCESS_POLICY="tests.policies.NoAssets")
+    forbidden, unknown = (door(client, "text/html", profile) for profile in ("secret", "unknown"))
+    assert (forbidden.status_code, forbidden.json()["code"], files()) == (403, "not_permitted", 0)
+    assert answered(forbidden) == answered(unknown)
 
 
 @DOORS

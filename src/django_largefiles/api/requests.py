@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import Any
 
 from django.http import QueryDict
+from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, DataAndFiles, JSONParser
 from rest_framework.request import Request
 
@@ -60,7 +61,10 @@ class SmallJSONParser(JSONParser):
         assert parser_context
         with api_refusals():
             content = Body(stream, parser_context["request"].META).whole(at_most=LARGEST_JSON)
-        return super().parse(BytesIO(content), media_type, parser_context)
+        try:
+            return super().parse(BytesIO(content), media_type, parser_context)
+        except RecursionError as error:
+            raise ParseError("JSON parse error - the values are nested too deeply") from error
 
 
 def chosen_profile(fields: Mapping[str, str]) -> str:

@@ -5,8 +5,6 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 from rest_framework import serializers
 
-from .. import rules
-from ..conf import get_profile
 from ..doors.ingest import copy
 from ..doors.multipart import UploadedAsset
 from ..exceptions import MalformedRequest
@@ -80,17 +78,14 @@ class UploadSerializer(serializers.Serializer[FileAsset]):
     sha256 = serializers.CharField(default="", allow_blank=True)
     file = serializers.FileField(allow_empty_file=True)
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        with api_refusals():
-            rules.check_size(attrs["file"].size, get_profile(attrs["profile"]))
-        return attrs
-
     def create(self, validated_data: dict[str, Any]) -> FileAsset:
         file: UploadedFile[bytes] = validated_data.pop("file")
         with api_refusals():
             if isinstance(file, UploadedAsset):
                 return _accept(file, validated_data["profile"], validated_data["sha256"])
-            declaration = Declaration(name=file.name or "", media_type=file.content_type or "", **validated_data)
+            declaration = Declaration(
+                name=file.name or "", length=file.size, media_type=file.content_type or "", **validated_data
+            )
             return copy(file, begin(declaration))
 
 

@@ -5,7 +5,6 @@ from uuid import UUID
 from django.http import HttpResponseBase
 from rest_framework import mixins, status
 from rest_framework.decorators import action
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,15 +16,10 @@ from ..doors.body import required_length
 from ..exceptions import NotPermitted, StateConflict
 from ..models import FileAsset, FileAssetQuerySet
 from .base import ApiViewSet
+from .negotiation import AnyMediaType
+from .pagination import AssetPagination
 from .requests import StreamingMultiPartParser
 from .serializers import AssetSerializer, StatusSerializer, UploadSerializer
-
-
-class AssetPagination(CursorPagination):
-    page_size = 50
-    page_size_query_param = "page_size"
-    max_page_size = 200
-    ordering = ("-created_at", "id")
 
 
 class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
@@ -62,7 +56,7 @@ class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         """The progress of the asset, for a client that polls."""
         return Response(self.get_serializer(self.get_object()).data)
 
-    @action(detail=True)
+    @action(detail=True, content_negotiation_class=AnyMediaType)
     def download(self, request: Request, pk: UUID) -> HttpResponseBase:
         """The bytes, once the asset is ready."""
         return deliver(request._request, downloadable_asset(request.user, pk))

@@ -11,6 +11,13 @@ from ..models import FileAsset
 from ..protocols.digests import wanted_digest
 from .validators import Validators
 
+RESOURCE_POLICY = "same-site"
+"""Which pages may embed a file, or read it as a resource (Fetch, section 3.7).
+
+Pages of other sites may not, whatever the access policy says of the user whose cookies their requests carry. Links
+that are made to be embedded would answer ``"cross-origin"``.
+"""
+
 
 def caching_headers(asset: FileAsset) -> dict[str, str]:
     """Return the headers of every answer for an asset, including 304."""
@@ -28,7 +35,7 @@ def representation_headers(asset: FileAsset) -> dict[str, str]:
     return {
         "Content-Type": asset.media_type,
         "Content-Disposition": disposition or "attachment",
-        "Repr-Digest": format_digest(asset.sha256),
+        "Cross-Origin-Resource-Policy": RESOURCE_POLICY,
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }

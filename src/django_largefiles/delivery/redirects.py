@@ -9,7 +9,7 @@ from ..exceptions import InvalidSetting
 from ..models import FileAsset
 from ..stores import store_of
 from ..stores.base import ServedAs
-from .headers import caching_headers, representation_headers
+from .headers import RESOURCE_POLICY, caching_headers, representation_headers
 
 
 def link_to(asset: FileAsset) -> str | None:
@@ -27,7 +27,9 @@ def link_to(asset: FileAsset) -> str | None:
 
 
 def redirect_to(link: str) -> HttpResponse:
-    return HttpResponseRedirect(link, headers={"Cache-Control": "no-store"})
+    # The policy of each answer on the way counts, and the storage's own answer has none.
+    headers = {"Cache-Control": "no-store", "Cross-Origin-Resource-Policy": RESOURCE_POLICY}
+    return HttpResponseRedirect(link, headers=headers)
 
 
 def _served_as(asset: FileAsset) -> ServedAs:

@@ -17,7 +17,7 @@ from django.utils.datastructures import MultiValueDict
 from ..access import User
 from ..conf import get_profile, largefiles_settings
 from ..exceptions import IncompleteBody, MalformedRequest, TooLarge, TooManyFiles
-from ..intake.creation import Declaration, begin
+from ..intake.creation import Declaration, authorize, begin
 from ..intake.writing import UploadWriter
 from ..models import FileAsset
 from ..names import sanitize
@@ -94,6 +94,7 @@ class StreamingUploadHandler(FileUploadHandler):
         if self._files > self._max_files:
             raise TooManyFiles(limit=self._max_files, value=self._files)
         profile_name = self._admit(self.fields)
+        authorize(self._user, profile_name)
         self.check_length(get_profile(profile_name).max_upload_size)
         self._writer = begin(
             Declaration(

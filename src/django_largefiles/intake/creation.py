@@ -18,8 +18,8 @@ from django.utils import timezone
 
 from .. import clock, lifecycle, rules, usage
 from ..access import User, access_policy
-from ..conf import Profile, get_profile
-from ..exceptions import NotPermitted
+from ..conf import Profile, get_profile, largefiles_settings
+from ..exceptions import NotPermitted, UnknownProfile
 from ..media_types.matching import is_pattern
 from ..models import FileAsset, Upload
 from ..names import sanitize, storage_key
@@ -53,11 +53,16 @@ class Declaration:
 def authorize(user: User, profile_name: str) -> None:
     """Check that a user may upload. Raise ``UnknownProfile`` and ``NotPermitted``.
 
-    ``create`` and ``begin`` do this themselves; a door may do it earlier, to refuse a request before it reads on.
+    A profile to which the user may not upload is answered like one that does not exist: by ``NotPermitted`` if the
+    user may not even upload to the default profile, else by ``UnknownProfile``. ``create`` and ``begin`` do this
+    themselves; a door may do it earlier, to refuse a request before it reads on or tells anything of the profile.
     """
-    get_profile(profile_name)
-    if not access_policy().may_upload(user, profile_name):
-        raise NotPermitted(f"uploading to the profile {profile_name!r} is not permitted", value=profile_name)
+    policy = access_policy()
+    if profile_name in largefiles_settings.profiles and policy.may_upload(user, profile_name):
+        return
+    if profile_name != DEFAULT_PROFILE and policy.may_upload(user, DEFAULT_PROFILE):
+        raise UnknownProfile(f"there is no profile {profile_name!r} to which you may upload", value=profile_name)
+    raise NotPermitted(f"uploading to the profile {profile_name!r} is not permitted", value=profile_name)
 
 
 def begin(declaration: Declaration) -> UploadWriter:

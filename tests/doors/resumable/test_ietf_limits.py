@@ -24,14 +24,19 @@ def test_options_tell_the_limits_of_an_upload_to_be_created(client: Client, larg
     assert (answer.status_code, answer["Upload-Limit"]) == (200, "max-size=5000, max-age=7200")
 
 
-def test_options_tell_those_of_the_target_s_profile(client: Client, largefiles: Largefiles) -> None:
+def test_options_tell_those_of_the_target_s_profile(client: Client, owner: User, largefiles: Largefiles) -> None:
     largefiles.set(MAX_UPLOAD_SIZE=5000, PROFILES={"small": {"MAX_UPLOAD_SIZE": 700}, "large": {}})
+    client.force_login(owner)
     assert send(client, "OPTIONS", f"{UPLOADS}?profile=small")["Upload-Limit"].startswith("max-size=700, ")
 
 
-def test_options_of_what_creates_no_upload_tell_none(client: Client) -> None:
-    answer = send(client, "OPTIONS", f"{UPLOADS}?profile=unknown")
-    assert answer.status_code == 204
+@pytest.mark.parametrize("profile", ["unknown", "small"])
+def test_options_do_not_tell_strangers_which_profiles_there_are(
+    profile: str, client: Client, largefiles: Largefiles
+) -> None:
+    largefiles.set(PROFILES={"small": {"MAX_UPLOAD_SIZE": 700}})
+    answer = send(client, "OPTIONS", f"{UPLOADS}?profile={profile}")
+    assert answer.status_code == 200
     assert "Upload-Limit" not in answer
 
 

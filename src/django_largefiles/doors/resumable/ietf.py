@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from ...assets import arriving
+from ...authentication import current_authenticator
 from ...conf import get_profile
-from ...exceptions import MalformedRequest, OffsetMismatch, StateConflict, TooLarge, UnknownProfile, UploadCompleted
-from ...intake.creation import aborted_on_failure, begin
+from ...delivery.headers import digest_headers
+from ...exceptions import OffsetMismatch, Refusal, StateConflict, TooLarge, UploadCompleted
+from ...intake.creation import aborted_on_failure, authorize, begin
 from ...intake.resuming import interrupt, resume
 from ...intake.writing import UploadWriter
 from ...models import FileAsset, Upload
+from ...options import DEFAULT_PROFILE
 from ...protocols import ietf
 from ...protocols.digests import ContentDigests, declared_digests
 from .declarations import ietf_declaration, ietf_profile
@@ -161,13 +166,20 @@ def _finished(exchange: Exchange, asset: FileAsset) -> HttpResponse:
 
 
 def _options_headers(request: HttpRequest) -> dict[str, str]:
-    """Section "Limits": those of an upload that would be created here."""
-    try:
-        profile = get_profile(ietf_profile(request))
-    except UnknownProfile:
+    """Section "Limits": those of an upload that would be created here, if the user may create it."""
+    name = ietf_profile(request)
+    if not (name == DEFAULT_PROFILE or _may_upload(request, name)):
         return {}
+    profile = get_profile(name)
     lifetime = int(profile.upload_expires_after.total_seconds())
     return {"Upload-Limit": ietf.format_limit(max_size=profile.max_upload_size, max_age=lifetime)}
+
+
+def _may_upload(request: HttpRequest, profile_name: str) -> bool:
+    with suppress(Refusal):
+        authorize(current_authenticator().authenticate(request), profile_name)
+        return True
+    return False
 
 
 IETF = Protocol(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 
 from ...assets import arriving
 from ...exceptions import FinalUpload, OffsetMismatch
@@ -121,11 +122,17 @@ def _created(exchange: Exchange, upload: Upload) -> HttpResponse:
 
 def _tell_expiry(upload: Upload, response: HttpResponse) -> None:
     if upload.asset.state == State.RECEIVING:
-        response["Upload-Expires"] = tus.http_date(upload.expires_at)
+        response["Upload-Expires"] = _expiry(upload)
+
+
+def _expiry(upload: Upload) -> str:
+    moment = upload.expires_at
+    # Without USE_TZ, times are those of TIME_ZONE.
+    return tus.http_date(timezone.make_aware(moment) if timezone.is_naive(moment) else moment)
 
 
 def _tell_state(upload: Upload, response: HttpResponse) -> None:
-    response["Upload-Expires"] = tus.http_date(upload.expires_at)
+    response["Upload-Expires"] = _expiry(upload)
     length = known_length(upload)
     if length is not None:
         response["Upload-Length"] = str(length)
