@@ -59,9 +59,10 @@ def sanitize(name: str) -> str:
 def extension(name: str) -> str:
     """Return the final extension of the sanitised name, in lower case and with its dot, or ``""``.
 
-    Text with white space is not an extension: "Minutes of 3. May".
+    Characters count as those that they are compatible with (Unicode, NFKC), as some programs and file systems read
+    them: a full-width dot begins an extension too. Text with white space is not an extension: "Minutes of 3. May".
     """
-    suffix = sanitize(name).rpartition(".")
+    suffix = sanitize(unicodedata.normalize("NFKC", sanitize(name))).rpartition(".")
     return "." + suffix[2].lower() if suffix[1] and _is_extension(suffix[2]) else ""
 
 
