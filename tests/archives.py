@@ -81,6 +81,15 @@ def pptx() -> bytes:
     return ooxml(f"{PPTX}.main+xml", parts={"ppt/presentation.xml": PRESENTATION})
 
 
+def relationships(**targets: str) -> str:
+    """Relationships by the last segment of their type, in the namespace of Microsoft's own."""
+    kinds = "http://schemas.microsoft.com/office/2006/relationships"
+    lines = "".join(f'<Relationship Id="{kind}" Type="{kinds}/{kind}" Target="{to}"/>' for kind, to in targets.items())
+    return (
+        f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{lines}</Relationships>'
+    )
+
+
 def docm() -> bytes:
     parts = {"word/document.xml": "<document/>", "word/vbaProject.bin": b"\xd0\xcf\x11\xe0"}
     return ooxml("application/vnd.ms-word.document.macroEnabled.main+xml", VBA, parts=parts)

@@ -127,10 +127,11 @@ def test_16_a_polyglot_is_judged_as_what_is_declared_and_allowed(
         docm(),
         ooxml(f"{DOCX}.main+xml", archives.VBA),
         ooxml(f"{DOCX}.main+xml", parts={"word/document.xml": "a", "word/vbaProject.bin": "b"}),
+        ooxml(f"{DOCX}.main+xml", parts={"_rels/part0.rels": archives.relationships(vbaProject="word/a.bin")}),
         ooxml("application/vnd.ms-excel.sheet.macroEnabled.main+xml"),
         ooxml("application/vnd.ms-powerpoint.presentation.macroEnabled.main+xml"),
     ],
-    ids=["docm", "macros by type", "macros by name", "xlsm", "pptm"],
+    ids=["docm", "macros by type", "macros by name", "macros by relationship", "xlsm", "pptm"],
 )
 @needs_database
 def test_17_a_macro_enabled_office_file_as_one_without_is_refused(
