@@ -88,6 +88,20 @@ def test_an_executable_fits_no_other_extension(data: bytes, name: str) -> None:
     assert not extension_fits(extension(name), sniff_head(data))
 
 
+def test_of_a_head_libmagic_sees_no_more_than_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def from_buffer(data: bytes) -> str:
+        seen.append(len(data))
+        return "text/plain"
+
+    libmagic = sniffing._Libmagic(detector=SimpleNamespace(from_buffer=from_buffer), error=Unreadable)
+    monkeypatch.setattr(sniffing, "_libmagic", lambda _: libmagic)
+    # libmagic takes most of a second for these.
+    sniff_head(b"\n" * 1024 * KIB)
+    assert seen == [HEAD_LENGTH]
+
+
 def test_the_head_of_a_padded_document_may_become_one() -> None:
     data = docx(padding=3 * HEAD_LENGTH)
     assert DOCX in possible_types(sniff_head(data[:HEAD_LENGTH]))

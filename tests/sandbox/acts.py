@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import threading
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from django_largefiles.extractors.base import Extractor, Metadata
 PR_SET_PDEATHSIG = 1
 IPC_PRIVATE, IPC_RMID = 0, 0
 F_SETSIG = 10
+FIONBIO = 0x5421
 
 CHANNEL = 3
 """On which the child answers."""
@@ -170,6 +172,10 @@ def have_the_kernel_signal_the_parent(scene: Scene) -> None:
     os.write(writing, b"x")
 
 
+def change_a_descriptor(scene: Scene) -> None:
+    fcntl.ioctl(CHANNEL, FIONBIO, struct.pack("i", 0))
+
+
 def slow_the_parent_down(scene: Scene) -> None:
     os.setpriority(os.PRIO_PROCESS, scene.pid, os.getpriority(os.PRIO_PROCESS, scene.pid))
 
@@ -230,6 +236,7 @@ ACTS: dict[str, Callable[[Scene], None]] = {
         trace,
         signal_the_parent,
         have_the_kernel_signal_the_parent,
+        change_a_descriptor,
         slow_the_parent_down,
         outlive_the_parent,
         change_its_limits,

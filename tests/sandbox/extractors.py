@@ -198,6 +198,12 @@ class Reading(Extractor):
         return Metadata(title="all")
 
 
+class Seeking(Extractor):
+    def extract(self, file: BinaryIO, media_type: str) -> Metadata:  # pragma: no cover
+        os.lseek(0, 5, os.SEEK_SET)
+        return Metadata()
+
+
 class Mistaken(Extractor):
     def extract(self, file: BinaryIO, media_type: str) -> Any:
         return {"title": "not metadata"}

@@ -55,6 +55,7 @@ HELD_BY = {
     "trace": ["seccomp"],
     "signal_the_parent": ["landlock", "seccomp"],
     "have_the_kernel_signal_the_parent": ["seccomp"],
+    "change_a_descriptor": ["seccomp"],
     "slow_the_parent_down": ["seccomp"],
     "outlive_the_parent": ["seccomp"],
     "change_its_limits": ["seccomp"],

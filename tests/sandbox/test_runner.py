@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import struct
 import subprocess
 import sys
@@ -66,7 +67,31 @@ def test_an_empty_file_without_a_descriptor(media_type: str) -> None:
 @pytest.mark.parametrize(("mode", "buffering"), [("rb", -1), ("rb", 0), ("r+b", -1), ("r+b", 0)])
 def test_a_descriptor_through_which_nobody_can_write_is_handed_over(sample: Path, mode: str, buffering: int) -> None:
     with sample.open(mode, buffering) as file:
-        assert runner._descriptor(file) == (file.fileno() if mode == "rb" else None)
+        descriptor = runner._descriptor(file)
+        assert (descriptor is not None) is (mode == "rb")
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def test_the_position_of_the_child_s_descriptor_is_its_own(sample: Path, media_type: str) -> None:
+    with sample.open("rb") as file:
+        run(f"{HELPERS}.Seeking", file, media_type, ExtractionLimits())
+        assert os.lseek(file.fileno(), 0, os.SEEK_CUR) == 0
+        assert file.read(1) == b"0"
+
+
+def test_a_file_that_cannot_be_opened_again_is_read_by_the_parent(
+    sample: Path, media_type: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "reopened", lambda descriptor: None)
+    assert extract(sample, f"{HELPERS}.Behaving", media_type).title == "0123456789"
+
+
+def test_no_descriptor_is_left_open(sample: Path, media_type: str) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    extract(sample, f"{HELPERS}.Behaving", media_type)
+    failure(sample, f"{HELPERS}.Mistaken", media_type)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_of_a_file_that_is_more_than_its_descriptor_the_parent_reads(sample: Path) -> None:

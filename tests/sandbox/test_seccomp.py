@@ -4,6 +4,7 @@ import ctypes
 import fcntl
 import os
 import re
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,17 @@ import pytest
 
 from django_largefiles.sandbox import seccomp, syscalls
 from django_largefiles.sandbox.seccomp import ALLOW, ARCHITECTURES, KILL, NO_SUCH_CALL, REFUSE, Architecture, program
-from django_largefiles.sandbox.syscalls import DENIED, FCNTL, LAST_KNOWN, MISSING, OPENING, PRLIMIT, SIGNALLING, Number
+from django_largefiles.sandbox.syscalls import (
+    DENIED,
+    FCNTL,
+    IOCTL,
+    LAST_KNOWN,
+    MISSING,
+    OPENING,
+    PRLIMIT,
+    SIGNALLING,
+    Number,
+)
 from tests.sandbox.bpf import verdict
 
 PID = 4711
@@ -93,6 +104,27 @@ def test_a_descriptor_cannot_be_made_to_signal(architecture: Architecture, comma
     assert judge(architecture, FCNTL, 0, command) == expected
 
 
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (termios.TCGETS, ALLOW),
+        (termios.FIOCLEX, ALLOW),
+        (termios.FIONCLEX, ALLOW),
+        (termios.FIONREAD, ALLOW),
+        (termios.FIOASYNC, REFUSE),
+        (termios.TIOCSTI, REFUSE),
+        (0x40086602, REFUSE),
+        (0x401C5820, REFUSE),
+        (0x40049409, REFUSE),
+    ],
+    ids=["TCGETS", "FIOCLEX", "FIONCLEX", "FIONREAD", "FIOASYNC", "TIOCSTI", "SETFLAGS", "FSSETXATTR", "FICLONE"],
+)
+def test_requests_to_devices_and_inodes_are_allowed_one_by_one(
+    architecture: Architecture, request_: int, expected: int
+) -> None:
+    assert judge(architecture, IOCTL, 0, request_) == expected
+
+
 @pytest.mark.parametrize(("address", "expected"), [(0, ALLOW), (4096, REFUSE), (1 << 32, REFUSE)])
 def test_limits_can_be_asked_for_and_not_changed(architecture: Architecture, address: int, expected: int) -> None:
     assert judge(architecture, PRLIMIT, 0, 0, address) == expected
@@ -125,7 +157,7 @@ def test_numbers_are_the_kernel_s(name: str) -> None:
     numbers = {call: int(number) for call, number in defined}
     table = {call: number for group in DENIED.values() for call, number in group.items()}
     table |= MISSING | SIGNALLING | {call: number for call, (number, _) in OPENING.items()}
-    table |= {"fcntl": FCNTL, "prlimit64": PRLIMIT, "seccomp": syscalls.SECCOMP}
+    table |= {"fcntl": FCNTL, "ioctl": IOCTL, "prlimit64": PRLIMIT, "seccomp": syscalls.SECCOMP}
     ours = {call: ARCHITECTURES[name].number(number) for call, number in table.items()}
     assert ours == {call: numbers.get(call) for call in table}
 

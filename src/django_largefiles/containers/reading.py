@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import BinaryIO
 
 from .facts import Unreadable
@@ -20,6 +21,17 @@ def read_at(file: BinaryIO, position: int, size: int) -> bytes:
         found.append(piece)
         size -= len(piece)
     return b"".join(found)
+
+
+def reopened(descriptor: int) -> int | None:
+    """Open a file again for reading, with a position of its own, where the system allows that (Linux), else ``None``.
+
+    A duplicate of the descriptor would share its position, and what may be done through it.
+    """
+    try:
+        return os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
 
 
 class Stretch:

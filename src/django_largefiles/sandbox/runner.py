@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from ..containers.reading import reopened
 from ..extractors.base import Metadata
 from ..options import ExtractionLimits
 from .answer import ExtractionFailed, ExtractionInterrupted, layers, parse
@@ -53,9 +54,9 @@ def run(extractor: str, file: IO[Any], media_type: str, limits: ExtractionLimits
     """Return what the extractor at the dotted path ``extractor`` reads from ``file``, which is open in binary mode.
 
     The child gets the media type, the limits and the bytes, but no path, no environment and no settings. It inherits
-    the descriptor of an operating system's file, whose position is neither used nor moved. From any other seekable
-    file, this process reads the pieces that the child asks for. The child is killed with its process group and reaped
-    before this function ends, and killed by the kernel if this process dies.
+    a descriptor of an operating system's file that is opened for it alone, where the system allows that (Linux). From
+    any other seekable file, this process reads the pieces that the child asks for. The child is killed with its
+    process group and reaped before this function ends, and killed by the kernel if this process dies.
 
     Raise ``ExtractionFailed`` if there is no valid answer within the limits, or if it reports an error;
     ``ExtractionInterrupted``, a subclass, if a second run may succeed. Errors of reading ``file``, such as a
@@ -64,16 +65,20 @@ def run(extractor: str, file: IO[Any], media_type: str, limits: ExtractionLimits
     deadline = Deadline(limits.wall_seconds)
     descriptor = _descriptor(file)
     if descriptor is not None:
-        return _run(_spec(extractor, media_type, limits), descriptor, None, deadline)
+        try:
+            return _run(_spec(extractor, media_type, limits), descriptor, None, deadline)
+        finally:
+            os.close(descriptor)
     with closing(Broker(file, limits.read_bytes, deadline)) as broker:
         return _run(_spec(extractor, media_type, limits, broker.size), subprocess.PIPE, broker, deadline)
 
 
 def _descriptor(file: IO[Any]) -> int | None:
-    """Return the descriptor of a plain file that is open for reading only, else ``None``."""
+    """Return a new descriptor of a plain file that is open for reading only, else ``None``."""
     raw = file.raw if isinstance(file, io.BufferedReader) else file
     if type(raw) is io.FileIO and fcntl.fcntl(raw, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
-        return raw.fileno()
+        # The child could move the position of this process's descriptor.
+        return reopened(raw.fileno())
     return None
 
 

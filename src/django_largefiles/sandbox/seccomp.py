@@ -18,7 +18,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from . import linux
-from .syscalls import DENIED, FCNTL, LAST_KNOWN, MISSING, OPENING, PRLIMIT, SECCOMP, SIGNALLING, Number
+from .syscalls import DENIED, FCNTL, IOCTL, LAST_KNOWN, MISSING, OPENING, PRLIMIT, SECCOMP, SIGNALLING, Number
 
 _SET_MODE_FILTER = 1
 _ALL_THREADS = 1
@@ -38,6 +38,9 @@ _X32 = 0x40000000
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 # These make the kernel send a signal to the owner of a descriptor: F_SETOWN, F_SETSIG, F_SETOWN_EX.
 _SIGNALLING_COMMANDS = (8, 10, 15)
+# Whether a descriptor is a terminal, whether programs inherit it, and how many bytes wait in it: TCGETS, FIONCLEX,
+# FIOCLEX and FIONREAD (``asm-generic/ioctls.h``). Other requests change the flags of an inode, or a device.
+_HARMLESS_REQUESTS = (0x5401, 0x5450, 0x5451, 0x541B)
 
 
 class Instruction(NamedTuple):
@@ -114,9 +117,10 @@ def _rules(architecture: Architecture, pid: int) -> Iterable[list[Instruction]]:
     bodies: list[tuple[Number, list[Instruction]]] = [
         *((call, [Instruction(RETURN, REFUSE)]) for group in DENIED.values() for call in group.values()),
         *((call, [Instruction(RETURN, NO_SUCH_CALL)]) for call in MISSING.values()),
-        *((call, _only_if_equal(0, pid)) for call in SIGNALLING.values()),
+        *((call, _only_if_any(0, [pid])) for call in SIGNALLING.values()),
         *((call, _only_without_bits(position, _WRITING)) for call, position in OPENING.values()),
         (FCNTL, _unless_equal(1, _SIGNALLING_COMMANDS)),
+        (IOCTL, _only_if_any(1, _HARMLESS_REQUESTS)),
         (PRLIMIT, _only_if_null(2)),
     ]
     for call, body in bodies:
@@ -135,12 +139,9 @@ def _when(test: int, value: int, body: list[Instruction], otherwise: int | None 
 # Each of these looks at one argument and ends in a verdict either way.
 
 
-def _only_if_equal(position: int, value: int) -> list[Instruction]:
-    return [
-        *_load_argument(position),
-        *_when(IF_EQUAL, value, [Instruction(RETURN, ALLOW)]),
-        Instruction(RETURN, REFUSE),
-    ]
+def _only_if_any(position: int, values: Iterable[int]) -> list[Instruction]:
+    allowed = (_when(IF_EQUAL, value, [Instruction(RETURN, ALLOW)]) for value in values)
+    return [*_load_argument(position), *chain.from_iterable(allowed), Instruction(RETURN, REFUSE)]
 
 
 def _unless_equal(position: int, values: Iterable[int]) -> list[Instruction]:

@@ -215,5 +215,6 @@ OPENING = {
 """Allowed for reading only. With the position of the flags among the arguments."""
 
 FCNTL = Number(72, 25)
+IOCTL = Number(16, 29)
 PRLIMIT = Number(302, 261)
 SECCOMP = Number(317, 277)

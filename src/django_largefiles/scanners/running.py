@@ -13,6 +13,7 @@ from queue import Empty, Full, Queue
 
 from django.utils import timezone
 
+from ..containers.reading import reopened
 from ..extractors.base import clean_text
 from ..states import ScanVerdict
 from .base import Abandoned, Engine, Sample, Scanner, ScanResult
@@ -53,7 +54,9 @@ class RunningScan:
         self._last_activity = time.monotonic()
         self._engine = Engine()
         self._result: ScanResult | None = None
-        self._descriptor = None if descriptor is None else _opened_anew(descriptor)
+        # The caller's own descriptor is closed, and its number used for another file, while a scanner may still hang.
+        # Where the file cannot be opened again, the bytes are sent instead.
+        self._descriptor = None if descriptor is None else reopened(descriptor)
         self._sample = Sample(
             size=size, chunks=self._take(), descriptor=self._descriptor, abandoned=self._abandoned.is_set
         )
@@ -153,18 +156,6 @@ class RunningScan:
         if result.verdict is ScanVerdict.CLEAN and self._streamed and self._taken != self._size:
             return _error(f"answered clean after reading {self._taken} of {self._size} bytes")
         return result
-
-
-def _opened_anew(descriptor: int) -> int | None:
-    """Open the file again, if the system allows that (Linux). If it returns ``None``, the bytes are sent instead.
-
-    A duplicate would share its position, which clamd moves. The caller's own descriptor is closed, and its number used
-    for another file, while a scanner may still hang.
-    """
-    try:
-        return os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY)
-    except OSError:
-        return None
 
 
 def _hanging_name(scanner: Scanner) -> str:
