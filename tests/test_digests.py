@@ -158,13 +158,15 @@ def test_damaged_state_is_refused(cut: slice) -> None:
         ResumableDigest.restore(saved(b"abc")[cut])
 
 
-def test_module_imports_without_rehashes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_module_imports_without_rehashes_and_zlib_ng(monkeypatch: pytest.MonkeyPatch) -> None:
     name = "django_largefiles.digests"
     monkeypatch.setitem(sys.modules, "rehashes", None)
+    monkeypatch.setitem(sys.modules, "zlib_ng.zlib_ng", None)
     monkeypatch.delitem(sys.modules, name)
     module = __import__(name, fromlist=["ResumableDigest"])
     assert module is not digests
     assert module.ResumableDigest().state() is None
+    assert module.crc32 is zlib.crc32
 
 
 @pytest.mark.parametrize(

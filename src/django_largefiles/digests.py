@@ -9,13 +9,18 @@ import base64
 import hashlib
 import importlib.metadata
 import re
-import zlib
 from typing import Any
 
 try:
     import rehashes
 except ImportError:
     rehashes = None
+
+# The standard library's takes a quarter second of processor time for each GiB, a third of what SHA-256 takes.
+try:
+    from zlib_ng.zlib_ng import crc32 as crc32
+except ImportError:
+    from zlib import crc32 as crc32
 
 _HEADER = b"" if rehashes is None else f"crc32+rehashes {importlib.metadata.version('rehashes')}\n".encode()
 _CRC32_BYTES = 4
@@ -44,7 +49,7 @@ class RunningDigest:
         self._sha256.update(data)
         if self._sha512 is not None:
             self._sha512.update(data)
-        self.crc32 = zlib.crc32(data, self.crc32)
+        self.crc32 = crc32(data, self.crc32)
 
     def sha256(self) -> str:
         """Return the SHA-256 as 64 lower-case hexadecimal digits; more bytes may follow."""

@@ -19,6 +19,9 @@ FIRST_DELAY = timedelta(seconds=5)
 """Before the second attempt; each further one waits twice as long."""
 
 
-def back_off(attempt: int, first: timedelta = FIRST_DELAY) -> timedelta:
-    """Return how long to wait after the failure of this attempt: ``first`` after the first, then twice as long."""
-    return first * (1 << (attempt - 1))
+def back_off(attempt: int, first: timedelta | None = None) -> timedelta:
+    """Return how long to wait after the failure of this attempt: ``first`` after the first, then twice as long.
+
+    Without ``first`` it is ``FIRST_DELAY``.
+    """
+    return (first or FIRST_DELAY) * (1 << (attempt - 1))

@@ -101,7 +101,7 @@ def _give_back(
     error: Exception,
     detail: str,
     *,
-    first: timedelta = lifecycle.FIRST_DELAY,
+    first: timedelta | None = None,
     found: Mapping[str, Any] | None = None,
 ) -> None:
     logger.warning("Attempt %d of %d at asset %s failed.", claim.attempt, MAX_ATTEMPTS, claim.asset_id, exc_info=error)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from ..digests import crc32
 from ..exceptions import ChecksumMismatch, UnsupportedChecksum
 
 
@@ -31,7 +31,7 @@ class _CRC32:
         self._value = 0
 
     def update(self, data: bytes, /) -> None:
-        self._value = zlib.crc32(data, self._value)
+        self._value = crc32(data, self._value)
 
     def digest(self) -> bytes:
         return self._value.to_bytes(self.digest_size, "big")

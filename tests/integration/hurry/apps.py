@@ -14,7 +14,7 @@ from celery.signals import task_prerun
 from django.apps import AppConfig
 from django.conf import settings
 
-LEASE = timedelta(seconds=2)
+LEASE = timedelta(seconds=int(os.environ.get("HURRY_LEASE", "2")))
 MARK = b"poison: "
 
 
@@ -32,8 +32,11 @@ class HurryConfig(AppConfig):
 def hurry() -> None:
     from django_largefiles.lifecycle import leases
     from django_largefiles.outbox import removals, signals
+    from django_largefiles.pipeline import heartbeat
 
     leases.LEASE = LEASE
+    leases.FIRST_DELAY = timedelta(seconds=1)
+    heartbeat.BEAT_SECONDS = 0.5
     leases.HAND_OVER = timedelta(seconds=3)
     signals.RESEND_AFTER = timedelta(seconds=4)
     removals.GRACE = timedelta(seconds=1)
