@@ -5,7 +5,6 @@
     LargeFilesError
     ├── Refusal                        the request or the file is refused; nothing has changed
     │   ├── MalformedRequest           400 malformed_request
-    │   ├── IncompleteBody             400 incomplete_body
     │   ├── TooManyFiles               400 too_many_files
     │   ├── UnknownProfile             400 unknown_profile
     │   ├── NotAuthenticated           401 not_authenticated
@@ -34,6 +33,9 @@
     │   │   ├── UnsupportedContentType 415 unsupported_content_type
     │   │   ├── ContentDigestMismatch  422 content_digest_mismatch
     │   │   └── ChecksumMismatch       460 checksum_mismatch
+    │   ├── BodyFault                  the body did not come as a whole
+    │   │   ├── IncompleteBody         400 incomplete_body
+    │   │   └── MalformedBody          400 malformed_body
     │   └── WrongContent               the content of the file is refused; sending more bytes does not help
     │       ├── TypeNotAllowed         415 type_not_allowed
     │       ├── TypeMismatch           415 type_mismatch
@@ -93,11 +95,6 @@ class Refusal(LargeFilesError):
 class MalformedRequest(Refusal):
     code = "malformed_request"
     message = "the request is malformed: {value}"
-
-
-class IncompleteBody(Refusal):
-    code = "incomplete_body"
-    message = "the body ended after {value} of {limit} bytes"
 
 
 class TooManyFiles(Refusal):
@@ -292,6 +289,22 @@ class ChecksumMismatch(ProtocolError):
     def phrase(self) -> str:
         # tus gives the status its name; it is not registered.
         return "Checksum Mismatch"
+
+
+class BodyFault(Refusal):
+    """The body did not come as a whole. What came of a resumable upload is kept."""
+
+    code = "body_fault"
+
+
+class IncompleteBody(BodyFault):
+    code = "incomplete_body"
+    message = "the body ended after {value} of {limit} bytes"
+
+
+class MalformedBody(BodyFault):
+    code = "malformed_body"
+    message = "the body is malformed: {value}"
 
 
 class WrongContent(Refusal):

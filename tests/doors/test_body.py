@@ -4,17 +4,19 @@ import socket
 from datetime import timedelta
 from io import BytesIO
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.http import UnreadablePostError
 
 from django_largefiles.doors.body import FIRST_READ, Body, body_length, content_length, required_length, trailer
-from django_largefiles.exceptions import IncompleteBody, LengthRequired, MalformedRequest, TooLarge
+from django_largefiles.exceptions import IncompleteBody, LengthRequired, MalformedBody, MalformedRequest, TooLarge
 from tests.conftest import Largefiles
 from tests.multipart import CountingBody
 
-CHUNKED = {"HTTP_TRANSFER_ENCODING": "chunked"}
+WSGI = {"wsgi.version": (1, 0), "SERVER_PROTOCOL": "HTTP/1.1"}
+HTTP_2 = {**WSGI, "SERVER_PROTOCOL": "HTTP/2.0", "wsgi.input_terminated": True}
+CHUNKED = {**WSGI, "HTTP_TRANSFER_ENCODING": "chunked"}
 
 
 def body(content: bytes, length: int | None = None) -> Body:
@@ -49,9 +51,12 @@ def test_a_required_length() -> None:
 @pytest.mark.parametrize(
     ("meta", "length"),
     [
-        pytest.param({}, 0, id="no body"),
+        pytest.param(WSGI, 0, id="no body"),
         pytest.param(CHUNKED, None, id="chunks"),
-        pytest.param({"CONTENT_LENGTH": "5"}, 5, id="declared"),
+        pytest.param({**WSGI, "CONTENT_LENGTH": "5"}, 5, id="declared"),
+        pytest.param(HTTP_2, None, id="HTTP/2"),
+        pytest.param({**HTTP_2, "CONTENT_LENGTH": "5"}, 5, id="HTTP/2, declared"),
+        pytest.param({}, None, id="ASGI, which does not tell the version"),
     ],
 )
 def test_the_length_of_a_body(meta: dict[str, str], length: int | None) -> None:
@@ -89,6 +94,42 @@ def test_a_body_that_cannot_be_read_is_incomplete() -> None:
 def test_chunks_are_read_from_a_server_that_knows_their_end() -> None:
     meta = {**CHUNKED, "wsgi.input": BytesIO(b"12345"), "wsgi.input_terminated": True}
     assert b"".join(Body(BytesIO(), meta).chunks()) == b"12345"
+
+
+@pytest.mark.parametrize(
+    ("content", "length"), [pytest.param(b"12345", None, id="some"), pytest.param(b"", 0, id="none")]
+)
+def test_a_body_that_no_header_announces_is_found_by_its_first_byte(content: bytes, length: int | None) -> None:
+    source = Body(BytesIO(), {**HTTP_2, "wsgi.input": BytesIO(content)})
+    source.look_ahead()
+    source.look_ahead()
+    assert source.length == length
+    assert b"".join(source.chunks()) == content
+
+
+@pytest.mark.parametrize("meta", [CHUNKED, {**WSGI, "CONTENT_LENGTH": "5"}], ids=["chunks", "declared"])
+def test_nothing_is_read_ahead_of_a_body_that_is_announced(meta: dict[str, Any]) -> None:
+    stream = CountingBody(b"12345")
+    Body(stream, meta).look_ahead()
+    assert stream.consumed == 0
+
+
+def test_what_came_before_a_fault_is_read_first() -> None:
+    class Faulty(BytesIO):
+        """As gunicorn: an error in the middle of a read, and the bytes before it to those who ask again."""
+
+        faults: ClassVar[list[Exception]] = [ValueError("no size"), LookupError("no more")]
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.faults and (self.tell() or len(self.faults) > 1):
+                raise self.faults.pop(0)
+            return super().read(size)
+
+    source = Body(BytesIO(), {**CHUNKED, "wsgi.input": Faulty(b"12345"), "wsgi.input_terminated": True})
+    assert source.read(100) == b"12345"
+    for _ in range(2):
+        with pytest.raises(MalformedBody, match="no size"):
+            source.read(100)
 
 
 def test_other_chunks_are_read_from_the_request() -> None:

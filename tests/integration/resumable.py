@@ -43,9 +43,10 @@ class Connection:
         self._socket.close()
 
     def head(self, method: str, path: str, headers: Mapping[str, object], *, length: int = 0) -> bytes:
-        """All of a request but its body, of ``length`` bytes."""
+        """All of a request but its body, of ``length`` bytes. A header of ``None`` is left out."""
         fields = {"Host": self._host, "Content-Length": length, **headers}
-        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+        said = [f"{name}: {value}" for name, value in fields.items() if value is not None]
+        lines = [f"{method} {path} HTTP/1.1", *said]
         return "\r\n".join([*lines, "", ""]).encode()
 
     def send(self, data: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpResponseBase
 from django.utils import timezone
 from rest_framework import serializers, status
 from rest_framework.decorators import action
@@ -13,6 +14,7 @@ from rest_framework.response import Response
 
 from ..assets import visible_asset
 from ..conf import largefiles_settings
+from ..delivery.bodiless import BodilessResponse
 from ..doors import direct
 from ..doors.direct import Arranged
 from ..intake.creation import Declaration
@@ -91,10 +93,10 @@ class DirectUploadViewSet(ApiViewSet):
         """The parts that the storage has, for a client that goes on with the upload."""
         return Response(self.get_serializer(direct.look_up(request.user, pk)).data)
 
-    def destroy(self, request: Request, pk: UUID) -> Response:
+    def destroy(self, request: Request, pk: UUID) -> HttpResponseBase:
         """Abort the upload."""
         direct.abort(request.user, pk)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        return BodilessResponse()
 
     @action(detail=True, methods=["post"])
     def sign(self, request: Request, pk: UUID) -> Response:

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from .. import lifecycle
 from ..access import access_policy
 from ..assets import delete, downloadable_asset, visible_asset
+from ..delivery.bodiless import BodilessResponse
 from ..delivery.responses import deliver
 from ..doors.body import required_length
 from ..exceptions import NotPermitted, StateConflict
@@ -47,9 +48,9 @@ class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
             self.get_serializer(asset).data, status=status.HTTP_201_CREATED, headers={"Location": location}
         )
 
-    def destroy(self, request: Request, pk: UUID) -> Response:
+    def destroy(self, request: Request, pk: UUID) -> HttpResponseBase:
         delete(request.user, self.get_object())
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        return BodilessResponse()
 
     @action(detail=True, serializer_class=StatusSerializer)
     def status(self, request: Request, pk: UUID) -> Response:

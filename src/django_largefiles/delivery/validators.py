@@ -11,6 +11,7 @@ from django.utils.http import http_date
 
 from ..models import FileAsset
 from ..protocols.ranges import if_range_holds
+from .bodiless import BodilessResponse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,8 @@ class Validators:
 
     def conditional_response(self, request: HttpRequest) -> HttpResponseBase | None:
         """Return the 304 or 412 that the preconditions of a request demand; ``None`` to answer it."""
-        return get_conditional_response(request, self.etag, self.modified)
+        answer = get_conditional_response(request, self.etag, self.modified)
+        return BodilessResponse(status=304) if answer and answer.status_code == 304 else answer
 
     def range_applies(self, request: HttpRequest) -> bool:
         """Return whether ``If-Range`` is absent or names these validators."""

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from django.http import UnreadablePostError
 
 from ..conf import largefiles_settings
 from ..exceptions import IncompleteBody, LengthRequired, MalformedRequest, TooLarge
 from ..options import KIB
+from .chunks import ChunkedStream, Reader
 
 FIRST_READ = 64 * KIB
 """Bytes of the first read: enough to judge the type of a file, and few enough to refuse it early."""
 
 _MAX_DIGITS = 19
-
-
-class Reader(Protocol):
-    def read(self, size: int = ..., /) -> bytes: ...
 
 
 class Body:
@@ -30,35 +26,44 @@ class Body:
     raises ``IncompleteBody``: servers report an end of file there, and a door would take the bytes for the whole.
     """
 
-    def __init__(self, stream: Reader, meta: Mapping[str, Any], *, first_read: int = FIRST_READ) -> None:
+    def __init__(self, stream: Reader, meta: Mapping[str, Any]) -> None:
         self.length = body_length(meta)
         self.received = 0
-        self._first_read = first_read
-        self._read = _reader(stream, meta, chunked=self.length is None)
+        self._ahead = b""
+        self._announced = _is_chunked(meta)
+        self._read = _reader(stream, meta, without_length=self.length is None)
         _limit_silence(meta)
 
-    def read(self, size: int) -> bytes:
-        """Return at most ``size`` bytes, none at the end. Raise ``IncompleteBody``."""
-        wanted = self._wanted(size)
+    def look_ahead(self) -> None:
+        """Read a byte of a body that no header announces, as HTTP/2 allows. If there is none, ``length`` is 0.
+
+        Raise ``IncompleteBody``.
+        """
+        if self.length is None and not self._announced:
+            self._announced = True
+            self._ahead = self._next(1)
+            self.length = None if self._ahead else 0
+
+    def read(self, size: int, *, first_read: int = FIRST_READ) -> bytes:
+        """Return at most ``size`` bytes, none at the end. Raise ``IncompleteBody`` and ``MalformedBody``."""
+        wanted = self._wanted(size if self.received else min(size, first_read))
         if not wanted:
             return b""
-        try:
-            data = self._read(wanted)
-        except UnreadablePostError as error:
-            raise IncompleteBody(f"the body could not be read: {error}", value=self.received) from error
+        data = self._ahead + self._next(wanted - len(self._ahead))
+        self._ahead = b""
         if not data and self.length is not None:
             raise IncompleteBody(limit=self.length, value=self.received)
         self.received += len(data)
         return data
 
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the body in pieces of ``CHUNK_SIZE``. Raise ``IncompleteBody``."""
+    def chunks(self, *, first_read: int = FIRST_READ) -> Iterator[bytes]:
+        """Yield the body in pieces of ``CHUNK_SIZE``. Raise ``IncompleteBody`` and ``MalformedBody``."""
         size = largefiles_settings.chunk_size
-        while chunk := self.read(size):
+        while chunk := self.read(size, first_read=first_read):
             yield chunk
 
     def whole(self, *, at_most: int) -> bytes:
-        """Return a small body at once. Raise ``TooLarge`` and ``IncompleteBody``."""
+        """Return a small body at once. Raise ``TooLarge``, ``IncompleteBody`` and ``MalformedBody``."""
         pieces, room = list[bytes](), at_most + 1
         while room and (piece := self.read(room)):
             pieces.append(piece)
@@ -67,9 +72,13 @@ class Body:
             raise TooLarge(f"the body has more than the {at_most} bytes allowed", limit=at_most)
         return b"".join(pieces)
 
+    def _next(self, size: int) -> bytes:
+        try:
+            return self._read(size)
+        except UnreadablePostError as error:
+            raise IncompleteBody(f"the body could not be read: {error}", value=self.received) from error
+
     def _wanted(self, size: int) -> int:
-        if not self.received:
-            size = min(size, self._first_read)
         return size if self.length is None else min(size, self.length - self.received)
 
 
@@ -92,11 +101,24 @@ def required_length(meta: Mapping[str, Any]) -> int:
 
 
 def body_length(meta: Mapping[str, Any]) -> int | None:
-    """Return the length of a body in bytes, ``None`` if it comes in chunks. Raise ``MalformedRequest``."""
+    """Return the length of a body in bytes, ``None`` if no header tells it. Raise ``MalformedRequest``."""
     length = content_length(meta)
-    if length is None and "chunked" not in meta.get("HTTP_TRANSFER_ENCODING", ""):
+    if length is None and not _is_chunked(meta) and _announces_bodies(meta):
         return 0
     return length
+
+
+def _is_chunked(meta: Mapping[str, Any]) -> bool:
+    return "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "")
+
+
+def _announces_bodies(meta: Mapping[str, Any]) -> bool:
+    """Tell whether the request is of HTTP/1, where a header announces every body (RFC 9112 section 6.3).
+
+    In HTTP/2 and 3, the end of the headers tells whether a body follows (RFC 9113 section 8.1), which no interface of
+    servers passes on. Under ASGI Django does not pass on the version either.
+    """
+    return "wsgi.version" in meta and not meta.get("SERVER_PROTOCOL", "").startswith(("HTTP/2", "HTTP/3"))
 
 
 def trailer(meta: Mapping[str, Any], name: str) -> str | None:
@@ -111,19 +133,11 @@ def passes_trailers(meta: Mapping[str, Any]) -> bool:
     return str(meta.get("SERVER_SOFTWARE", "")).startswith("gunicorn")
 
 
-def _reader(stream: Reader, meta: Mapping[str, Any], *, chunked: bool) -> Callable[[int], bytes]:
+def _reader(stream: Reader, meta: Mapping[str, Any], *, without_length: bool) -> Callable[[int], bytes]:
     # Under WSGI, Django takes a body without a length for an empty one; the server knows where it ends.
-    if chunked and meta.get("wsgi.input_terminated"):
-        return partial(_read_chunked, meta["wsgi.input"])
+    if without_length and meta.get("wsgi.input_terminated"):
+        return ChunkedStream(meta["wsgi.input"]).read
     return stream.read
-
-
-def _read_chunked(stream: Reader, size: int) -> bytes:
-    try:
-        return stream.read(size)
-    # Chunks that break off raise an error of each server's own; those of gunicorn have no base class in common.
-    except Exception as error:
-        raise UnreadablePostError(f"the chunks end too early: {error}") from error
 
 
 def _limit_silence(meta: Mapping[str, Any]) -> None:

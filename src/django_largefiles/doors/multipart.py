@@ -22,7 +22,8 @@ from ..intake.writing import UploadWriter
 from ..models import FileAsset
 from ..names import sanitize
 from ..options import KIB
-from .body import Body, Reader, required_length
+from .body import Body, required_length
+from .chunks import Reader
 
 FORM_OVERHEAD = 64 * KIB
 """Bytes that a form may need besides its files: boundaries, part headers, other fields."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -16,7 +17,8 @@ from ...assets import arriving, check_may_append, check_may_download, delete, un
 from ...conf import get_profile, largefiles_settings
 from ...delivery.responses import deliver
 from ...exceptions import (
-    IncompleteBody,
+    BodyFault,
+    MalformedBody,
     OffsetMismatch,
     StateConflict,
     TooLarge,
@@ -27,7 +29,7 @@ from ...exceptions import (
 from ...intake.writing import UploadWriter
 from ...models import FileAsset, Upload
 from ...states import State
-from ..body import FIRST_READ, Body, body_length, trailer
+from ..body import FIRST_READ, Body, trailer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +56,16 @@ class Exchange:
         """Return a field that came behind the body."""
         return trailer(self.request.META, name)
 
+    @cached_property
+    def body(self) -> Body:
+        """The body. Raises ``MalformedRequest``."""
+        return Body(self.request, self.request.META)
+
     @property
     def content_length(self) -> int | None:
-        """Bytes of the body; ``None`` if they come in chunks. Raises ``MalformedRequest``."""
-        return body_length(self.request.META)
+        """Bytes of the body; ``None`` if they come without a length. Raises ``MalformedRequest``."""
+        self.body.look_ahead()
+        return self.body.length
 
     def location(self, asset_id: UUID) -> str:
         """Return the URL of an upload, absolute, under the host's proxy settings."""
@@ -124,26 +132,32 @@ def check_room(exchange: Exchange, upload: Upload, length: int | None) -> None:
         raise TooLarge(limit=largest, value=reached)
 
 
-def receive(exchange: Exchange, writer: UploadWriter, seen: Callable[[bytes], None] | None = None) -> bool:
-    """Write the body to an upload, and pass it to ``seen``. Return whether it came as a whole.
+def receive(exchange: Exchange, writer: UploadWriter, seen: Callable[[bytes], None] | None = None) -> BodyFault | None:
+    """Write the body to an upload, and pass it to ``seen``. Return the fault that ended it early, if any.
 
-    The bytes that arrived count either way. A file whose type is refused is aborted: more bytes do not help. With
-    ``seen`` it is not, as the request may be damaged, which says nothing of the file.
+    The bytes that arrived count either way: call ``raise_malformed`` when they are safe. A file whose type is refused
+    is aborted: more bytes do not help. With ``seen`` it is not, as the request may be damaged, which says nothing of
+    the file.
     """
-    request = exchange.request
     first_read = largefiles_settings.chunk_size if writer.received else FIRST_READ
     try:
-        for chunk in Body(request, request.META, first_read=first_read).chunks():
+        for chunk in exchange.body.chunks(first_read=first_read):
             writer.write(chunk)
             if seen:
                 seen(chunk)
-    except IncompleteBody:
-        return False
+    except BodyFault as fault:
+        return fault
     except WrongContent:
         if not seen:
             writer.abort()
         raise
-    return True
+    return None
+
+
+def raise_malformed(fault: BodyFault | None) -> None:
+    """Raise a fault that the client made. One that only broke off is not answered as an error: its bytes count."""
+    if isinstance(fault, MalformedBody):
+        raise fault
 
 
 def finish(writer: UploadWriter) -> FileAsset:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from ...assets import arriving
 from ...authentication import current_authenticator
 from ...conf import get_profile
+from ...delivery.bodiless import BodilessResponse
 from ...delivery.headers import digest_headers
 from ...exceptions import OffsetMismatch, Refusal, StateConflict, TooLarge, UploadCompleted
 from ...intake.creation import aborted_on_failure, authorize, begin
@@ -29,6 +30,7 @@ from .exchange import (
     download,
     find_asset,
     finish,
+    raise_malformed,
     receive,
     terminate,
 )
@@ -54,7 +56,7 @@ def head(exchange: Exchange) -> HttpResponse:
     upload = arriving(asset)
     if upload is None:
         check_not_rejected(asset)
-    response = HttpResponse(status=204, headers={"Cache-Control": "no-store"})
+    response = BodilessResponse(headers={"Cache-Control": "no-store"})
     response["Upload-Complete"] = ietf.format_complete(upload is None)
     response["Upload-Offset"] = str(upload.offset if upload else asset.size)
     response["Upload-Limit"] = _limits(asset)
@@ -98,7 +100,7 @@ def patch(exchange: Exchange) -> HttpResponse:
 def delete(exchange: Exchange) -> HttpResponse:
     """Section "Upload Cancellation"."""
     terminate(exchange)
-    return HttpResponse(status=204)
+    return BodilessResponse()
 
 
 def _interrupted(exchange: Exchange) -> FileAsset:
@@ -128,11 +130,13 @@ def _length(exchange: Exchange, *, offset: int, complete: bool, known: int | Non
 def _append(exchange: Exchange, writer: UploadWriter, digests: ContentDigests, *, complete: bool) -> HttpResponse:
     upload = writer.upload
     check_room(exchange, upload, upload.length)
-    whole = receive(exchange, writer, digests.update if digests else None)
-    if whole:
+    fault = receive(exchange, writer, digests.update if digests else None)
+    if not fault:
         digests.verify()
-    if not (whole and complete):
-        return _unfinished(upload, writer.pause())
+    if fault or not complete:
+        offset = writer.pause()
+        raise_malformed(fault)
+        return _unfinished(upload, offset)
     ietf.check_complete(offset=writer.received, length=upload.length)
     return _finished(exchange, finish(writer))
 
@@ -145,13 +149,12 @@ def _append_nothing(exchange: Exchange, asset: FileAsset, *, offset: int, comple
 
 
 def _unfinished(upload: Upload, offset: int) -> HttpResponse:
-    return HttpResponse(
-        status=204,
+    return BodilessResponse(
         headers={
             "Upload-Complete": ietf.format_complete(False),
             "Upload-Offset": str(offset),
             "Upload-Limit": _limits(upload.asset),
-        },
+        }
     )
 
 

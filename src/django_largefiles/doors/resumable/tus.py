@@ -7,6 +7,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from ...assets import arriving
+from ...delivery.bodiless import BodilessResponse
 from ...exceptions import FinalUpload, OffsetMismatch
 from ...intake.creation import create, discarded_on_failure
 from ...intake.resuming import resume
@@ -27,6 +28,7 @@ from .exchange import (
     download,
     find_asset,
     finish,
+    raise_malformed,
     receive,
     terminate,
 )
@@ -77,7 +79,7 @@ def patch(exchange: Exchange) -> HttpResponse:
     tus.check_content_type(exchange.header("Content-Type"))
     offset = tus.parse_offset(exchange.header("Upload-Offset"))
     asset = find_asset(exchange)
-    response = HttpResponse(status=204)
+    response = BodilessResponse()
     upload = arriving(asset)
     if upload is None:
         return _patch_complete(exchange, asset, offset, response)
@@ -99,7 +101,7 @@ def patch(exchange: Exchange) -> HttpResponse:
 def delete(exchange: Exchange) -> HttpResponse:
     """Terminate an upload, or delete the file."""
     terminate(exchange)
-    return HttpResponse(status=204)
+    return BodilessResponse()
 
 
 def _post_final(exchange: Exchange, final: tus.Final) -> HttpResponse:
@@ -152,13 +154,14 @@ def _has_bytes(exchange: Exchange) -> bool:
 def _append(
     exchange: Exchange, writer: UploadWriter, checksum: AnnouncedChecksum | None, response: HttpResponse
 ) -> None:
-    whole = receive(exchange, writer, checksum.update if checksum else None)
+    fault = receive(exchange, writer, checksum.update if checksum else None)
     if checksum:
-        checksum.verify(exchange, whole=whole)
+        checksum.verify(exchange, whole=not fault)
     if writer.upload.kind == Upload.Kind.WHOLE and writer.received == writer.upload.length:
         finish(writer)
     else:
         writer.pause()
+    raise_malformed(fault)
     response["Upload-Offset"] = str(writer.received)
 
 
