@@ -19,6 +19,7 @@ from django_largefiles.models import FileAsset
 from django_largefiles.options import KIB, MIB
 from django_largefiles.states import State
 from tests.conftest import EXECUTABLE, Largefiles, png
+from tests.databases import full
 from tests.multipart import BOUNDARY, CONTENT_TYPE, END, CountingBody, field, file, post_arguments
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.doors.views")]
@@ -44,6 +45,19 @@ def test_a_file_becomes_an_asset(client: Client, owner: User, stored: Stored) ->
     assert (asset.state, asset.owner, asset.original_name) == (State.RECEIVED, owner, "picture.png")
     assert (asset.size, asset.sha256) == (len(PICTURE), hashlib.sha256(PICTURE).hexdigest())
     assert stored() == [asset.file.name]
+
+
+def test_a_full_database_is_told_as_a_full_disk(client: Client, stored: Stored) -> None:
+    with full("INSERT"):
+        answer = post(client, "/accept/", file(PICTURE) + END)
+    assert (answer.status_code, answer.json()["code"]) == (507, "store_full")
+    assert stored() == []
+
+
+def test_a_form_that_cannot_fit_is_refused_before_its_file(client: Client, largefiles: Largefiles) -> None:
+    largefiles.set(RESERVED_BYTES=2**62)
+    answer = post(client, "/accept/", file(PICTURE) + END)
+    assert (answer.status_code, answer.json()["code"]) == (507, "store_full")
 
 
 def test_a_form_without_a_file_is_a_form(client: Client) -> None:

@@ -7,22 +7,10 @@ from django.db import OperationalError, transaction
 
 from django_largefiles import transactions
 from django_largefiles.models import PendingRemoval
-from django_largefiles.transactions import ATTEMPTS, in_transaction_of, run_in_transaction
+from django_largefiles.transactions import ATTEMPTS, in_transaction_of, is_full, run_in_transaction
+from tests.databases import PostgreSQLError, SQLiteError, error
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class PostgreSQLError(Exception):
-    def __init__(self, sqlstate: str) -> None:
-        super().__init__("message")
-        self.sqlstate = sqlstate
-
-
-def error(cause: Exception | None) -> OperationalError:
-    """The error that Django raises because of that of a driver."""
-    caught = OperationalError("message")
-    caught.__cause__ = cause
-    return caught
 
 
 CONFLICTS = [
@@ -87,3 +75,26 @@ def test_a_decorated_function_gets_its_arguments() -> None:
         return first, last(), transaction.get_connection().in_atomic_block
 
     assert act(1, last=lambda: 2) == (1, 2, True)
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        pytest.param(SQLiteError(13), id="SQLITE_FULL"),
+        pytest.param(SQLiteError(4874), id="SQLITE_IOERR_SHMSIZE"),
+        pytest.param(PostgreSQLError("53100"), id="disk_full of PostgreSQL"),
+        pytest.param(Exception(1021, "Disk full"), id="ER_DISK_FULL"),
+        pytest.param(Exception(1114, "The table is full"), id="ER_RECORD_FILE_FULL"),
+    ],
+)
+def test_a_database_without_room_is_told_apart(cause: Exception) -> None:
+    assert is_full(error(cause))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [error(None), error(SQLiteError(5)), error(PostgreSQLError("53200")), ValueError("full")],
+    ids=["no cause", "SQLITE_BUSY", "out_of_memory of PostgreSQL", "another exception"],
+)
+def test_other_errors_are_not_taken_for_it(other: Exception) -> None:
+    assert not is_full(other)

@@ -79,6 +79,11 @@ class LargeFilesSettings:
         return int(self._value("CHUNK_SIZE"))
 
     @property
+    def reserved_bytes(self) -> int:
+        """Bytes that uploads leave free on the disk where they arrive."""
+        return int(self._value("RESERVED_BYTES"))
+
+    @property
     def fsync(self) -> bool:
         """Whether bytes are forced to the disk before they are acknowledged."""
         return bool(self._value("DURABILITY") == "fsync")

@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from .csrf import enforce_csrf, has_header_token
-from .delivery.problems import problem_response
+from .delivery.problems import full_database_told, problem_response
 from .doors.multipart import StreamingUploadHandler, UploadedAsset, parse_form
 from .exceptions import ConfigurationError, LargeFilesError, Refusal, StoreError
 from .intake.creation import authorize
@@ -39,9 +39,10 @@ def receive_files(
         @functools.wraps(view)
         def receiving(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             try:
-                if request.method == "POST":
-                    load_form(request, profile=profile, max_files=max_files)
-                return view(request, *args, **kwargs)
+                with full_database_told():
+                    if request.method == "POST":
+                        load_form(request, profile=profile, max_files=max_files)
+                    return view(request, *args, **kwargs)
             except (Refusal, StoreError) as error:
                 return problem_response(error)
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from . import readers
-from .options import GIB, KIB, PRIVATE_ALIAS
+from .options import GIB, KIB, MIB, PRIVATE_ALIAS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,7 @@ OPTIONS = RULES | {
     "STORE": Option(default="", read=readers.stores),
     "STAGING_DIRECTORY": Option(default=None, read=readers.directory),
     "CHUNK_SIZE": Option(default=512 * KIB, read=readers.positive_integer),
+    "RESERVED_BYTES": Option(default=64 * MIB, read=readers.whole_number),
     "DURABILITY": Option(default="flush", read=readers.one_of("flush", "fsync")),
     "ACCESS_POLICY": Option(default="django_largefiles.access.OwnerOrStaff", read=readers.text),
     "DISPATCHER": Option(default="auto", read=readers.text),

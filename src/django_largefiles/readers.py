@@ -35,6 +35,12 @@ def positive_integer(value: Any) -> int:
     return value
 
 
+def whole_number(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"must be a whole number, 0 or more, not {value!r}")
+    return value
+
+
 def at_most(most: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         if positive_integer(value) > most:

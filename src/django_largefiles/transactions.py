@@ -8,6 +8,7 @@ other effect.
 from __future__ import annotations
 
 import random
+import sqlite3
 import time
 from collections.abc import Callable
 from functools import partial, wraps
@@ -26,6 +27,15 @@ LONGEST_PAUSE = 0.2
 
 POSTGRESQL_CONFLICTS = {"40001", "40P01"}
 """SQLSTATE of ``serialization_failure`` and ``deadlock_detected``."""
+
+POSTGRESQL_FULL = "53100"
+"""SQLSTATE of ``disk_full``."""
+
+MYSQL_FULL = {1021, 1114}
+"""``ER_DISK_FULL`` and ``ER_RECORD_FILE_FULL``."""
+
+SQLITE_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR | 19 << 8}
+"""``SQLITE_FULL`` and ``SQLITE_IOERR_SHMSIZE``, by which the index of the write-ahead log finds no room."""
 
 MYSQL_CONFLICTS = {1020, 1205, 1213}
 """``ER_CHECKREAD`` (MariaDB's snapshot isolation), ``ER_LOCK_WAIT_TIMEOUT`` and ``ER_LOCK_DEADLOCK``."""
@@ -73,8 +83,23 @@ def retry_on_conflict(work: Callable[[], Result], using: str) -> Result:
     return work()
 
 
+def is_full(error: BaseException) -> bool:
+    """Return whether the database refused a statement because its disk has no room. Then it changed nothing."""
+    if not isinstance(error, OperationalError):
+        return False
+    sqlite = getattr(error.__cause__, "sqlite_errorcode", None)
+    return _sqlstate(error) == POSTGRESQL_FULL or _number(error) in MYSQL_FULL or sqlite in SQLITE_FULL
+
+
 def _is_conflict(error: OperationalError) -> bool:
+    return _sqlstate(error) in POSTGRESQL_CONFLICTS or _number(error) in MYSQL_CONFLICTS
+
+
+def _sqlstate(error: OperationalError) -> str | None:
+    return getattr(error.__cause__, "sqlstate", None) or getattr(error.__cause__, "pgcode", None)
+
+
+def _number(error: OperationalError) -> object:
+    """Return the number that MySQL gives an error."""
     cause = error.__cause__
-    sqlstate = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-    number = cause.args[0] if cause and cause.args else None
-    return sqlstate in POSTGRESQL_CONFLICTS or number in MYSQL_CONFLICTS
+    return cause.args[0] if cause and cause.args else None

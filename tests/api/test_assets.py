@@ -25,6 +25,7 @@ from django_largefiles.models import FileAsset
 from django_largefiles.pipeline.processing import process
 from django_largefiles.states import State
 from tests.conftest import EXECUTABLE, IMMEDIATE, Largefiles, png
+from tests.databases import full
 from tests.multipart import END, CountingBody, field, file, post_arguments
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,6 +78,13 @@ def test_a_file_is_created(client: Client, owner: User, stored: Stored) -> None:
     }
     assert asset.owner == owner
     assert stored() == [asset.file.name]
+
+
+def test_a_full_database_is_told_as_a_full_disk(client: Client, stored: Stored) -> None:
+    with full("INSERT"):
+        answer = post(client, file(PICTURE) + END)
+    assert (answer.status_code, answer.json()["code"]) == (507, "store_full")
+    assert stored() == []
 
 
 def test_a_created_file_can_be_followed_and_downloaded(client: Client, largefiles: Largefiles) -> None:

@@ -5,6 +5,7 @@ import os
 import resource
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from fcntl import flock
 from pathlib import Path
@@ -151,10 +152,15 @@ def test_a_chunk_that_is_written_in_part_is_written_to_its_end(store: Store) -> 
             self.data += bytes(chunk[:2])
             return len(chunk[:2])
 
+        def fileno(self) -> int:
+            return folder
+
+    folder = os.open("/", os.O_RDONLY)
     appender = store.append(store.begin(NAME, None), 0, TOKEN)
     appender._file.close()  # type: ignore[attr-defined]
     appender._file = Reluctant()  # type: ignore[attr-defined]
     appender.write(b"12345")
+    os.close(folder)
     assert appender._file.data == b"12345"  # type: ignore[attr-defined]
     appender.close()
 
@@ -182,6 +188,46 @@ def test_a_real_size_limit_is_store_full(store: Store) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         appender.close()
+
+
+def test_the_reserve_is_left_free(store: Store, largefiles: Largefiles) -> None:
+    largefiles.set(RESERVED_BYTES=2**62)
+    with pytest.raises(StoreFull, match="room for 0 bytes, not for 1"):
+        store.check_room(1)
+    store.check_room(0)
+    with closing(store.append(store.begin(NAME, None), 0, TOKEN)) as appender:
+        with pytest.raises(StoreFull):
+            appender.write(b"1")
+        appender.write(b"")
+
+
+def test_a_disk_that_does_not_tell_its_size_is_written_to(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = os.statvfs_result([4096, 4096, 0, 0, 0, 0, 0, 0, 0, 255])
+    monkeypatch.setattr(os, "statvfs", lambda path: silent)
+    store.check_room(1)
+
+
+def test_the_bytes_of_a_failed_request_are_given_up(root: Path, store: Store) -> None:
+    with closing(store.append(store.begin(NAME, None), 0, TOKEN)) as appender:
+        appender.write(b"12345")
+        appender.roll_back(2)
+    assert (root / ".incoming" / "abcd").read_bytes() == b"12"
+
+
+def test_a_closed_appender_gives_up_nothing(root: Path, store: Store) -> None:
+    with closing(store.append(store.begin(NAME, None), 0, TOKEN)) as appender:
+        appender.write(b"12345")
+    appender.roll_back(2)
+    assert (root / ".incoming" / "abcd").read_bytes() == b"12345"
+
+
+def test_an_earlier_appender_does_not_cut_off_a_later_one_s_bytes(root: Path, store: Store) -> None:
+    state = store.begin(NAME, None)
+    with closing(store.append(state, 0, TOKEN)) as early, closing(store.append(state, 0, uuid4())) as late:
+        late.write(b"12345")
+        with pytest.raises(TakenOver):
+            early.roll_back(0)
+    assert (root / ".incoming" / "abcd").read_bytes() == b"12345"
 
 
 def test_a_file_that_cannot_be_appended_to_is_closed_again(root: Path, store: Store) -> None:

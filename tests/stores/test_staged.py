@@ -8,7 +8,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage
 
-from django_largefiles.exceptions import InvalidSetting, StoreUnavailable
+from django_largefiles.exceptions import InvalidSetting, StoreFull, StoreUnavailable
 from django_largefiles.stores.base import Store, StoreState
 from django_largefiles.stores.staged import StagedStore
 from django_largefiles.testing.stores import ArrivingUpload, StoreContract
@@ -85,6 +85,12 @@ def test_arriving_bytes_are_local_and_private(store: StagedStore, staging: Path,
     assert (staging / KEY).read_bytes() == b"0123456789abcdef"
     assert (staging / KEY).stat().st_mode & 0o777 == 0o600
     assert breaking.objects() == []
+
+
+def test_the_reserve_is_left_free_where_bytes_arrive(store: StagedStore, largefiles: Largefiles) -> None:
+    largefiles.set(RESERVED_BYTES=2**62)
+    with pytest.raises(StoreFull):
+        store.check_room(1)
 
 
 def test_the_name_is_made_of_the_key(store: StagedStore, destination: StoreState, breaking: BreakingStorage) -> None:

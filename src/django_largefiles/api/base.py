@@ -10,7 +10,7 @@ from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
-from ..delivery.problems import problem_response
+from ..delivery.problems import full_database, problem_response
 from ..exceptions import NotPermitted, Refusal, StoreError
 from ..models import FileAsset
 from .errors import ApiRefusal, framework_problem
@@ -37,8 +37,7 @@ class ApiViewSet(GenericViewSet[FileAsset]):
         )
 
     def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]
-        if isinstance(exc, ApiRefusal):
-            exc = exc.error
+        exc = exc.error if isinstance(exc, ApiRefusal) else full_database(exc)
         if isinstance(exc, NotPermitted) and not self.request.user.is_authenticated:
             exc = NotAuthenticated()
         if isinstance(exc, Refusal | StoreError):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from django.db import OperationalError
 from django.http import JsonResponse
 
-from ..exceptions import LargeFilesError, MethodNotAllowed, NotAuthenticated, StoreError
+from ..exceptions import LargeFilesError, MethodNotAllowed, NotAuthenticated, StoreError, StoreFull
+from ..transactions import is_full
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +29,22 @@ def problem_details(error: LargeFilesError) -> dict[str, Any]:
         "limit": error.limit,
         "value": error.value,
     }
+
+
+@contextmanager
+def full_database_told() -> Iterator[None]:
+    """Raise ``StoreFull`` for the error of a database that has no room: around all that a door does in a request."""
+    try:
+        yield
+    except OperationalError as error:
+        if not is_full(error):
+            raise
+        raise full_database(error) from error
+
+
+def full_database(error: Exception) -> Exception:
+    """Return ``StoreFull`` in place of the error of a database that has no room, and any other error as it is."""
+    return StoreFull("the database has no room") if is_full(error) else error
 
 
 def problem_response(error: LargeFilesError, members: Mapping[str, Any] | None = None) -> JsonResponse:

@@ -24,7 +24,7 @@ from ..media_types.matching import is_pattern
 from ..models import FileAsset, Upload
 from ..names import sanitize, storage_key
 from ..options import DEFAULT_PROFILE
-from ..stores import direct_uploads, store_of
+from ..stores import configured_store, direct_uploads, store_of
 from ..stores.base import StoreState
 from ..transactions import in_transaction_of
 from .writing import UploadWriter, expected_sha256
@@ -96,6 +96,7 @@ def create_trusted(declaration: Declaration, *, kind: str = Upload.Kind.WHOLE, p
     """
     profile = get_profile(declaration.profile)
     rules.check_size(declaration.length or 0, profile)
+    configured_store().check_room(declaration.length or declaration.at_most or 0)
     # The rows come first: what a crash leaves in the store then has a row that expires.
     upload = _create_records(declaration, profile, kind, [str(part) for part in parts])
     with discarded_on_failure(upload):

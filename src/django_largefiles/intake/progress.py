@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
-from django.db import connections, router
+from django.db import OperationalError, connections, router
 from django.utils import timezone
 
 from .. import clock
@@ -16,6 +16,7 @@ from ..digests import ResumableDigest
 from ..exceptions import StoreError, TakenOver, UploadGone
 from ..models import FileAsset, Upload
 from ..stores.base import Appender, Store, StoreState
+from ..transactions import is_full
 
 HEARTBEAT_SECONDS = 2.0
 """How often arriving bytes are made safe against a crash, and the expiry of their upload is put off."""
@@ -36,6 +37,7 @@ class Progress:
         self._appender = appender
         self._expires_after = expires_after
         self._checkpoints = checkpoints
+        self._kept = upload.offset
         self._last_heartbeat = time.monotonic()
 
     def beat(self, offset: int, digest: ResumableDigest | None, media_type: str) -> None:
@@ -52,13 +54,21 @@ class Progress:
     def save(self, offset: int, digest: ResumableDigest | None, media_type: str, **changes: Any) -> None:
         """Make the bytes before ``offset`` safe, and record it. Raise what ``beat`` raises."""
         state = self._appender.commit()
-        self._renew(
-            offset=offset,
-            digest_state=digest.state() if digest else None,
-            media_type=media_type,
-            **self._new_state(state),
-            **changes,
-        )
+        digest_state = digest.state() if digest else None
+        with self._keeping(offset):
+            self._renew(
+                offset=offset,
+                digest_state=digest_state,
+                media_type=media_type,
+                **self._new_state(state),
+                **changes,
+            )
+
+    def roll_back(self) -> None:
+        """Give up the room of the bytes that no saved offset counts, since the request has failed."""
+        # A later request drops them itself, and so does the removal of the upload.
+        with suppress(StoreError, TakenOver):
+            self._appender.roll_back(self._kept)
 
     def keep(self, state: StoreState | None) -> None:
         """Save the state of the store, if it has changed. Raise ``TakenOver`` and ``UploadGone``."""
@@ -93,6 +103,17 @@ class Progress:
         except StoreError:
             if self.reload().lease_token != self._token:
                 raise TakenOver from None
+            raise
+
+    @contextmanager
+    def _keeping(self, offset: int) -> Iterator[None]:
+        """Keep the bytes before ``offset`` while it is saved, and from then on: a lost answer may have been a yes."""
+        before, self._kept = self._kept, offset
+        try:
+            yield
+        except OperationalError as error:
+            if is_full(error):
+                self._kept = before
             raise
 
     def _renew(self, **changes: Any) -> None:

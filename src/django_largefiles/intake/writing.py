@@ -23,8 +23,9 @@ from .progress import Progress
 class UploadWriter:
     """Takes the bytes of an upload, judges and hashes them, and puts them into the store.
 
-    Leaving its ``with`` block only releases the store, as ``close`` does; the upload is kept unless ``abort`` is
-    called. Without ``checkpoints``, no byte counts until the upload is paused or finished.
+    Leaving its ``with`` block only releases the store, as ``close`` does, and after an error gives up the room of the
+    bytes that no saved offset counts; the upload is kept unless ``abort`` is called. Without ``checkpoints``, no byte
+    counts until the upload is paused or finished.
     """
 
     def __init__(self, upload: Upload, *, checkpoints: bool = True) -> None:
@@ -39,6 +40,7 @@ class UploadWriter:
         self._expected_sha512 = upload.asset.expected_sha512
         self._settled = False
         self._judge = HeadJudge(upload, self._profile, self._stored_head)
+        self._store.check_room((upload.length or upload.offset) - upload.offset)
         self._appender = self._store.append(upload.store_state, upload.offset, self._token)
         self._progress = Progress(
             upload,
@@ -51,7 +53,9 @@ class UploadWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *details: object) -> None:
+        if error and not self._settled:
+            self._progress.roll_back()
         self.close()
 
     @property
@@ -124,6 +128,8 @@ class UploadWriter:
         if self._settled:
             return
         self._settled = True
+        # On a full disk this may be the room that the removal needs.
+        self._progress.roll_back()
         self.close()
         lifecycle.discard(self.asset_id, only=Q(upload__lease_token=self._token))
 

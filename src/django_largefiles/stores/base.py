@@ -55,6 +55,13 @@ class Appender(ABC):
         """
         raise NotImplementedError
 
+    def roll_back(self, offset: int) -> None:  # noqa: B027 - most stores keep bytes only once they are committed
+        """Give up the room of bytes beyond ``offset``, which do not count since the request failed.
+
+        Only ``close`` is called afterwards. Raise ``TakenOver`` once a later appender has been opened. It may be
+        called after ``close``, and then does nothing.
+        """
+
     @abstractmethod
     def close(self) -> None:
         """Release open resources. Bytes that were not committed may be lost. May be called again."""
@@ -92,6 +99,13 @@ class Store(ABC):
 
     copies_from: ClassVar[int | None] = None
     """The number of bytes from which ``Appender.concatenate`` is better than reading and writing; ``None``: never."""
+
+    def check_room(self, length: int) -> None:  # noqa: B027 - most stores do not know their room
+        """Raise ``StoreFull`` if ``length`` more bytes would not leave ``RESERVED_BYTES`` of the disk free.
+
+        Be quick: it is called before an upload is created and before each request that continues one. As several may
+        arrive at once, the appender checks each write too.
+        """
 
     @abstractmethod
     def begin(self, name: str, length: int | None) -> StoreState:

@@ -29,6 +29,10 @@ class FilesystemStore(Store):
     def __init__(self, storage: FileSystemStorage) -> None:
         self._storage = storage
 
+    def check_room(self, length: int) -> None:
+        with translated_errors():
+            _leave_reserve(os.statvfs(nearest_folder(self._root)), length)
+
     def begin(self, name: str, length: int | None) -> StoreState:
         incoming = self._incoming(name)
         with translated_errors():
@@ -115,6 +119,7 @@ class FileAppender(Appender):
 
     def write(self, chunk: bytes) -> None:
         with translated_errors(), self._fence.holding():
+            _leave_reserve(os.fstatvfs(self._file.fileno()), len(chunk))
             written = self._file.write(chunk)
             while written < len(chunk):
                 written += self._file.write(memoryview(chunk)[written:])
@@ -124,9 +129,31 @@ class FileAppender(Appender):
             if largefiles_settings.fsync:
                 os.fsync(self._file.fileno())
 
+    def roll_back(self, offset: int) -> None:
+        if self._file.closed:
+            return
+        with translated_errors(), self._fence.holding():
+            self._file.truncate(offset)
+
     def close(self) -> None:
         self._file.close()
         self._fence.close()
+
+
+def nearest_folder(path: Path) -> Path:
+    """Return the folder itself, or its nearest ancestor that exists."""
+    return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
+def _leave_reserve(disk: os.statvfs_result, wanted: int) -> None:
+    """Raise ``StoreFull`` if ``wanted`` bytes would not leave ``RESERVED_BYTES`` free.
+
+    The database may be on the same disk, and needs room even to delete: a deletion writes a row first.
+    """
+    room = max(disk.f_bavail * disk.f_frsize - largefiles_settings.reserved_bytes, 0)
+    # Some network file systems do not tell their size.
+    if wanted > room and disk.f_blocks:
+        raise StoreFull(f"the storage has room for {room} bytes, not for {wanted}", limit=room, value=wanted)
 
 
 def _make_root(root: Path, mode: int | None) -> None:

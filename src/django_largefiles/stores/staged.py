@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID, uuid4
 
@@ -18,7 +17,7 @@ from ..conf import largefiles_settings
 from ..exceptions import InvalidSetting, StoreUnavailable
 from ..options import MAX_STORED_NAME
 from .base import Appender, Store, StoreState
-from .filesystem import FilesystemStore
+from .filesystem import FilesystemStore, nearest_folder
 from .remote import OutgoingFile, open_stored, translated_errors
 
 logger = logging.getLogger(__name__)
@@ -42,6 +41,9 @@ class StagedStore(Store):
         self._storage = storage
         self._directory = directory
         self._local = FilesystemStore(FileSystemStorage(location=directory))
+
+    def check_room(self, length: int) -> None:
+        self._local.check_room(length)
 
     def begin(self, name: str, length: int | None) -> StoreState:
         return {**self._local.begin(name, length), "staged": True}
@@ -90,7 +92,7 @@ class StagedStore(Store):
         return open_stored(self._storage, name)
 
     def check(self) -> Iterator[CheckMessage]:
-        if not os.access(_nearest_folder(self._directory), os.W_OK | os.X_OK):
+        if not os.access(nearest_folder(self._directory), os.W_OK | os.X_OK):
             yield Error(
                 f"LARGEFILES: STAGING_DIRECTORY: {self._directory} cannot be written to.",
                 id="django_largefiles.E010",
@@ -138,8 +140,3 @@ class StagedStore(Store):
             # Others do not report a failure.
             if self._storage.exists(name):
                 raise StoreUnavailable("the storage did not delete the file") from failure
-
-
-def _nearest_folder(path: Path) -> Path:
-    """Return the folder itself, or its nearest ancestor that exists."""
-    return next(folder for folder in (path, *path.parents) if folder.exists())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from django_largefiles import digests, lifecycle
 from django_largefiles.doors.body import FIRST_READ
@@ -16,6 +18,7 @@ from django_largefiles.options import MIB
 from django_largefiles.pipeline.processing import process
 from django_largefiles.states import Reason, State
 from tests.conftest import EXECUTABLE, Largefiles, png
+from tests.databases import error, failing, full
 from tests.doors.resumable.storages import appender_class, fill_the_disk
 from tests.doors.resumable.tus_client import (
     BYTES,
@@ -257,6 +260,46 @@ def test_a_full_disk(tus: Tus, url: str, monkeypatch: pytest.MonkeyPatch) -> Non
         assert problem(tus.patch(url, 4000, PICTURE[4000:])) == (507, "store_full")
     assert everything() == before
     finish(tus, url)
+
+
+def test_a_full_disk_gets_the_bytes_back_that_do_not_count(
+    tus: Tus, url: str, media: Path, monkeypatch: pytest.MonkeyPatch, largefiles: Largefiles
+) -> None:
+    largefiles.set(CHUNK_SIZE=1000)
+    fill_the_disk(monkeypatch, at=8000)
+    assert problem(tus.patch(url, 4000, PICTURE[4000:])) == (507, "store_full")
+    assert (media / ".incoming" / upload_at(url).pk.hex).stat().st_size == upload_at(url).offset == 4000
+
+
+def test_an_upload_that_cannot_fit_is_refused_before_its_bytes(tus: Tus, url: str, largefiles: Largefiles) -> None:
+    largefiles.set(RESERVED_BYTES=2**62)
+    before, body = everything(), CountingBody(PICTURE[4000:])
+    assert problem(tus.patch(url, 4000, body, length=body.length)) == (507, "store_full")
+    assert problem(tus.post(upload_length=str(SIZE))) == (507, "store_full")
+    assert (everything(), body.consumed) == (before, 0)
+
+
+def test_on_a_full_disk_an_upload_can_be_deleted(tus: Tus, url: str, stored: Stored, largefiles: Largefiles) -> None:
+    largefiles.set(RESERVED_BYTES=2**62)
+    assert tus.delete(url).status_code == 204
+    assert stored() == []
+
+
+def test_a_full_database_is_told_as_a_full_disk(
+    tus: Tus, url: str, media: Path, restless: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with full("UPDATE", "digest_state"):
+        assert problem(tus.patch(url, 4000, PICTURE[4000:8000])) == (507, "store_full")
+    assert (media / ".incoming" / upload_at(url).pk.hex).stat().st_size == upload_at(url).offset == 4000
+    finish(tus, url)
+
+
+def test_bytes_whose_saving_was_not_answered_are_kept(
+    tus: Tus, url: str, media: Path, restless: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with failing(error(None), "UPDATE", "digest_state"), pytest.raises(OperationalError):
+        tus.patch(url, 4000, PICTURE[4000:8000])
+    assert (media / ".incoming" / upload_at(url).pk.hex).stat().st_size == 8000
 
 
 @pytest.mark.each_storage

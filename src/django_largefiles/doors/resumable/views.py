@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from ...authentication import current_authenticator
-from ...delivery.problems import problem_response
+from ...delivery.problems import full_database_told, problem_response
 from ...exceptions import AssetNotFound, LargeFilesError, NotAuthenticated, NotPermitted, Refusal, StoreError
 from ...protocols import ietf, tus
 from ..cors import add_cors_headers
@@ -54,6 +54,7 @@ def _protocol(request: HttpRequest) -> Protocol:
     return TUS
 
 
+@full_database_told()
 def _answer(request: HttpRequest, asset_id: UUID | None, protocol: Protocol) -> HttpResponseBase:
     method = tus.method_override(request.method or "", request.headers.get("X-HTTP-Method-Override"))
     if method == "OPTIONS":
