@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test tools checks docs lint types migrations matrix wheel audit-dependencies
-.PHONY: audit benchmark reading clean distclean
+.PHONY: audit availability benchmark reading clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -79,6 +79,9 @@ audit-dependencies: $(STAMPS)/audit ## Ask pip-audit for known holes in the depe
 
 audit: $(STAMPS)/example ## Measure our upload handler beside Django's
 	$(BIN)/python -m benchmarks.audit
+
+availability: $(STAMPS)/test ## Measure other requests while slow clients send and read, over PostgreSQL
+	@$(BIN)/python -m benchmarks.availability
 
 benchmark: $(STAMPS)/example $(STAMPS)/tus-server ## Measure resumable uploads beside @tus/server and a bare loop
 	$(BIN)/python -m benchmarks.resumable

@@ -62,6 +62,14 @@ class Client:
             connection.request("GET", path, headers={"Accept": "application/json"})
             return _read(connection)
 
+    def status(self, path: str) -> int:
+        """Return the status of the answer to a ``GET``, which is read to its end."""
+        with self._connection() as connection:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            response.read()
+            return response.status
+
     def delete(self, path: str) -> int:
         """Return the status of the answer."""
         with self._connection() as connection:

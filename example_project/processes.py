@@ -184,7 +184,10 @@ class Process:
 
 
 class Server(Process):
-    """The web server. ``kind`` is gunicorn, uvicorn or granian; port 0 selects a free port."""
+    """The web server. ``kind`` is a key of ``SERVERS``; port 0 selects a free port.
+
+    ``options`` are added to its command line.
+    """
 
     def __init__(
         self,
@@ -193,11 +196,13 @@ class Server(Process):
         kind: str = "gunicorn",
         host: str = LOOPBACK,
         port: int = 0,
+        options: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
     ) -> None:
         self.host = host
         self.port = port or free_port(host)
-        command = [sys.executable, "-m", kind, *SERVERS[kind](host, self.port)]
+        module = kind.partition("-")[0]
+        command = [sys.executable, "-m", module, *SERVERS[kind](host, self.port), *options]
         super().__init__(f"server-{self.port}", command, data_dir=data_dir, env={**ALLOCATOR, **(env or {})})
 
     @property
@@ -292,9 +297,17 @@ def _uvicorn(host: str, port: int) -> list[str]:
 
 def _granian(host: str, port: int) -> list[str]:
     return [
+        *("example.asgi:application", "--interface", "asginl", "--host", host, "--port", str(port)),
+        *("--workers-kill-timeout", "5"),
+    ]
+
+
+def _granian_wsgi(host: str, port: int) -> list[str]:
+    return [
         *("example.wsgi:application", "--interface", "wsgi", "--host", host, "--port", str(port)),
         *("--blocking-threads", "8", "--workers-kill-timeout", "5"),
     ]
 
 
-SERVERS = {"gunicorn": _gunicorn, "uvicorn": _uvicorn, "granian": _granian}
+SERVERS = {"gunicorn": _gunicorn, "uvicorn": _uvicorn, "granian": _granian, "granian-wsgi": _granian_wsgi}
+"""The arguments of each server; before a hyphen in its name is the module that runs."""

@@ -35,6 +35,11 @@ def positive_integer(name: str, default: int) -> int:
     return int(value)
 
 
+def optional_integer(name: str) -> int | None:
+    """Return a positive integer, or ``None`` if the variable is unset."""
+    return positive_integer(name, 1) if text(name, "") else None
+
+
 def clamd(name: str) -> str:
     """Return the path of a socket, or host and port; empty if the variable is unset."""
     value = text(name, "")

@@ -58,17 +58,22 @@ TEMPLATES = [
 ]
 
 
-def database(url: str) -> dict[str, Any]:
-    # A new connection for each request would cost more than everything else that a small chunk of an upload needs,
-    # because the last SQLite connection to close writes the journal back and syncs it.
-    configured: dict[str, Any] = {**dj_database_url.parse(url, conn_max_age=60)}
+def database(url: str, pool: int | None) -> dict[str, Any]:
+    # Only a pool may keep connections to a server: under ASGI those of CONN_MAX_AGE outlive the threads of their
+    # requests.
+    configured: dict[str, Any] = {**dj_database_url.parse(url)}
     if configured["ENGINE"] == "django.db.backends.sqlite3":
+        # A new connection for each request would cost more than everything else that a small chunk of an upload needs,
+        # because the last SQLite connection to close writes the journal back and syncs it.
+        configured["CONN_MAX_AGE"] = 60
         # The web server and the worker write at the same time: without these options, "database is locked".
         configured["OPTIONS"] = {
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
         }
+    elif pool:
+        configured["OPTIONS"] = {"pool": {"min_size": 1, "max_size": pool}}
     return configured
 
 
@@ -86,7 +91,7 @@ def broker_options(url: str) -> dict[str, Any]:
 
 
 DATABASE_URL = environment.text("EXAMPLE_DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
-DATABASES = {"default": database(DATABASE_URL)}
+DATABASES = {"default": database(DATABASE_URL, environment.optional_integer("EXAMPLE_DATABASE_POOL"))}
 
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGE = environment.choice(

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import gc
 import hashlib
+import os
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -14,11 +15,13 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.db import connections
 from django.http import FileResponse
-from django.test import AsyncClient, Client
+from django.test import AsyncClient, Client, RequestFactory
 from django.urls import reverse
 from django.utils.http import http_date
 
 from django_largefiles import lifecycle
+from django_largefiles.delivery import pieces
+from django_largefiles.delivery.responses import deliver
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.models import FileAsset
 from django_largefiles.pipeline.processing import process
@@ -264,7 +267,7 @@ def test_a_response_that_is_never_read_closes_its_file(client: Client, url: str)
     ("headers", "expected"), [({}, CONTENT), ({"Range": "bytes=5-104"}, CONTENT[5:105])], ids=["whole", "range"]
 )
 def test_under_asgi_the_file_is_streamed_asynchronously(
-    headers: dict[str, str], expected: bytes, url: str, owner: User, largefiles: Largefiles
+    headers: dict[str, str], expected: bytes, url: str, owner: User, largefiles: Largefiles, releases: list[str]
 ) -> None:
     largefiles.set(CHUNK_SIZE=64)
     client = AsyncClient()
@@ -272,12 +275,52 @@ def test_under_asgi_the_file_is_streamed_asynchronously(
 
     async def fetch() -> bytes:
         answer = await client.get(url, headers=headers)
-        assert answer.is_async
-        pieces = [piece async for piece in answer.streaming_content]
+        assert (answer.is_async, len(releases)) == (True, 1)
+        received = [piece async for piece in answer.streaming_content]
         answer.close()
         # The view ran in a thread of its own, whose connection outlives it.
         await sync_to_async(connections.close_all)()
-        assert max(map(len, pieces)) == 64
-        return b"".join(pieces)
+        assert max(map(len, received)) == 64
+        return b"".join(received)
 
     assert asyncio.run(fetch()) == expected
+    assert len(releases) > 1
+
+
+@pytest.fixture
+def releases(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A log of releases of the connections to databases."""
+    log = list[str]()
+    monkeypatch.setattr(pieces, "release_connections", lambda: log.append("released"))
+    return log
+
+
+@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=0-99"}], ids=["whole", "range"])
+def test_connections_are_released_before_and_when_a_file_is_sent(
+    headers: dict[str, str], client: Client, url: str, largefiles: Largefiles, releases: list[str]
+) -> None:
+    largefiles.set(CHUNK_SIZE=64)
+    answer = client.get(url, headers=headers)
+    before = len(releases)
+    next(iter(answer.streaming_content))
+    assert (before, len(releases)) == (1, 2)
+    answer.close()
+
+
+def test_connections_are_released_for_sendfile(
+    rf: RequestFactory, asset: FileAsset, largefiles: Largefiles, releases: list[str]
+) -> None:
+    largefiles.set(CHUNK_SIZE=64)
+    answer = deliver(rf.get("/"), asset)
+    assert isinstance(answer, FileResponse)
+    assert os.fstat(answer.file_to_stream.fileno()).st_size == SIZE
+    assert releases == ["released"] * 2
+    answer.close()
+
+
+@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=0-99"}], ids=["whole", "range"])
+def test_a_file_of_one_chunk_releases_none(
+    headers: dict[str, str], client: Client, url: str, releases: list[str]
+) -> None:
+    assert body(client.get(url, headers=headers))
+    assert not releases

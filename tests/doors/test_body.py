@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import pytest
 from django.http import UnreadablePostError
 
+from django_largefiles.doors import body as body_module
 from django_largefiles.doors.body import FIRST_READ, Body, body_length, content_length, required_length, trailer
 from django_largefiles.exceptions import IncompleteBody, LengthRequired, MalformedBody, MalformedRequest, TooLarge
 from tests.conftest import Largefiles
@@ -134,6 +135,32 @@ def test_what_came_before_a_fault_is_read_first() -> None:
 
 def test_other_chunks_are_read_from_the_request() -> None:
     assert b"".join(Body(BytesIO(b"12345"), CHUNKED).chunks()) == b"12345"
+
+
+@pytest.mark.parametrize(
+    ("meta", "releases"),
+    [
+        pytest.param({"CONTENT_LENGTH": "8"}, 0, id="one chunk"),
+        pytest.param({"CONTENT_LENGTH": "9"}, 2, id="more than one chunk"),
+        # The third read finds the end.
+        pytest.param(CHUNKED, 3, id="unknown length"),
+    ],
+)
+def test_connections_are_released_before_each_read(
+    meta: dict[str, str], releases: int, largefiles: Largefiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    largefiles.set(CHUNK_SIZE=8)
+    log = list[str]()
+
+    class Logged(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            log.append("read")
+            return super().read(size)
+
+    monkeypatch.setattr(body_module, "release_connections", lambda: log.append("release"))
+    assert b"".join(Body(Logged(b"123456789"[: int(meta.get("CONTENT_LENGTH", 9))]), meta).chunks())
+    assert log.count("release") == releases
+    assert log[:2] == (["release", "read"] if releases else ["read"])
 
 
 @pytest.mark.parametrize("content", [b"", b"12345"])

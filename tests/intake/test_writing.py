@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from django_largefiles import lifecycle
@@ -329,18 +329,6 @@ def test_few_bytes_are_judged_with_the_rest_after_a_crash_at_the_end(monkeypatch
     again = take_over(reload(upload), 100)
     again.write(PICTURE[100:])
     assert again.finish().media_type == "image/png"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_database_connection_is_given_back_while_bytes_stream(
-    restless: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    closed: list[bool] = []
-    with writer() as incoming:
-        monkeypatch.setattr(connection, "close", lambda: closed.append(True))
-        incoming.write(PICTURE)
-        monkeypatch.undo()
-    assert closed == [True]
 
 
 def test_deleting_an_arriving_asset_removes_its_bytes(stored: Stored) -> None:

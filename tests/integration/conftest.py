@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,10 @@ class Example:
         self.env = {"EXAMPLE_ACCESS": "anyone", "PYTHONPATH": str(REPOSITORY)}
         self._stack = stack
 
-    def server(self, *, kind: str = "gunicorn", env: Mapping[str, str] | None = None) -> Server:
-        server = Server(data_dir=self.data_dir, kind=kind, env={**self.env, **(env or {})})
+    def server(
+        self, *, kind: str = "gunicorn", options: Sequence[str] = (), env: Mapping[str, str] | None = None
+    ) -> Server:
+        server = Server(data_dir=self.data_dir, kind=kind, options=options, env={**self.env, **(env or {})})
         self._start(server)
         return server
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.http import UnreadablePostError
 
 from ..conf import largefiles_settings
+from ..connections import release_connections
 from ..exceptions import IncompleteBody, LengthRequired, MalformedRequest, TooLarge
 from ..options import KIB
 from .chunks import ChunkedStream, Reader
@@ -24,6 +25,8 @@ class Body:
 
     The first read is short, so that a verdict on the first bytes costs little of the body. A body that ends early
     raises ``IncompleteBody``: servers report an end of file there, and a door would take the bytes for the whole.
+    Connections to databases are released before each read, unless the body fits one chunk: to connect again would then
+    cost more than to take the body.
     """
 
     def __init__(self, stream: Reader, meta: Mapping[str, Any]) -> None:
@@ -32,6 +35,7 @@ class Body:
         self._ahead = b""
         self._announced = _is_chunked(meta)
         self._read = _reader(stream, meta, without_length=self.length is None)
+        self._releases = self.length is None or self.length > largefiles_settings.chunk_size
         _limit_silence(meta)
 
     def look_ahead(self) -> None:
@@ -73,6 +77,8 @@ class Body:
         return b"".join(pieces)
 
     def _next(self, size: int) -> bytes:
+        if self._releases:
+            release_connections()
         try:
             return self._read(size)
         except UnreadablePostError as error:

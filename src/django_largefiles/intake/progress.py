@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
-from django.db import OperationalError, connections, router
+from django.db import OperationalError
 from django.utils import timezone
 
 from .. import clock
@@ -49,7 +49,6 @@ class Progress:
         else:
             self._renew()
         self._last_heartbeat = time.monotonic()
-        _release_connection()
 
     def save(self, offset: int, digest: ResumableDigest | None, media_type: str, **changes: Any) -> None:
         """Make the bytes before ``offset`` safe, and record it. Raise what ``beat`` raises."""
@@ -142,10 +141,3 @@ def reload(upload: Upload) -> Upload:
             raise TakenOver("another request has completed the upload")
         raise UploadGone
     return current
-
-
-def _release_connection() -> None:
-    """Close the database connection while bytes stream; the next query opens one."""
-    connection = connections[router.db_for_write(Upload)]
-    if not connection.in_atomic_block:
-        connection.close()

@@ -1,0 +1,130 @@
+"""Measure how long other requests wait while slow clients send and read.
+
+Run from the root of a clone: ``make availability``. It needs PostgreSQL, and psycopg with its pool.
+README.md in this folder explains what is measured, and how.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from example_project.client import Client
+from example_project.processes import Server, raise_on_termination
+from tests.integration import postgresql
+from tests.integration.slow import SlowDownload, SlowUpload
+
+from .tables import table
+
+ROOT = Path(__file__).resolve().parent.parent
+KIB = 1024
+MIB = 1024 * KIB
+LENGTH = 12 * MIB
+STEP = 64 * KIB
+PATIENCE = 60
+PAGES = ("/", "/api/assets/")
+
+
+@contextmanager
+def serving(folder: Path, options: argparse.Namespace) -> Iterator[Server]:
+    with postgresql.database(folder) as database:
+        env = {
+            "DJANGO_SETTINGS_MODULE": "tests.integration.immediate_settings",
+            "PYTHONPATH": str(ROOT),
+            "EXAMPLE_ACCESS": "anyone",
+            "EXAMPLE_ALLOWED_MIME_TYPES": "*/*",
+            "EXAMPLE_DATABASE_POOL": str(options.pool),
+            **database,
+        }
+        threads = ["--threads", str(options.threads)] if options.server == "gunicorn" else []
+        with Server(data_dir=folder, kind=options.server, options=threads, env=env) as server:
+            yield server
+
+
+def steps(transfer: Callable[[int], object], seconds: float) -> None:
+    """Move all bytes but the last, evenly over ``seconds``."""
+    count = LENGTH // STEP - 1
+    began = time.monotonic()
+    for number in range(count):
+        transfer(STEP)
+        time.sleep(max(0.0, began + seconds * (number + 1) / count - time.monotonic()))
+
+
+def upload(client: SlowUpload, seconds: float) -> bool:
+    steps(client.send, seconds)
+    return client.finish().status == 204
+
+
+def download(client: SlowDownload, seconds: float) -> bool:
+    steps(client.read, seconds)
+    client.finish()
+    return client.status == 200
+
+
+def times(server: Server, until: Callable[[], bool]) -> list[float]:
+    """Return the seconds that other requests took, one after the other. Raise ``AssertionError`` for an error."""
+    client, taken = Client(host=server.host, port=server.port), list[float]()
+    while not until():
+        for page in PAGES:
+            began = time.perf_counter()
+            status = client.status(page)
+            taken.append(time.perf_counter() - began)
+            assert status == 200, f"{page} was answered {status}"
+    return taken
+
+
+def measure(server: Server, folder: Path, options: argparse.Namespace) -> tuple[list[float], list[bool]]:
+    file = folder / "data.bin"
+    file.write_bytes(bytes(LENGTH))
+    client = Client(host=server.host, port=server.port)
+    asset_id = client.upload(file, media_type="application/octet-stream").body["id"]
+    with ExitStack() as stack, ThreadPoolExecutor(options.uploads + options.downloads) as pool:
+        running = list[Future[bool]]()
+        for _ in range(options.downloads):
+            reader = stack.enter_context(SlowDownload(server, asset_id, patience=PATIENCE))
+            running.append(pool.submit(download, reader, options.seconds))
+        for _ in range(options.uploads):
+            writer = stack.enter_context(SlowUpload(server, LENGTH, patience=PATIENCE))
+            running.append(pool.submit(upload, writer, options.seconds))
+        taken = times(server, lambda: all(future.done() for future in running))
+        return taken, [future.result() for future in running]
+
+
+def report(name: str, taken: list[float]) -> str:
+    quantiles = statistics.quantiles(taken, n=20)
+    figures = (statistics.median(taken), quantiles[-1], max(taken))
+    header = ["", "requests", "median ms", "95 % ms", "worst ms"]
+    return table(header, [[name, str(len(taken)), *(f"{1000 * figure:.0f}" for figure in figures)]])
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--server", choices=["gunicorn", "uvicorn"], default="gunicorn")
+    parser.add_argument("--threads", type=int, default=64, help="threads of gunicorn")
+    parser.add_argument("--uploads", type=int, default=30)
+    parser.add_argument("--downloads", type=int, default=30)
+    parser.add_argument("--pool", type=int, default=10, help="connections to PostgreSQL")
+    parser.add_argument("--seconds", type=float, default=20, help="how long each upload and download takes")
+    return parser.parse_args()
+
+
+def main() -> int:
+    raise_on_termination()
+    options = parse()
+    with tempfile.TemporaryDirectory() as name, serving(Path(name), options) as server:
+        taken, done = measure(server, Path(name), options)
+    clients = f"{options.uploads} uploads, {options.downloads} downloads, pool of {options.pool}"
+    print(report(f"{options.server}: {clients}", taken))
+    print(f"{done.count(True)} of {len(done)} slow clients were served.")
+    return 0 if all(done) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
