@@ -3,12 +3,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from io import BytesIO
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from django_largefiles import lifecycle
+from django_largefiles.conf import get_profile
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.exceptions import StoreUnavailable
 from django_largefiles.intake.creation import Declaration, begin_trusted
@@ -21,6 +24,7 @@ from tests.conftest import IMMEDIATE, Largefiles, png
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NOTHING = Swept(
+    uploads_completed=0,
     uploads_expired=0,
     assets_handed_over=0,
     signals_sent=0,
@@ -45,6 +49,50 @@ def test_an_expired_upload_goes_with_its_bytes(stored: Callable[[], list[str]]) 
     assert stored() == [f".incoming/{living.asset_id.hex}", f".incoming/{living.asset_id.hex}.fence"]
     expired.abort()
     living.abort()
+
+
+def at_its_end(content: bytes, **declared: Any) -> Upload:
+    """An upload with all its bytes, as its process left it when it died."""
+    with begin_trusted(Declaration(length=len(content), **declared)) as writer:
+        writer.write(content)
+        writer.pause()
+    return Upload.objects.get(pk=writer.asset_id)
+
+
+def long_ago(upload: Upload) -> None:
+    expires_after = get_profile("default").upload_expires_after
+    Upload.objects.filter(pk=upload.pk).update(expires_at=timezone.now() + expires_after - timedelta(seconds=61))
+
+
+def test_an_upload_that_has_all_its_bytes_is_completed() -> None:
+    content = png(padding=5000)
+    long_ago(at_its_end(content, name="picture.png"))
+    assert sweep() == replace(NOTHING, uploads_completed=1)
+    asset = FileAsset.objects.get()
+    assert (asset.state, asset.size, asset.sha256) == (State.RECEIVED, len(content), sha256(content).hexdigest())
+
+
+def test_an_upload_whose_request_may_still_complete_it_is_left_alone() -> None:
+    at_its_end(png(), name="picture.png")
+    assert sweep() == NOTHING
+
+
+def test_a_part_that_has_all_its_bytes_stays_a_part() -> None:
+    upload = at_its_end(png(), name="")
+    Upload.objects.update(kind=Upload.Kind.PARTIAL)
+    long_ago(upload)
+    assert sweep() == NOTHING
+
+
+def test_an_upload_at_its_end_whose_content_is_refused_is_removed(
+    stored: Callable[[], list[str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    upload = at_its_end(b"text", name="picture.png")
+    long_ago(upload)
+    assert sweep() == NOTHING
+    assert f"Upload {upload.pk} has all its bytes, and cannot be completed: the content is text/plain" in caplog.text
+    assert not FileAsset.objects.exists()
+    assert stored() == []
 
 
 @pytest.mark.parametrize("state", [State.RECEIVED, State.PROCESSING])

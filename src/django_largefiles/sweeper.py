@@ -9,7 +9,8 @@ from django.db.models import Q
 
 from . import clock, lifecycle, usage
 from .dispatch import hand_over
-from .exceptions import ConfigurationError, StoreError
+from .exceptions import ConfigurationError, LargeFilesError, StoreError
+from .intake.resuming import arrived, complete_arrived
 from .models import FileAsset, FileAssetQuerySet, Upload
 from .outbox.removals import remove_leftovers
 from .outbox.signals import send_overdue
@@ -26,6 +27,8 @@ BATCH = 1000
 class Swept:
     """What one sweep did."""
 
+    uploads_completed: int
+    """Uploads that had all their bytes, and whose process died before it completed them."""
     uploads_expired: int
     """Expired uploads that were deleted."""
     assets_handed_over: int
@@ -43,10 +46,12 @@ class Swept:
 def sweep() -> Swept:
     """Run one maintenance pass; what fails is retried by the next.
 
-    Delete uploads that have expired, hand over assets that no worker works on, send the signals of processes that
-    died, remove the bytes of rejected and deleted assets, and check the usage of some owners.
+    Complete uploads that have all their bytes, delete those that have expired, hand over assets that no worker works
+    on, send the signals of processes that died, remove the bytes of rejected and deleted assets, and check the usage
+    of some owners.
     """
     return Swept(
+        uploads_completed=_complete(),
         uploads_expired=_expire(),
         assets_handed_over=_hand_over(),
         signals_sent=send_overdue(BATCH),
@@ -54,6 +59,18 @@ def sweep() -> Swept:
         deleted_files_removed=remove_leftovers(BATCH),
         usage_corrected=usage.repair(),
     )
+
+
+def _complete() -> int:
+    count = 0
+    for upload in list(arrived()[:BATCH]):
+        try:
+            complete_arrived(upload)
+        except LargeFilesError as error:
+            logger.warning("Upload %s has all its bytes, and cannot be completed: %s.", upload.pk, error.detail)
+        else:
+            count += 1
+    return count
 
 
 def _expire() -> int:

@@ -525,33 +525,17 @@ def test_a_length_that_comes_late_counts() -> None:
     assert (upload.length, reload(upload).length, reload(upload).reserved, reload_asset(upload).size) == (5, 5, 5, 5)
 
 
-def test_a_length_that_is_reached_already_is_saved_with_the_completion_alone() -> None:
+def test_a_length_that_is_reached_already_is_saved_before_the_completion() -> None:
     upload = deferred()
     incoming = take_over(upload, 0)
     incoming.write(PICTURE)
     incoming.pause()
     upload = reload(upload)
     set_length(upload, len(PICTURE))
-    # Whoever asks after a crash is told that the length is still missing, and tells it again.
-    assert reload(upload).length is None
+    # After a crash the sweeper completes it, though its client sends nothing more.
+    assert reload(upload).length == len(PICTURE)
     take_over(upload, len(PICTURE)).finish()
     assert reload_asset(upload).size == len(PICTURE)
-
-
-def test_of_two_lengths_told_at_once_a_longer_one_keeps_the_upload_open() -> None:
-    upload = deferred()
-    incoming = take_over(upload, 0)
-    incoming.write(PICTURE)
-    incoming.pause()
-    upload = reload(upload)
-    set_length(upload, len(PICTURE))
-    set_length(reload(upload), len(PICTURE) + 1)
-    with pytest.raises(TakenOver):
-        take_over(upload, len(PICTURE)).finish()
-    assert reload(upload).length == len(PICTURE) + 1
-    rest = take_over(reload(upload), len(PICTURE))
-    rest.write(b"x")
-    assert rest.finish().size == len(PICTURE) + 1
 
 
 def test_the_length_of_a_part_is_saved_when_it_is_told() -> None:

@@ -1,23 +1,31 @@
-"""Going on with an upload: taking it over, telling its length, and making it of others."""
+"""Going on with an upload: taking it over, telling its length, making it of others, and completing it late."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from types import MappingProxyType
+from typing import TypeAlias
 from uuid import uuid4
 
 from django.db import router, transaction
+from django.db.models import F, Q, QuerySet
 
-from .. import rules, usage
+from .. import clock, rules, usage
 from ..access import User, access_policy
 from ..assets import check_may_append
-from ..conf import get_profile
-from ..exceptions import MalformedRequest, OffsetMismatch, Refusal, StoreError, TakenOver
+from ..conf import get_profile, largefiles_settings
+from ..exceptions import MalformedRequest, OffsetMismatch, Refusal, StoreError, TakenOver, WrongContent
 from ..models import FileAsset, Upload
 from ..stores import store_of
 from ..transactions import in_transaction_of
 from .progress import reload
 from .writing import UploadWriter
+
+UploadQuerySet: TypeAlias = QuerySet[Upload]
+
+IDLE = timedelta(minutes=1)
+"""How long the last bytes of an upload must be past for it to be completed without a request."""
 
 
 def resume(
@@ -107,20 +115,44 @@ def assemble(upload: Upload, parts: Sequence[Upload]) -> FileAsset:
             raise
 
 
+def finish(writer: UploadWriter) -> FileAsset:
+    """Complete an upload. One whose content is refused is aborted. Raise what ``UploadWriter.finish`` raises."""
+    try:
+        return writer.finish()
+    except WrongContent:
+        writer.abort()
+        raise
+
+
+def arrived() -> UploadQuerySet:
+    """Return the uploads that have had all their bytes for a while, and that no request has completed.
+
+    Its process died, or another request told the length meanwhile. A client that sees the offset at the end sends
+    nothing more.
+    """
+    idle = Q()
+    for name in largefiles_settings.profiles:
+        idle |= Q(asset__profile=name, expires_at__lt=clock.after(get_profile(name).upload_expires_after - IDLE))
+    whole = Upload.objects.select_related("asset").filter(kind=Upload.Kind.WHOLE, offset=F("length"))
+    return whole.filter(idle).order_by("expires_at")
+
+
+def complete_arrived(upload: Upload) -> FileAsset:
+    """Complete an upload that ``arrived``. Raise what ``take_over`` and ``finish`` raise."""
+    with take_over(upload, upload.offset) as writer:
+        return finish(writer)
+
+
 def set_length(upload: Upload, length: int) -> None:
     """Set the length that was deferred. Raise ``MalformedRequest`` if another one is known, and ``TooLarge``."""
     if upload.length is None:
         if length < upload.offset:
             raise _other_length(upload.offset, length)
         rules.check_size(length, get_profile(upload.asset.profile))
-        upload.length = length if _completes(upload, length) else _saved_length(upload, length)
+        # Also one that is reached already: if this process dies before it completes the upload, the sweeper does.
+        upload.length = _saved_length(upload, length)
     if upload.length != length:
         raise _other_length(upload.length, length)
-
-
-def _completes(upload: Upload, length: int) -> bool:
-    """Only ``complete`` may save such a length: a client that sees its offset at the end sends nothing more."""
-    return upload.kind == Upload.Kind.WHOLE and upload.offset == length
 
 
 def _saved_length(upload: Upload, length: int) -> int | None:

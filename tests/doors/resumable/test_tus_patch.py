@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.db import OperationalError
+from django.utils import timezone
 
 from django_largefiles import digests, lifecycle
 from django_largefiles.doors.body import FIRST_READ
 from django_largefiles.exceptions import StoreUnavailable
+from django_largefiles.intake.writing import UploadWriter
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.options import MIB
 from django_largefiles.pipeline.processing import process
 from django_largefiles.states import Reason, State
+from django_largefiles.sweeper import sweep
 from tests.conftest import EXECUTABLE, Largefiles, png
 from tests.databases import error, failing, full
 from tests.doors.resumable.storages import appender_class, fill_the_disk
@@ -313,6 +318,22 @@ def test_a_store_that_fails(tus: Tus, url: str, monkeypatch: pytest.MonkeyPatch)
         assert problem(tus.patch(url, 4000, PICTURE[4000:])) == (503, "store_unavailable")
     assert everything() == before
     finish(tus, url)
+
+
+@pytest.mark.each_storage
+def test_a_crash_between_the_deferred_length_and_the_completion_is_repaired(
+    tus: Tus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = tus.create(None)
+    tus.patch(url, 0, PICTURE)
+    with monkeypatch.context() as patched:
+        patched.setattr(UploadWriter, "finish", Mock(side_effect=ZeroDivisionError))
+        with pytest.raises(ZeroDivisionError):
+            tus.patch(url, SIZE, b"", upload_length=str(SIZE))
+    assert tus.head(url)["Upload-Offset"] == tus.head(url)["Upload-Length"] == str(SIZE)
+    Upload.objects.update(expires_at=timezone.now() + timedelta(hours=23))
+    sweep()
+    assert asset_at(url).sha256 == SHA256
 
 
 @pytest.mark.each_storage

@@ -158,12 +158,3 @@ def raise_malformed(fault: BodyFault | None) -> None:
     """Raise a fault that the client made. One that only broke off is not answered as an error: its bytes count."""
     if isinstance(fault, MalformedBody):
         raise fault
-
-
-def finish(writer: UploadWriter) -> FileAsset:
-    """Complete an upload. A file whose content is refused is aborted."""
-    try:
-        return writer.finish()
-    except WrongContent:
-        writer.abort()
-        raise

@@ -15,7 +15,7 @@ from ...delivery.bodiless import BodilessResponse
 from ...delivery.headers import digest_headers
 from ...exceptions import OffsetMismatch, Refusal, StateConflict, TooLarge, UploadCompleted
 from ...intake.creation import aborted_on_failure, authorize, begin
-from ...intake.resuming import interrupt, resume
+from ...intake.resuming import finish, interrupt, resume
 from ...intake.writing import UploadWriter
 from ...models import FileAsset, Upload
 from ...options import DEFAULT_PROFILE
@@ -29,7 +29,6 @@ from .exchange import (
     check_room,
     download,
     find_asset,
-    finish,
     raise_malformed,
     receive,
     terminate,

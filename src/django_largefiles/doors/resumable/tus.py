@@ -10,7 +10,7 @@ from ...assets import arriving
 from ...delivery.bodiless import BodilessResponse
 from ...exceptions import FinalUpload, OffsetMismatch
 from ...intake.creation import create, discarded_on_failure
-from ...intake.resuming import resume
+from ...intake.resuming import finish, resume
 from ...intake.writing import UploadWriter
 from ...models import FileAsset, Upload
 from ...protocols import tus
@@ -27,7 +27,6 @@ from .exchange import (
     check_room,
     download,
     find_asset,
-    finish,
     raise_malformed,
     receive,
     terminate,
