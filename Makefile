@@ -10,7 +10,7 @@ TOX_ARGS ?= --parallel 2 --parallel-no-spinner
 
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
-SERVERS := gunicorn uvicorn granian
+SERVERS := gunicorn uvicorn granian granian-wsgi
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -147,7 +147,7 @@ $(STAMPS)/server-uvicorn: $(STAMPS)/example
 	@$(INSTALL) 'uvicorn[standard]>=0.35'
 	@touch $@
 
-$(STAMPS)/server-granian: $(STAMPS)/example
+$(STAMPS)/server-granian $(STAMPS)/server-granian-wsgi: $(STAMPS)/example
 	@$(INSTALL) 'granian>=2.5'
 	@touch $@
 

@@ -27,6 +27,7 @@ from PIL import Image
 from pytest_django.fixtures import Settings
 
 from django_largefiles.doors.ingest import ingest
+from django_largefiles.intake import takeover
 from django_largefiles.models import FileAsset
 from tests.s3.servers import S3Bucket, find_weed, moto, reset_moto, seaweedfs
 from tests.sftp import sftp_server
@@ -93,6 +94,12 @@ def _connections_of_threads() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SQLiteDatabase, "close", close_in_a_thread)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_looks_for_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that reads SQLite's memory would lock tables that tests write to."""
+    monkeypatch.setattr(takeover, "INTERVAL", 3600)
 
 
 KEPT_TABLES = {"django_content_type", "auth_permission"}

@@ -67,6 +67,10 @@ class Example:
         with closing(sqlite3.connect(self.data_dir / "db.sqlite3", timeout=20)) as database:
             return list(database.execute(query))
 
+    def leases(self) -> list[Any]:
+        """The tokens of the requests that write to uploads."""
+        return self.rows("SELECT lease_token FROM django_largefiles_upload")
+
     def signals(self) -> list[str]:
         """The names of those that were sent, where ``tests.integration.settings`` are in use."""
         return [line.split()[0] for line in (self.data_dir / "signals.log").read_text().splitlines()]

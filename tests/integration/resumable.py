@@ -6,6 +6,7 @@ import base64
 import http.client
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
@@ -57,6 +58,14 @@ class Connection:
         response = http.client.HTTPResponse(self._socket, method=method)
         response.begin()
         return Answer(status=response.status, headers=response.headers, body=response.read())
+
+    def is_ended(self, *, patience: float) -> bool:
+        """Whether the server hangs up without an answer. With bytes that it has not read, that is a reset."""
+        data = b""
+        self._socket.settimeout(patience)
+        with suppress(ConnectionResetError):
+            data = self._socket.recv(1)
+        return not data
 
     def request(self, method: str, path: str, headers: Mapping[str, object], body: bytes = b"") -> Answer:
         self.send(self.head(method, path, headers, length=len(body)) + body)

@@ -109,7 +109,7 @@ def test_an_executable_named_png_is_refused_after_less_than_512_kib(example: Exa
     assert (example.stored(), example.column("id")) == ([], [])
 
 
-@pytest.mark.parametrize("kind", ["gunicorn", "granian"])
+@pytest.mark.parametrize("kind", ["gunicorn", "granian-wsgi"])
 def test_a_client_that_sends_at_full_speed_still_hears_why(kind: str, example: Example, tmp_path: Path) -> None:
     server = example.server(kind=kind)
     fraud = tmp_path / "photo.png"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from hashlib import sha256
 
 import pytest
@@ -44,10 +44,21 @@ def fenced_off(connection: Connection, body: bytes) -> bool:
         return True
 
 
+def ended(connection: Connection, body: bytes) -> bool:
+    return connection.is_ended(patience=PATIENCE)
+
+
 @dialects
-@pytest.mark.parametrize("kind", ["gunicorn", "granian"])
-def test_a_silent_connection_is_taken_over_and_fenced_off(
+@pytest.mark.parametrize(
+    ("kind", "is_over"),
+    [
+        pytest.param("gunicorn", ended, id="gunicorn ends it"),
+        pytest.param("granian-wsgi", fenced_off, id="granian's WSGI fences it off"),
+    ],
+)
+def test_a_silent_connection_is_taken_over(
     kind: str,
+    is_over: Callable[[Connection, bytes], bool],
     dialect: Dialect,
     example: Example,
     wait_for: Callable[..., None],
@@ -64,14 +75,17 @@ def test_a_silent_connection_is_taken_over_and_fenced_off(
         record_property("seconds to take over", time.monotonic() - started)
         assert (offset, answer.status, answer.offset) == (MIB, 204, 2 * MIB)
 
-        assert fenced_off(silent, OLD + OLD[MIB // 2 :])
+        assert is_over(silent, OLD + OLD[MIB // 2 :])
     assert upload.append(2 * MIB, NEW + NEW).status in {201, 204}
     assert stored_sha256(example) == sha256(OLD + 3 * NEW).hexdigest()
 
 
 @dialects
-def test_under_asgi_a_silent_connection_holds_nothing_and_comes_too_late(dialect: Dialect, example: Example) -> None:
-    server = example.server(kind="uvicorn", env=ANYTHING)
+@pytest.mark.parametrize("kind", ["uvicorn", "granian"])
+def test_under_asgi_a_silent_connection_holds_nothing_and_comes_too_late(
+    kind: str, dialect: Dialect, example: Example
+) -> None:
+    server = example.server(kind=kind, env=ANYTHING)
     upload = Upload.create(server, 2 * MIB, dialect)
     with Connection(server) as silent:
         silent.send(upload.append_head(silent, 0, MIB) + OLD[: MIB // 2])
@@ -91,7 +105,7 @@ def pump(connection: Connection) -> None:
             connection.send(OLD[: 64 * KIB])
 
 
-@pytest.mark.parametrize("kind", ["gunicorn", "granian"])
+@pytest.mark.parametrize("kind", ["gunicorn", "granian-wsgi"])
 def test_a_client_that_keeps_sending_is_taken_over_and_hung_up_on(
     kind: str, example: Example, wait_for: Callable[..., None], record_property: Callable[[str, object], None]
 ) -> None:
@@ -115,3 +129,65 @@ def finish(server: Server, upload: Upload) -> int:
     headers = {**TUS.append(2 * MIB, last=True), "Upload-Length": 2 * MIB}
     with Connection(server) as connection:
         return connection.request("PATCH", upload.path, headers).status
+
+
+ONE_PROCESS = pytest.param("gunicorn", [], id="gunicorn")
+TWO_PROCESSES = pytest.param("gunicorn", ["--workers", "2"], id="gunicorn with two processes")
+
+
+def half_open(server: Server, upload: Upload) -> Connection:
+    """A ``PATCH`` of which 4 KiB are sent, and no more."""
+    connection = Connection(server)
+    connection.send(upload.append_head(connection, 0, 8 * MIB) + bytes(4 * KIB))
+    return connection
+
+
+def seconds_of(call: Callable[[], object]) -> float:
+    started = time.monotonic()
+    call()
+    return time.monotonic() - started
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [ONE_PROCESS, TWO_PROCESSES, pytest.param("uvicorn", [], id="uvicorn"), pytest.param("granian", [], id="granian")],
+)
+def test_a_hundred_takeovers_in_a_row_keep_no_one_waiting(
+    kind: str, options: list[str], example: Example, record_property: Callable[[str, object], None]
+) -> None:
+    server = example.server(kind=kind, options=options, env=ANYTHING)
+    upload = Upload.create(server, 8 * MIB)
+    waits = list[float]()
+    with ExitStack() as stack:
+        for _ in range(100):
+            stack.enter_context(half_open(server, upload))
+            waits += [seconds_of(upload.ask), seconds_of(lambda: home_page(server))]
+        assert upload.append(0, bytes(8 * MIB)).status == 204
+    record_property("longest wait in seconds", max(waits))
+    assert max(waits) < 1
+
+
+def home_page(server: Server) -> None:
+    with Connection(server) as connection:
+        assert connection.request("GET", "/", {}).status == 200
+
+
+@pytest.mark.parametrize(("kind", "options"), [ONE_PROCESS, TWO_PROCESSES])
+def test_the_connection_that_was_taken_over_is_ended_by_any_process(
+    kind: str, options: list[str], example: Example, wait_for: Callable[..., None]
+) -> None:
+    server = example.server(kind=kind, options=options, env=ANYTHING)
+    upload = Upload.create(server, 8 * MIB)
+
+    def holding() -> Connection:
+        before = example.leases()
+        connection = stack.enter_context(half_open(server, upload))
+        wait_for(lambda: example.leases() != before)
+        return connection
+
+    with ExitStack() as stack:
+        holder = holding()
+        for _ in range(10):
+            later = holding()
+            assert holder.is_ended(patience=1)
+            holder = later

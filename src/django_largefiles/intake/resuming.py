@@ -20,6 +20,7 @@ from ..models import FileAsset, Upload
 from ..stores import store_of
 from ..transactions import in_transaction_of
 from .progress import reload
+from .takeover import watch
 from .writing import UploadWriter
 
 UploadQuerySet: TypeAlias = QuerySet[Upload]
@@ -68,7 +69,7 @@ def _told_digests(asset: FileAsset, digests: Mapping[str, str]) -> dict[str, str
 
 
 def take_over(upload: Upload, offset: int, *, checkpoints: bool = True) -> UploadWriter:
-    """Take an upload over, without asking the access policy.
+    """Take an upload over, without asking the access policy. A request that is reading its body is ended.
 
     Raise ``OffsetMismatch``, ``TakenOver``, ``UploadGone`` and ``StoreError``; then nothing has changed.
     """
@@ -83,7 +84,9 @@ def take_over(upload: Upload, offset: int, *, checkpoints: bool = True) -> Uploa
         if store_of(upload.asset).keeps_progress:
             states = Upload.objects.using(using).values_list("store_state", flat=True)
             upload.store_state = states.get(pk=upload.pk)
-        return UploadWriter(upload, checkpoints=checkpoints)
+        writer = UploadWriter(upload, checkpoints=checkpoints)
+    watch.check(upload.pk)
+    return writer
 
 
 def interrupt(user: User, upload: Upload) -> bool:
@@ -94,6 +97,7 @@ def interrupt(user: User, upload: Upload) -> bool:
     permitted = access_policy().may_append(user, upload.asset)
     if permitted:
         Upload.objects.filter(pk=upload.pk).update(lease_token=None)
+        watch.check(upload.pk)
     return permitted
 
 

@@ -63,6 +63,11 @@ class UploadWriter:
         return self.upload.asset_id
 
     @property
+    def token(self) -> UUID:
+        """The lease under which this writer holds the upload."""
+        return self._token
+
+    @property
     def profile(self) -> str:
         return self._profile.name
 

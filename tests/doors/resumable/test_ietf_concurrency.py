@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -62,6 +63,15 @@ def test_a_later_append_terminates_the_one_in_progress(complete: str, client: Cl
     assert problem(append(client, url, body, at=1000, upload_complete=complete)) == (423, "taken_over")
     assert (later[0].status_code, later[0]["Upload-Complete"]) == (201, "?1")
     assert asset_at(url).sha256 == hashlib.sha256(PICTURE).hexdigest()
+
+
+def test_the_connection_of_a_terminated_request_is_ended(client: Client, url: str) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        client.defaults["gunicorn.socket"] = ours
+        body = Meanwhile(REST, lambda: retrieve(client, url))
+        assert problem(append(client, url, body, at=1000)) == (423, "taken_over")
+        assert theirs.recv(1) == b""
 
 
 @pytest.mark.each_storage

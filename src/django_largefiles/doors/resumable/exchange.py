@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
@@ -26,10 +27,12 @@ from ...exceptions import (
     UploadGone,
     WrongContent,
 )
+from ...intake.takeover import watch
 from ...intake.writing import UploadWriter
 from ...models import FileAsset, Upload
 from ...states import State
 from ..body import FIRST_READ, Body, trailer
+from ..hanging_up import hang_up_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,10 +144,11 @@ def receive(exchange: Exchange, writer: UploadWriter, seen: Callable[[bytes], No
     """
     first_read = largefiles_settings.chunk_size if writer.received else FIRST_READ
     try:
-        for chunk in exchange.body.chunks(first_read=first_read):
-            writer.write(chunk)
-            if seen:
-                seen(chunk)
+        with _ended_when_taken_over(exchange, writer):
+            for chunk in exchange.body.chunks(first_read=first_read):
+                writer.write(chunk)
+                if seen:
+                    seen(chunk)
     except BodyFault as fault:
         return fault
     except WrongContent:
@@ -158,3 +162,8 @@ def raise_malformed(fault: BodyFault | None) -> None:
     """Raise a fault that the client made. One that only broke off is not answered as an error: its bytes count."""
     if isinstance(fault, MalformedBody):
         raise fault
+
+
+def _ended_when_taken_over(exchange: Exchange, writer: UploadWriter) -> AbstractContextManager[None]:
+    hang_up = hang_up_of(exchange.request.META)
+    return watch.reading(writer.asset_id, writer.token, hang_up) if hang_up else nullcontext()
