@@ -26,6 +26,7 @@ from django.test import TransactionTestCase
 from PIL import Image
 from pytest_django.fixtures import Settings
 
+from django_largefiles import housekeeping
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.intake import takeover
 from django_largefiles.models import FileAsset
@@ -64,6 +65,12 @@ def largefiles(settings: Settings, tmp_path: Path) -> Largefiles:
     configured = Largefiles(settings)
     configured.set(STORAGE="default", DISPATCHER="tests.dispatchers.NobodyDispatcher")
     return configured
+
+
+@pytest.fixture(autouse=True)
+def _without_housekeeping(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test but its own expects a request to repair what others left."""
+    monkeypatch.setattr(housekeeping.Turns, "take", lambda turns: False)
 
 
 @pytest.fixture

@@ -3,22 +3,27 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
+from unittest.mock import Mock
 
 import pytest
 from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarning, run_checks
 from django.core.files.storage import FileSystemStorage, InMemoryStorage
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.db import Error as DatabaseError
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from django_largefiles.access import OwnerOrStaff
-from django_largefiles.checks import extensions
+from django_largefiles.checks import extensions, maintenance
 from django_largefiles.dispatch.automatic import CELERY, IMMEDIATE, Choice
 from django_largefiles.extractors.base import Extractor, Metadata
 from django_largefiles.media_types import sniffing
+from django_largefiles.models import SweeperRun
 from django_largefiles.options import DEFAULT_EXTRACTORS
 from django_largefiles.sandbox.probe import Machine
 from django_largefiles.sandbox.runner import ExtractionFailed
@@ -69,6 +74,12 @@ class WarningDispatcher(NobodyDispatcher):
 def confining_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the machine had all layers."""
     monkeypatch.setattr(extensions, "machine", lambda: Machine(lacking=(), possible=()))
+
+
+@pytest.fixture(autouse=True)
+def _swept(db: None) -> None:
+    """A sweeper has just run."""
+    SweeperRun.objects.create(ran_at=timezone.now())
 
 
 def told(*, deployment: bool = False) -> list[CheckMessage]:
@@ -604,3 +615,19 @@ def test_automatic_choice_of_the_dispatcher(
     choose_automatically(choice)
     messages = [message for message in told(deployment=deployment) if message.id == "django_largefiles.W027"]
     assert [choice.reason in message.msg for message in messages] == [True] * warned
+
+
+def sweeper_warnings(*, deployment: bool) -> list[CheckMessage]:
+    return [message for message in told(deployment=deployment) if message.id == "django_largefiles.W029"]
+
+
+def test_a_site_that_no_sweeper_serves_is_told_before_deployment() -> None:
+    SweeperRun.objects.update(ran_at=timezone.now() - timedelta(minutes=61))
+    assert not sweeper_warnings(deployment=False)
+    (message,) = sweeper_warnings(deployment=True)
+    assert message.msg == "No sweeper has run in the last 1:00:00."
+
+
+def test_a_database_without_tables_is_not_asked_for_the_sweeper(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintenance, "has_run", Mock(side_effect=DatabaseError))
+    assert not sweeper_warnings(deployment=True)

@@ -268,6 +268,15 @@ class Usage(models.Model):
         return f"{self.owner_id}: {self.bytes} bytes in {self.files} files"
 
 
+class SweeperRun(models.Model):
+    """When the sweeper last ended a pass: one row, which ``sweeper`` writes."""
+
+    ran_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return str(self.ran_at)
+
+
 class PendingSignal(models.Model):
     """A signal to be sent: created in the transaction of the transition, and deleted when the signal has been sent.
 

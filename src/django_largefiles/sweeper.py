@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 
-from django.db.models import Q
+from django.db import router
+from django.db.models import Q, QuerySet
 
 from . import clock, lifecycle, usage
 from .dispatch import hand_over
 from .exceptions import ConfigurationError, LargeFilesError, StoreError
 from .intake.resuming import arrived, complete_arrived
-from .models import FileAsset, FileAssetQuerySet, Upload
+from .models import FileAsset, FileAssetQuerySet, SweeperRun, Upload
 from .outbox.removals import remove_leftovers
 from .outbox.signals import send_overdue
 from .pipeline.rejection import discard_rejected
@@ -50,20 +52,36 @@ def sweep() -> Swept:
     on, send the signals of processes that died, remove the bytes of rejected and deleted assets, and check the usage
     of some owners.
     """
-    return Swept(
-        uploads_completed=_complete(),
-        uploads_expired=_expire(),
-        assets_handed_over=_hand_over(),
+    swept = Swept(
+        uploads_completed=complete_uploads(BATCH),
+        uploads_expired=expire_uploads(BATCH),
+        assets_handed_over=hand_over_assets(BATCH),
         signals_sent=send_overdue(BATCH),
-        rejected_files_removed=_remove_rejected(),
+        rejected_files_removed=remove_rejected(BATCH),
         deleted_files_removed=remove_leftovers(BATCH),
         usage_corrected=usage.repair(),
     )
+    _record_run()
+    return swept
 
 
-def _complete() -> int:
+def has_run(within: timedelta) -> bool:
+    """Return whether a sweep has ended in this time, by the database's clock."""
+    return _runs().filter(ran_at__gt=clock.after(-within)).exists()
+
+
+def _record_run() -> None:
+    if not _runs().update(ran_at=clock.now()):
+        _runs().bulk_create([SweeperRun(pk=1, ran_at=clock.now())], ignore_conflicts=True)
+
+
+def _runs() -> QuerySet[SweeperRun]:
+    return SweeperRun.objects.using(router.db_for_write(SweeperRun))
+
+
+def complete_uploads(limit: int) -> int:
     count = 0
-    for upload in list(arrived()[:BATCH]):
+    for upload in list(arrived()[:limit]):
         try:
             complete_arrived(upload)
         except LargeFilesError as error:
@@ -73,16 +91,16 @@ def _complete() -> int:
     return count
 
 
-def _expire() -> int:
+def expire_uploads(limit: int) -> int:
     expired = Upload.objects.filter(expires_at__lt=clock.now()).order_by("expires_at").values_list("pk", flat=True)
     # Asked again for each: a client may have come back since.
     still = Q(upload__expires_at__lt=clock.now())
-    return sum(lifecycle.discard(pk, only=still) for pk in list(expired[:BATCH]))
+    return sum(lifecycle.discard(pk, only=still) for pk in list(expired[:limit]))
 
 
-def _hand_over() -> int:
+def hand_over_assets(limit: int) -> int:
     count = 0
-    for pk in list(lifecycle.overdue().values_list("pk", flat=True)[:BATCH]):
+    for pk in list(lifecycle.overdue().values_list("pk", flat=True)[:limit]):
         if not lifecycle.reclaim(pk):
             continue
         if not hand_over(pk):
@@ -92,15 +110,16 @@ def _hand_over() -> int:
     return count
 
 
-def _remove_rejected() -> int:
+def remove_rejected(limit: int) -> int:
+    """Remove the bytes of rejected assets, of at most ``limit`` in each storage."""
     aliases = _with_rejected_bytes().order_by("storage").values_list("storage", flat=True).distinct()
-    return sum(_remove_rejected_from(storage) for storage in list(aliases))
+    return sum(_remove_rejected_from(storage, limit) for storage in list(aliases))
 
 
-def _remove_rejected_from(storage: str) -> int:
+def _remove_rejected_from(storage: str, limit: int) -> int:
     """Remove the bytes of rejected assets from one storage; if it fails it is left alone until the next sweep."""
     count = 0
-    for asset in list(_with_rejected_bytes().filter(storage=storage).order_by("updated_at")[:BATCH]):
+    for asset in list(_with_rejected_bytes().filter(storage=storage).order_by("updated_at")[:limit]):
         try:
             discard_rejected(asset)
         except (StoreError, ConfigurationError):

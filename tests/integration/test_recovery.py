@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,8 +16,9 @@ import pytest
 
 from example_project.processes import Worker, free_port
 from tests.integration import postgresql
-from tests.integration.conftest import Example, client_of
+from tests.integration.conftest import ANYTHING, Example, client_of
 from tests.integration.postgresql import needs_postgresql
+from tests.integration.resumable import Upload
 
 pytestmark = pytest.mark.integration
 
@@ -97,3 +99,17 @@ def test_the_main_job_is_done_over_postgresql_too(example: Example, picture: Pat
         asset_id = client.upload(picture, media_type="image/png").body["id"]
         assert client.wait_until_settled(asset_id, patience=60)["state"] == "ready"
         assert client.download_sha256(asset_id) == sha256(picture.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("kind", ["gunicorn", "uvicorn", "granian"])
+def test_without_a_sweeper_requests_repair_what_a_crash_has_left(
+    kind: str, example: Example, wait_for: Callable[..., None]
+) -> None:
+    server = example.server(kind=kind, env=ANYTHING)
+    left = Upload.create(server, 1000)
+    server.kill()
+    with closing(sqlite3.connect(example.data_dir / "db.sqlite3", timeout=20)) as database, database:
+        database.execute("UPDATE django_largefiles_upload SET expires_at = '2020-01-01 00:00:00'")
+    another = Upload.create(example.server(kind=kind, env=ANYTHING), 1000)
+    wait_for(lambda: example.column("id") == [another.asset_id.replace("-", "")], patience=20)
+    assert left.asset_id != another.asset_id

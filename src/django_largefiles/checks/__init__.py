@@ -7,7 +7,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from ..conf import problems
-from . import extensions, media_types, scanners, storage
+from . import extensions, maintenance, media_types, scanners, storage
 
 
 @register(Tags.files)
@@ -40,4 +40,5 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
         *storage.check_private_folder(),
         *extensions.check_dispatcher_in_production(),
         *scanners.try_scanners(),
+        *maintenance.check_sweeper(),
     ]
