@@ -98,6 +98,7 @@ BAD_OPTIONS = [
     *[("ACCESS_POLICY", value) for value in ("", None, InvalidSetting)],
     *[("DISPATCHER", value) for value in ("", None, InvalidSetting)],
     *[("BODY_TIMEOUT", value) for value in (60, None, timedelta(0), timedelta(seconds=-1))],
+    *[("MINIMUM_RATE", value) for value in (0, -1, 0.5, "1 KiB", True, None)],
     *[("DELIVERY", value) for value in ("x-send", "", True, None)],
     *[
         (key, value)
@@ -156,6 +157,7 @@ PROPERTIES = {
     "ACCESS_POLICY": "access_policy",
     "DISPATCHER": "dispatcher",
     "BODY_TIMEOUT": "body_timeout",
+    "MINIMUM_RATE": "minimum_rate",
     "DELIVERY": "delivery",
     "REDIRECT_EXPIRES_AFTER": "redirect_expires_after",
     "PART_URL_EXPIRES_AFTER": "part_url_expires_after",
@@ -197,6 +199,7 @@ def test_nothing_needs_to_be_set(settings: Settings) -> None:
         ("access_policy", "django_largefiles.access.OwnerOrStaff"),
         ("dispatcher", "auto"),
         ("body_timeout", timedelta(minutes=1)),
+        ("minimum_rate", KIB),
         ("delivery", "auto"),
         ("redirect_expires_after", timedelta(minutes=5)),
         ("part_url_expires_after", timedelta(minutes=15)),
@@ -266,6 +269,7 @@ def test_a_rule_has_its_default(settings: Settings, name: str, default: object) 
         ("ACCESS_POLICY", "a.B", "access_policy", "a.B"),
         ("DISPATCHER", "a.B", "dispatcher", "a.B"),
         ("BODY_TIMEOUT", timedelta(seconds=5), "body_timeout", timedelta(seconds=5)),
+        ("MINIMUM_RATE", 7, "minimum_rate", 7),
         ("DELIVERY", "stream", "delivery", "stream"),
         ("REDIRECT_EXPIRES_AFTER", timedelta(days=7), "redirect_expires_after", timedelta(days=7)),
         ("PART_URL_EXPIRES_AFTER", timedelta(seconds=1), "part_url_expires_after", timedelta(seconds=1)),

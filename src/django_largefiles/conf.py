@@ -90,9 +90,14 @@ class LargeFilesSettings:
 
     @property
     def body_timeout(self) -> timedelta:
-        """How long a client may send nothing in the middle of a body."""
+        """How long a client may send nothing of a body, and take nothing of a download."""
         timeout: timedelta = self._value("BODY_TIMEOUT")
         return timeout
+
+    @property
+    def minimum_rate(self) -> int:
+        """Bytes a second that a client must send or take, on average over ``body_timeout``."""
+        return int(self._value("MINIMUM_RATE"))
 
     @property
     def delivery(self) -> str:

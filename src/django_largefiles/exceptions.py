@@ -35,7 +35,8 @@
     │   │   └── ChecksumMismatch       460 checksum_mismatch
     │   ├── BodyFault                  the body did not come as a whole
     │   │   ├── IncompleteBody         400 incomplete_body
-    │   │   └── MalformedBody          400 malformed_body
+    │   │   ├── MalformedBody          400 malformed_body
+    │   │   └── TooSlow                408 too_slow
     │   └── WrongContent               the content of the file is refused; sending more bytes does not help
     │       ├── TypeNotAllowed         415 type_not_allowed
     │       ├── TypeMismatch           415 type_mismatch
@@ -305,6 +306,12 @@ class IncompleteBody(BodyFault):
 class MalformedBody(BodyFault):
     code = "malformed_body"
     message = "the body is malformed: {value}"
+
+
+class TooSlow(BodyFault):
+    code = "too_slow"
+    status = 408
+    message = "the body comes more slowly than {limit} bytes a second; {value} bytes came"
 
 
 class WrongContent(Refusal):

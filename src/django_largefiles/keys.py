@@ -54,6 +54,7 @@ OPTIONS = RULES | {
     "ACCESS_POLICY": Option(default="django_largefiles.access.OwnerOrStaff", read=readers.text),
     "DISPATCHER": Option(default="auto", read=readers.text),
     "BODY_TIMEOUT": Option(default=timedelta(seconds=60), read=readers.duration),
+    "MINIMUM_RATE": Option(default=KIB, read=readers.positive_integer),
     "DELIVERY": Option(default="auto", read=readers.one_of("auto", "stream", "redirect")),
     "REDIRECT_EXPIRES_AFTER": Option(default=timedelta(minutes=5), read=readers.signed_for),
     "PART_URL_EXPIRES_AFTER": Option(default=timedelta(minutes=15), read=readers.signed_for),

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from base64 import b64encode
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -226,6 +228,19 @@ def test_a_quota_counts_what_is_arranged(direct: DirectClient, largefiles: Large
     assert direct.post(COLLECTION, {"name": "a.png", "size": 900}).status_code == 201
     answer = direct.post(COLLECTION, {"name": "a.png", "size": 101})
     assert (answer.status_code, answer.json()["code"]) == (413, "quota_exceeded")
+
+
+def test_json_without_a_length_is_read(direct: DirectClient) -> None:
+    said = json.dumps({"name": "picture.png", "size": len(SMALL)}).encode()
+    environ = {
+        "wsgi.input": BytesIO(said),
+        "wsgi.input_terminated": True,
+        "CONTENT_LENGTH": "",
+        "CONTENT_TYPE": "application/json",
+        "HTTP_TRANSFER_ENCODING": "chunked",
+    }
+    answer = direct.client.generic("POST", COLLECTION, **environ)  # type: ignore[arg-type]
+    assert (answer.status_code, Upload.objects.get().length) == (201, len(SMALL))
 
 
 def test_json_is_not_read_beyond_its_limit(direct: DirectClient) -> None:

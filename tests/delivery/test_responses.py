@@ -5,6 +5,7 @@ import base64
 import gc
 import hashlib
 import os
+import socket
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -26,6 +27,7 @@ from django_largefiles.doors.ingest import ingest
 from django_largefiles.models import FileAsset
 from django_largefiles.pipeline.processing import process
 from django_largefiles.states import State
+from django_largefiles.transport.watcher import watcher
 from tests.conftest import Largefiles, png
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -103,6 +105,19 @@ def test_sha512_is_answered_if_it_was_announced(client: Client, url: str) -> Non
     FileAsset.objects.update(sha512=sha512.hexdigest())
     answer = client.head(url, headers={"Want-Repr-Digest": "sha-512=2, sha-256=1"})
     assert answer["Repr-Digest"] == f"sha-512=:{base64.b64encode(sha512.digest()).decode()}:"
+
+
+@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=1-"}], ids=["whole", "range"])
+def test_the_client_of_a_download_is_watched_until_it_ends(headers: dict[str, str], client: Client, url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        theirs = socket.create_connection(listener.getsockname())
+        ours, _ = listener.accept()
+    with ours, theirs:
+        before = set(watcher._transfers)
+        answer = client.get(url, headers=headers, **{"gunicorn.socket": ours})  # type: ignore[arg-type]
+        assert len(watcher._transfers - before) == 1
+        body(answer)
+        assert not watcher._transfers - before
 
 
 def test_a_whole_file_goes_through_the_server_s_file_wrapper(client: Client, url: str, largefiles: Largefiles) -> None:

@@ -11,7 +11,14 @@ from django.http import UnreadablePostError
 
 from django_largefiles.doors import body as body_module
 from django_largefiles.doors.body import FIRST_READ, Body, body_length, content_length, required_length, trailer
-from django_largefiles.exceptions import IncompleteBody, LengthRequired, MalformedBody, MalformedRequest, TooLarge
+from django_largefiles.exceptions import (
+    IncompleteBody,
+    LengthRequired,
+    MalformedBody,
+    MalformedRequest,
+    TooLarge,
+    TooSlow,
+)
 from tests.conftest import Largefiles
 from tests.multipart import CountingBody
 
@@ -186,12 +193,46 @@ def test_other_servers_have_no_trailers() -> None:
     assert trailer({}, "Upload-Checksum") is None
 
 
-def test_a_silent_client_times_out(largefiles: Largefiles) -> None:
+class Input:
+    """The body on a socket, as a server and Django give it: what came before an error is kept for the next read."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._kept = b""
+
+    def read(self, size: int = -1, /) -> bytes:
+        try:
+            while len(self._kept) < size and (piece := self._connection.recv(size)):
+                self._kept += piece
+        except OSError as error:
+            raise UnreadablePostError(*error.args) from error
+        kept, self._kept = self._kept, b""
+        return kept
+
+
+def test_what_came_before_a_client_fell_silent_is_read(largefiles: Largefiles) -> None:
     largefiles.set(BODY_TIMEOUT=timedelta(milliseconds=50))
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        Body(BytesIO(), {"gunicorn.socket": ours})
+        source = Body(Input(ours), {"gunicorn.socket": ours, "CONTENT_LENGTH": "100"})
         theirs.sendall(b"some")
-        assert ours.recv(100) == b"some"
-        with pytest.raises(TimeoutError):
-            ours.recv(100)
+        assert source.read(100) == b"some"
+        with pytest.raises(TooSlow) as caught:
+            source.read(100)
+    assert (caught.value.status, caught.value.value) == (408, 4)
+
+
+def test_what_came_in_chunks_before_a_client_fell_silent_is_read(largefiles: Largefiles) -> None:
+    class Chunks(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if not super().read(size):
+                raise TimeoutError("timed out")
+            return b"some"
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        meta = {"gunicorn.socket": ours, "wsgi.input": Chunks(b"some"), "wsgi.input_terminated": True}
+        source = Body(BytesIO(), {**CHUNKED, **meta})
+        assert source.read(100) == b"some"
+        with pytest.raises(TooSlow):
+            source.read(100)

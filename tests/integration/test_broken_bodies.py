@@ -28,7 +28,7 @@ def head(connection: Connection, upload: Upload) -> bytes:
     return connection.head("PATCH", upload.path, {**TUS.append(0, last=True), **headers})
 
 
-@pytest.mark.parametrize("kind", ["gunicorn", "granian"])
+@pytest.mark.parametrize("kind", ["gunicorn", "granian-wsgi"])
 @pytest.mark.parametrize("sent", [700 * KIB, MIB], ids=["inside a chunk", "at its end"])
 def test_all_that_came_in_chunks_is_kept(
     sent: int, kind: str, example: Example, wait_for: Callable[..., None]

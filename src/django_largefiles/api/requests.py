@@ -11,7 +11,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, DataAndFiles, JSONParser
 from rest_framework.request import Request
 
-from ..doors.body import Body
+from ..doors.body import Body, body_length
 from ..doors.multipart import StreamingUploadHandler, parse_form
 from ..options import DEFAULT_PROFILE, KIB
 from .errors import api_refusals
@@ -31,6 +31,12 @@ class UploadRequest(Request):
             super()._authenticate()  # type: ignore[misc]  # not in the stubs
         finally:
             self._authenticating = False
+
+    def _load_stream(self) -> None:
+        super()._load_stream()  # type: ignore[misc]  # not in the stubs
+        # The framework takes a body without Content-Length for an empty one.
+        if body_length(self.META) is None:
+            self._stream: Any = self._request
 
     @property
     def POST(self) -> QueryDict:  # type: ignore[override]  # noqa: N802
@@ -52,8 +58,14 @@ class StreamingMultiPartParser(BaseParser):
         return DataAndFiles(fields, files)
 
 
-class SmallJSONParser(JSONParser):
-    """JSON of a bounded size: the framework's own parser has no limit."""
+class SmallJSONParser(BaseParser):
+    """JSON of a bounded size, from a client that sends it in time: the framework's own parser has no limit.
+
+    It is no subclass of that, because the framework reads the body itself for those.
+    """
+
+    media_type = JSONParser.media_type
+    renderer_class = JSONParser.renderer_class
 
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -62,7 +74,7 @@ class SmallJSONParser(JSONParser):
         with api_refusals():
             content = Body(stream, parser_context["request"].META).whole(at_most=LARGEST_JSON)
         try:
-            return super().parse(BytesIO(content), media_type, parser_context)
+            return JSONParser().parse(BytesIO(content), media_type, parser_context)
         except RecursionError as error:
             raise ParseError("JSON parse error - the values are nested too deeply") from error
 

@@ -14,6 +14,7 @@ from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHt
 from ..conf import largefiles_settings
 from ..connections import release_connections
 from ..protocols.ranges import ByteRange
+from ..transport.departure import limit_departure
 
 
 def whole(request: HttpRequest, file: BinaryIO, size: int) -> HttpResponseBase:
@@ -23,6 +24,7 @@ def whole(request: HttpRequest, file: BinaryIO, size: int) -> HttpResponseBase:
     # The server's own wsgi.file_wrapper sends the file, by sendfile where it can.
     response = FileResponse(SentFile(file) if _is_long(size) else file)
     response.block_size = largefiles_settings.chunk_size
+    limit_departure(request.META, response)
     return response
 
 
@@ -30,7 +32,9 @@ def part(request: HttpRequest, file: BinaryIO, wanted: ByteRange) -> StreamingHt
     """Return a response with a range of ``file``, which it closes."""
     pieces = FilePieces(SentFile(file) if _is_long(wanted.length) else file, wanted)
     # Under ASGI Django reads a synchronous iterator into a list before it sends the first byte.
-    return StreamingHttpResponse(AsyncFilePieces(pieces) if isinstance(request, ASGIRequest) else pieces)
+    response = StreamingHttpResponse(AsyncFilePieces(pieces) if isinstance(request, ASGIRequest) else pieces)
+    limit_departure(request.META, response)
+    return response
 
 
 def _is_long(size: int) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -10,8 +9,9 @@ from django.http import UnreadablePostError
 
 from ..conf import largefiles_settings
 from ..connections import release_connections
-from ..exceptions import IncompleteBody, LengthRequired, MalformedRequest, TooLarge
+from ..exceptions import BodyFault, IncompleteBody, LengthRequired, MalformedRequest, TooLarge, TooSlow
 from ..options import KIB
+from ..transport.arrival import Arrival
 from .chunks import ChunkedStream, Reader
 
 FIRST_READ = 64 * KIB
@@ -24,7 +24,8 @@ class Body:
     """A request's body, which must be as long as it was declared.
 
     The first read is short, so that a verdict on the first bytes costs little of the body. A body that ends early
-    raises ``IncompleteBody``: servers report an end of file there, and a door would take the bytes for the whole.
+    raises ``IncompleteBody``: servers report an end of file there, and a door would take the bytes for the whole. One
+    that comes more slowly than ``BODY_TIMEOUT`` and ``MINIMUM_RATE`` allow raises ``TooSlow``.
     Connections to databases are released before each read, unless the body fits one chunk: to connect again would then
     cost more than to take the body.
     """
@@ -36,12 +37,12 @@ class Body:
         self._announced = _is_chunked(meta)
         self._read = _reader(stream, meta, without_length=self.length is None)
         self._releases = self.length is None or self.length > largefiles_settings.chunk_size
-        _limit_silence(meta)
+        self._arrival = Arrival(meta)
 
     def look_ahead(self) -> None:
         """Read a byte of a body that no header announces, as HTTP/2 allows. If there is none, ``length`` is 0.
 
-        Raise ``IncompleteBody``.
+        Raise ``BodyFault``.
         """
         if self.length is None and not self._announced:
             self._announced = True
@@ -49,25 +50,25 @@ class Body:
             self.length = None if self._ahead else 0
 
     def read(self, size: int, *, first_read: int = FIRST_READ) -> bytes:
-        """Return at most ``size`` bytes, none at the end. Raise ``IncompleteBody`` and ``MalformedBody``."""
+        """Return at most ``size`` bytes, none at the end. Raise ``BodyFault``."""
         wanted = self._wanted(size if self.received else min(size, first_read))
         if not wanted:
             return b""
         data = self._ahead + self._next(wanted - len(self._ahead))
         self._ahead = b""
         if not data and self.length is not None:
-            raise IncompleteBody(limit=self.length, value=self.received)
+            raise self._ended(f"the body ended after {self.received} of {self.length} bytes")
         self.received += len(data)
         return data
 
     def chunks(self, *, first_read: int = FIRST_READ) -> Iterator[bytes]:
-        """Yield the body in pieces of ``CHUNK_SIZE``. Raise ``IncompleteBody`` and ``MalformedBody``."""
+        """Yield the body in pieces of ``CHUNK_SIZE``. Raise ``BodyFault``."""
         size = largefiles_settings.chunk_size
         while chunk := self.read(size, first_read=first_read):
             yield chunk
 
     def whole(self, *, at_most: int) -> bytes:
-        """Return a small body at once. Raise ``TooLarge``, ``IncompleteBody`` and ``MalformedBody``."""
+        """Return a small body at once. Raise ``TooLarge`` and ``BodyFault``."""
         pieces, room = list[bytes](), at_most + 1
         while room and (piece := self.read(room)):
             pieces.append(piece)
@@ -80,9 +81,19 @@ class Body:
         if self._releases:
             release_connections()
         try:
-            return self._read(size)
+            with self._arrival:
+                return self._read(size)
         except UnreadablePostError as error:
-            raise IncompleteBody(f"the body could not be read: {error}", value=self.received) from error
+            if self._arrival.too_slow or not isinstance(error.__cause__, TimeoutError):
+                raise self._ended(f"the body could not be read: {error}") from error
+        # The server keeps what came before the silence, and returns it at the end of its input.
+        self._arrival.end()
+        return self._next(size)
+
+    def _ended(self, detail: str) -> BodyFault:
+        if self._arrival.too_slow:
+            return TooSlow(limit=largefiles_settings.minimum_rate, value=self.received)
+        return IncompleteBody(detail, limit=self.length, value=self.received)
 
     def _wanted(self, size: int) -> int:
         return size if self.length is None else min(size, self.length - self.received)
@@ -144,14 +155,3 @@ def _reader(stream: Reader, meta: Mapping[str, Any], *, without_length: bool) ->
     if without_length and meta.get("wsgi.input_terminated"):
         return ChunkedStream(meta["wsgi.input"]).read
     return stream.read
-
-
-def _limit_silence(meta: Mapping[str, Any]) -> None:
-    """Let a read of the body fail after ``BODY_TIMEOUT`` without a byte, if the server gives access to its socket.
-
-    gunicorn does, and resets the time-out before the next request on the connection. Django raises the error as
-    ``UnreadablePostError``, as if the client had disconnected. So a silent client does not keep its thread.
-    """
-    connection = meta.get("gunicorn.socket")
-    if isinstance(connection, socket.socket):
-        connection.settimeout(largefiles_settings.body_timeout.total_seconds())

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
 
+from ..transport.sockets import shut, socket_of
+
 logger = logging.getLogger(__name__)
 
 GRANIAN = "Granian"
@@ -19,22 +21,13 @@ def hang_up_of(meta: Mapping[str, Any]) -> Callable[[], None] | None:
 
     Under ASGI there is no need: a view is called when the body has arrived.
     """
-    connection = meta.get("gunicorn.socket")
-    if isinstance(connection, socket.socket):
-        return partial(_shut_down, connection)
+    connection = socket_of(meta)
+    if connection:
+        # The thread that reads finds the end of its input, and closes the socket itself.
+        return partial(shut, connection, socket.SHUT_RDWR)
     if meta.get("SERVER_SOFTWARE") == GRANIAN:
         _warn_once()
     return None
-
-
-def _shut_down(connection: socket.socket) -> None:
-    """Let the thread that reads from the socket find its end; it closes the socket itself."""
-    try:
-        # Not the method of a TLS socket, which would make the other thread go on without encryption.
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)
-    except OSError:
-        # The client was faster.
-        logger.debug("The connection was closed already.")
 
 
 @cache
