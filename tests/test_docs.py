@@ -33,6 +33,9 @@ WALKED = re.compile(r"``([a-z_]+(?:\.\w+)+)``")
 LAYER = re.compile(r"^   \* - ``([a-z_ |]+)``$", re.MULTILINE)
 ERROR = re.compile(r"^   \* - ``(\w+)``\n     - (\d{3})$", re.MULTILINE)
 
+NAMED_ERROR = re.compile(r"\b([45]\d\d)\s+(?:with the code\s+)?\(?`+([a-z_]+)`+")
+"""A status and a code in a sentence: ``409 ``parts_missing````."""
+
 OPTIONAL = ("django_largefiles.api.", "django_largefiles.dispatch.django_tasks.")
 """Not importable without Django REST framework, or with Django 5.2."""
 
@@ -124,6 +127,12 @@ def test_errors_are_listed_with_code_and_status() -> None:
     raised = {code_and_status(error) for error in errors() if not error.__subclasses__()}
     assert len(documented) == len(set(documented))
     assert raised <= set(documented) <= {code_and_status(error) for error in errors()}
+
+
+def test_sentences_name_errors_with_their_status() -> None:
+    named = {(code, status) for page in sources() for status, code in NAMED_ERROR.findall(page.read_text())}
+    assert named
+    assert named <= set(map(code_and_status, errors()))
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "example_project/README.md"])
