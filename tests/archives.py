@@ -8,6 +8,7 @@ import struct
 import tarfile
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 
 OOXML = "application/vnd.openxmlformats-officedocument."
@@ -149,3 +150,65 @@ def tar_of(
             header.type, header.linkname = tarfile.SYMTYPE, target
             archive.addfile(header)
     return buffer.getvalue()
+
+
+def local_member(name: str, content: bytes, *, flags: int = 0) -> bytes:
+    """A stored member as its local header tells it."""
+    sizes = struct.pack("<3L2H", zlib.crc32(content), len(content), len(content), len(name), 0)
+    return struct.pack("<4s5H", b"PK\3\4", 20, flags, 0, 0, 33) + sizes + name.encode() + content
+
+
+def moved(data: bytes, inserted: bytes, *, at: int) -> bytes:
+    """An archive with bytes inserted at a position, and all offsets in its directory corrected."""
+    start, end = data.index(b"PK\1\2"), data.index(b"PK\5\6")
+    changed, entry = bytearray(data), start
+    while entry < end:
+        offset, lengths = struct.unpack_from("<L", data, entry + 42)[0], struct.unpack_from("<3H", data, entry + 28)
+        struct.pack_into("<L", changed, entry + 42, offset + len(inserted) * (offset >= at))
+        entry += 46 + sum(lengths)
+    struct.pack_into("<L", changed, end + 16, start + len(inserted))
+    return bytes(changed[:at] + inserted + changed[at:])
+
+
+STORED = zip_of({"a.txt": "a", "b.txt": "b"}, packed=zipfile.ZIP_STORED)
+SECOND = STORED.index(b"PK\3\4", 1)
+DIRECTORY = STORED.index(b"PK\1\2")
+HIDDEN = local_member("c.txt", b"c")
+
+TWO_READINGS = {
+    "another name in the header": STORED.replace(b"a.txt", b"c.txt", 1),
+    "a member in front": moved(STORED, HIDDEN, at=0),
+    "a member in between": moved(STORED, HIDDEN, at=SECOND),
+    "a member behind": moved(STORED, HIDDEN, at=DIRECTORY),
+    "members and an empty directory": HIDDEN + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0, 0, 0, len(HIDDEN), 0),
+    "a gap": moved(STORED, b"x" * 100, at=SECOND),
+    "encrypted in the header": STORED[:6] + b"\1" + STORED[7:],
+    "encrypted in the directory": STORED[: DIRECTORY + 8] + b"\1" + STORED[DIRECTORY + 9 :],
+    "another method in the header": STORED[:8] + b"\x08" + STORED[9:],
+    "another size in the header": STORED[:22] + b"\0" + STORED[23:],
+}
+"""ZIP archives in whose members programs disagree."""
+
+TWO_ENDS = tar_of({"a.txt": "a"})[: 2 * tarfile.BLOCKSIZE] + bytes(tarfile.BLOCKSIZE) + tar_of({"c.txt": "c"})
+"""A tar with one block of zeros in front of its second member."""
+
+
+def streamed_zip(members: Members, *, packed: int = zipfile.ZIP_DEFLATED, zip64: bool = False) -> bytes:
+    """Written to a pipe: the sizes follow each member."""
+
+    class Pipe(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+        def seek(self, offset: int, whence: int = 0) -> int:
+            raise io.UnsupportedOperation
+
+        def tell(self) -> int:
+            raise io.UnsupportedOperation
+
+    pipe = Pipe()
+    with zipfile.ZipFile(pipe, "w", packed) as archive:
+        for name, content in members.items() if isinstance(members, Mapping) else members:
+            with archive.open(zipfile.ZipInfo(name), "w", force_zip64=zip64) as member:
+                member.write(content.encode() if isinstance(content, str) else content)
+    return pipe.getvalue()

@@ -260,6 +260,7 @@ BEYOND = [
     pytest.param({"traversal": 1}, {"TRAVERSAL": True}, 0, 1, id="traversal"),
     pytest.param({"encrypted": 1}, {"ENCRYPTED": True}, 0, 1, id="encrypted"),
     pytest.param({"overlapping": 1}, {"OVERLAPPING": True}, 0, 1, id="overlapping"),
+    pytest.param({"ambiguous": 1}, {"AMBIGUOUS": True}, 0, 1, id="ambiguous"),
     pytest.param({"complete": False}, {"UNREADABLE": True}, "readable", 3, id="not complete"),
 ]
 

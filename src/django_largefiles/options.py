@@ -56,6 +56,8 @@ class ArchiveLimits:
     encrypted: bool = False
     """Whether members may be encrypted. No scanner can read them."""
     overlapping: bool = False
+    ambiguous: bool = False
+    """Whether programs may disagree about the members."""
     unreadable: bool = False
     """Whether to accept archives whose directory could not be read, or not to its end."""
 

@@ -117,7 +117,7 @@ def check_archive(media_type: str, attributes: Mapping[str, Any], profile: Profi
     """Check an archive by the figures that its extractor found. Do nothing for other files."""
     if media_type not in ARCHIVE_TYPES:
         return
-    facts, limits = ArchiveFacts.read(attributes.get(KEY)), profile.archive_limits
+    facts, limits = archive_facts(attributes), profile.archive_limits
     if facts is None:
         if not limits.unreadable:
             raise ArchiveRefused("the content of the archive could not be read", limit="readable", value=media_type)
@@ -126,6 +126,11 @@ def check_archive(media_type: str, attributes: Mapping[str, Any], profile: Profi
         raise ArchiveRefused(f"{what}: {value}, of {limit} allowed", limit=limit, value=value)
     if not (facts.complete or limits.unreadable):
         raise ArchiveRefused("the archive could not be read to its end", limit="readable", value=facts.entries)
+
+
+def archive_facts(attributes: Mapping[str, Any]) -> ArchiveFacts | None:
+    """Return the figures that an extractor found, ``None`` if there are none."""
+    return ArchiveFacts.read(attributes.get(KEY))
 
 
 def _beyond(facts: ArchiveFacts, limits: ArchiveLimits) -> Iterator[tuple[str, int | str, int | str]]:
@@ -142,6 +147,7 @@ def _beyond(facts: ArchiveFacts, limits: ArchiveLimits) -> Iterator[tuple[str, i
         ("links and devices", limits.links, facts.links),
         ("encrypted members", limits.encrypted, facts.encrypted),
         ("archives within the archive", limits.nested, facts.nested),
+        ("members that programs read in different ways", limits.ambiguous, facts.ambiguous),
     )
     for what, permitted, count in counted:
         if count and not permitted:

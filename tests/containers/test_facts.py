@@ -1,13 +1,22 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 
-from django_largefiles.containers.facts import MAX_SIZE, ArchiveFacts, Tally, Unreadable, is_nested, leads_elsewhere
+from django_largefiles.containers.facts import (
+    MAX_METHODS,
+    MAX_SIZE,
+    ArchiveFacts,
+    Tally,
+    Unreadable,
+    is_nested,
+    leads_elsewhere,
+)
 
-FACTS = ArchiveFacts(entries=2, total_size=10, ratio=1.5, nested=1)
-ANSWER = dataclasses.asdict(FACTS)
+FACTS = ArchiveFacts(entries=2, total_size=10, ratio=1.5, nested=1, methods=("deflate", "stored"))
+ANSWER = json.loads(json.dumps(dataclasses.asdict(FACTS)))
 
 
 def test_facts_come_back_out_of_an_answer() -> None:
@@ -27,8 +36,23 @@ def test_facts_come_back_out_of_an_answer() -> None:
         {**ANSWER, "entries": -1},
         {**ANSWER, "complete": 1},
         {**ANSWER, "ratio": None},
+        {**ANSWER, "methods": "stored"},
+        {**ANSWER, "methods": [8]},
     ],
-    ids=["nothing", "a list", "empty", "too few", "too many", "text", "a truth", "negative", "no truth", "no number"],
+    ids=[
+        "nothing",
+        "a list",
+        "empty",
+        "too few",
+        "too many",
+        "text",
+        "a truth",
+        "negative",
+        "no truth",
+        "no number",
+        "one method",
+        "no name",
+    ],
 )
 def test_nonsense_holds_no_facts(answer: object) -> None:
     assert ArchiveFacts.read(answer) is None
@@ -61,12 +85,26 @@ def test_no_archive_by_its_name(name: bytes) -> None:
 
 def test_a_tally_counts() -> None:
     tally = Tally()
-    tally.add(b"a", size=1000)
-    tally.add(b"a", size=0)
-    tally.add(b"b", b"../b.zip", size=500)
+    tally.add(b"a", size=1000, method="stored")
+    tally.add(b"a", size=0, method="deflate")
+    tally.add(b"b", b"../b.zip", size=500, method="stored")
     assert tally.facts(100) == ArchiveFacts(
-        entries=3, total_size=1500, ratio=15.0, nested=1, traversal=1, duplicates=1
+        entries=3,
+        total_size=1500,
+        ratio=15.0,
+        nested=1,
+        traversal=1,
+        duplicates=1,
+        largest=1000,
+        methods=("deflate", "stored"),
     )
+
+
+def test_no_more_methods_are_told_than_there_can_be() -> None:
+    tally = Tally()
+    for number in range(MAX_METHODS + 1):
+        tally.add(b"a", size=0, method=f"method {number}")
+    assert len(tally.facts(1).methods) == MAX_METHODS
 
 
 def test_the_ratio_of_nothing() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from django_largefiles.containers.facts import Unreadable
 from django_largefiles.containers.opc import ContentTypes, content_types
-from django_largefiles.containers.zip import find_directory, survey
+from django_largefiles.containers.zip import find_directory
+from django_largefiles.containers.zip_survey import survey
 from tests.archives import DOCX, VBA, XLSX, content_types as types_of, docm, docx, ooxml, relationships, zip_of
 
 MAIN = f"{DOCX}.main+xml"

@@ -42,7 +42,7 @@ END = bytes(2 * BLOCK)
 @FORMATS
 def test_counts_and_totals_of_the_headers(tar_format: int) -> None:
     data = tar_of({"a.txt": "a" * 1000, "b/c.txt": "b"}, tar_format=tar_format)
-    assert facts(data) == ArchiveFacts(entries=2, total_size=1001, ratio=round(1001 / len(data), 1))
+    assert facts(data) == ArchiveFacts(entries=2, total_size=1001, ratio=round(1001 / len(data), 1), largest=1000)
 
 
 @pytest.mark.parametrize("tar_format", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT], ids=["pax", "gnu"])
@@ -101,7 +101,22 @@ def test_an_archive_without_its_end_is_not_complete(data: bytes) -> None:
 
 
 def test_the_padding_of_the_last_member_may_be_missing() -> None:
-    assert facts(header(size=10) + bytes(10)) == ArchiveFacts(entries=1, total_size=10, ratio=0.0, complete=False)
+    assert facts(header(size=10) + bytes(10)) == ArchiveFacts(
+        entries=1, total_size=10, ratio=0.0, complete=False, largest=10
+    )
+
+
+def test_one_block_of_zeros_is_enough_at_the_end() -> None:
+    assert facts(header() + bytes(BLOCK)) == ArchiveFacts(entries=1, total_size=0, ratio=0.0)
+
+
+def test_what_is_no_member_may_follow_a_block_of_zeros() -> None:
+    assert facts(header() + bytes(BLOCK) + b"x" * BLOCK).ambiguous == 0
+
+
+def test_members_behind_a_lone_block_of_zeros_are_found() -> None:
+    found = facts(header() + bytes(BLOCK) + header("b") + END)
+    assert (found.entries, found.ambiguous, found.complete) == (1, 1, True)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +158,7 @@ def test_what_lies_between_headers_is_not_read() -> None:
 
     file = Counting(header(size=10_000_000) + bytes(10_000_384) + header("b") + END)
     assert survey(Seeking(file), 1).entries == 2
-    assert file.taken == 3 * BLOCK
+    assert file.taken == 4 * BLOCK
 
 
 @pytest.mark.parametrize(

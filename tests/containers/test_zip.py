@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from django_largefiles.containers import zip as zipped
 from django_largefiles.containers.facts import MAX_ENTRIES, ArchiveFacts, Unreadable
-from django_largefiles.containers.zip import Member, describe, find_directory, survey, walk
+from django_largefiles.containers.zip import Directory, Member, find_directory, walk
+from django_largefiles.containers.zip_survey import MAX_DIRECTORY, describe, survey
 from tests.archives import encrypted_zip, overlapping_zip, zip_link, zip_of
 
 TWO = zip_of({"a.txt": "a" * 1000, "b/c.txt": "b"})
@@ -49,7 +49,17 @@ def entry(**changes: Any) -> bytes:
 
 
 def test_counts_and_totals_of_the_directory() -> None:
-    assert facts(TWO) == ArchiveFacts(entries=2, total_size=1001, ratio=round(1001 / len(TWO), 1))
+    assert facts(TWO) == ArchiveFacts(
+        entries=2, total_size=1001, ratio=round(1001 / len(TWO), 1), largest=1000, methods=("deflate",), compared=2
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "name"), [(0, "stored"), (12, "bzip2"), (14, "lzma"), (99, "aes"), (7, "method 7")], ids=str
+)
+def test_methods_are_told_by_name(method: int, name: str) -> None:
+    data = entry(method=(10, "<H", method))
+    assert facts(data).methods == tuple(sorted({"deflate", name}))
 
 
 def test_an_empty_archive() -> None:
@@ -161,9 +171,9 @@ def test_the_other_name_of_a_member_counts_too() -> None:
     assert (found.traversal, found.nested) == (1, 1)
 
 
-@pytest.mark.parametrize(("entries", "size"), [(MAX_ENTRIES + 1, 22), (1, zipped.MAX_DIRECTORY + 1)])
+@pytest.mark.parametrize(("entries", "size"), [(MAX_ENTRIES + 1, 22), (1, MAX_DIRECTORY + 1)])
 def test_of_a_huge_directory_no_more_than_the_count_is_told(entries: int, size: int) -> None:
-    directory = zipped.Directory(start=0, size=size, entries=entries, shift=0)
+    directory = Directory(start=0, size=size, entries=entries, shift=0)
     found, members = survey(io.BytesIO(b""), directory)
     assert found == ArchiveFacts(entries=entries, total_size=0, ratio=0.0, complete=False)
     assert members == {}

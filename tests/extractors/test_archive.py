@@ -47,8 +47,17 @@ def test_what_an_archive_holds(data: bytes, media_type: str, name: str) -> None:
             "encrypted": 0,
             "overlapping": 0,
             "duplicates": 0,
+            "largest": len(TAR) if "+" in name else 100,
+            "methods": {"zip": ("deflate",), "tar": ()}.get(name, (name.partition("+")[2],)),
+            "compared": 2 if name == "zip" else 0,
+            "ambiguous": 0,
         },
     }
+
+
+def test_what_follows_a_compressed_tar_is_not_read_as_one() -> None:
+    facts = attributes(gzip.compress(TAR) + b"garbage", "application/gzip")["archive"]
+    assert (facts["entries"], facts["complete"]) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ class Recorded:
 
     block_size = 16 * KIB
     longest_read = 16
+    many_reads = 5
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -107,6 +108,26 @@ def test_reading_ahead_stays_within_the_budget() -> None:
     with pytest.raises(ReadBudgetExceeded):
         file.read(1)
     assert sum(count for _, count in source.reads) == 5
+
+
+def test_half_of_the_budget_is_kept_for_what_is_essential() -> None:
+    source = Recorded(100 * 16 * KIB)
+    file = BudgetedFile(source, 4 * source.block_size)
+    for index in (0, 50):
+        assert file.affords_more
+        file.seek(index * source.block_size)
+        file.read(1)
+    assert not file.affords_more
+
+
+def test_after_many_reads_no_more_are_afforded() -> None:
+    source = Recorded(100 * 16 * KIB)
+    file = BudgetedFile(source, source.size)
+    for index in range(0, 50, 10):
+        assert file.affords_more
+        file.seek(index * source.block_size)
+        file.read(1)
+    assert not file.affords_more
 
 
 def test_blocks_are_forgotten_before_they_fill_the_memory() -> None:

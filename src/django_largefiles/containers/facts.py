@@ -6,13 +6,16 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 KEY = "archive"
 """The key in the asset's ``extra_attributes`` under which extractors report the figures."""
 
 MAX_ENTRIES = 100_000
 """Members that are read. For an archive with more, only the declared number is reported, if there is one."""
+
+MAX_METHODS = 32
+"""Names of methods that are told. An archive has one or two; programs know no more than 20."""
 
 MAX_SIZE = 2**62
 """Bytes of one member or of all together, so that every figure fits 64 bits."""
@@ -51,24 +54,39 @@ class ArchiveFacts:
     """Members that share bytes of the archive with another one, as in ZIP bombs."""
     duplicates: int = 0
     """Members with the name of an earlier one."""
+    largest: int = 0
+    """Bytes of the largest member, unpacked, or of the archive inside a compressed file."""
+    methods: tuple[str, ...] = ()
+    """How members are packed, sorted: ``stored``, ``deflate``, ``bzip2`` and others; at most ``MAX_METHODS``."""
+    compared: int = 0
+    """Members of a ZIP archive whose local headers were compared with the directory, within the budget for reading."""
+    ambiguous: int = 0
+    """Places where programs disagree about the members: differences between a ZIP archive's directory and its local
+    headers, and members behind a zero block of a tar."""
 
     @classmethod
     def read(cls, value: object) -> Self | None:
         """Return the figures in an extractor's answer, or ``None`` if there are none or they are malformed."""
         if not isinstance(value, Mapping) or not value.keys() <= _TYPES.keys():
             return None
-        if any(type(entry) not in _TYPES[name] or entry < 0 for name, entry in value.items()):
+        if not all(_is_valid(name, entry) for name, entry in value.items()):
             return None
         try:
-            return cls(**value)
+            return cls(**{**value, "methods": tuple(value.get("methods", ()))})
         except TypeError:
             return None
 
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
-    field.name: {"float": (float, int), "bool": (bool,)}.get(str(field.type), (int,))
+    field.name: {"float": (float, int), "bool": (bool,), "tuple[str, ...]": (list, tuple)}.get(str(field.type), (int,))
     for field in dataclasses.fields(ArchiveFacts)
 }
+
+
+def _is_valid(name: str, value: Any) -> bool:
+    if type(value) not in _TYPES[name]:
+        return False
+    return all(type(item) is str for item in value) if isinstance(value, list | tuple) else value >= 0
 
 
 class Tally:
@@ -83,12 +101,17 @@ class Tally:
         self.encrypted = 0
         self.overlapping = 0
         self.duplicates = 0
+        self.largest = 0
+        self._methods: set[str] = set()
         self._names: set[bytes] = set()
 
-    def add(self, *names: bytes, size: int) -> None:
+    def add(self, *names: bytes, size: int, method: str = "") -> None:
         """Add a member with all names that it may be unpacked under. Raise ``Unreadable`` for impossible sizes."""
         self.entries += 1
         self.total_size += size
+        self.largest = max(self.largest, size)
+        if method and len(self._methods) < MAX_METHODS:
+            self._methods.add(method)
         if not 0 <= size <= MAX_SIZE or self.total_size > MAX_SIZE:
             raise Unreadable(
                 f"a member cannot have {size} bytes; the limit for one and for all together is {MAX_SIZE}"
@@ -110,6 +133,8 @@ class Tally:
             encrypted=self.encrypted,
             overlapping=self.overlapping,
             duplicates=self.duplicates,
+            largest=self.largest,
+            methods=tuple(sorted(self._methods)),
         )
 
 

@@ -34,6 +34,14 @@ def reopened(descriptor: int) -> int | None:
         return None
 
 
+def affords_more(file: BinaryIO) -> bool:
+    """Tell whether reads that are not essential may go on, of a file that is read within a budget.
+
+    A buffered file is asked by the attribute ``affords_more`` of its raw one; any other file affords everything.
+    """
+    return bool(getattr(getattr(file, "raw", file), "affords_more", True))
+
+
 class Stretch:
     """Reads one stretch of a file from front to back. The file may be read elsewhere in between."""
 

@@ -6,7 +6,7 @@ import os
 import re
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Protocol
 
 from .facts import MAX_ENTRIES, MAX_SIZE, ArchiveFacts, Tally, Unreadable
@@ -63,6 +63,10 @@ class EndOfSource(Exception):
     """The source ended before the archive did."""
 
 
+class MoreMembers(Exception):
+    """Members follow a lone block of zeros. It ends the archive for most programs, but not for BusyBox."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Member:
     name: bytes
@@ -84,7 +88,7 @@ def survey(source: Source, archive_size: int) -> ArchiveFacts:
 
     Raise ``Unreadable``.
     """
-    tally, complete = Tally(), True
+    tally, complete, ambiguous = Tally(), True, 0
     try:
         for member in walk(source):
             if tally.entries == MAX_ENTRIES:
@@ -94,11 +98,16 @@ def survey(source: Source, archive_size: int) -> ArchiveFacts:
             tally.links += member.links
     except EndOfSource:
         complete = False
-    return tally.facts(archive_size, complete=complete)
+    except MoreMembers:
+        ambiguous = 1
+    return replace(tally.facts(archive_size, complete=complete), ambiguous=ambiguous)
 
 
 def walk(source: Source) -> Iterator[Member]:
-    """Yield the members, up to the block of zeros at the end. Raise ``Unreadable`` and ``EndOfSource``."""
+    """Yield the members, up to the blocks of zeros at the end.
+
+    Raise ``Unreadable``, ``EndOfSource`` and ``MoreMembers``.
+    """
     everywhere, here = _Attributes(), _Attributes()
     while (header := _header(_exactly(source, BLOCK))) is not None:
         if header.type in _LONG_NAMES:
@@ -111,6 +120,9 @@ def walk(source: Source) -> Iterator[Member]:
             continue
         yield _member(source, header, everywhere, here)
         here = _Attributes()
+    # Two blocks of zeros end an archive (POSIX.1-2017, pax, "ustar Interchange Format").
+    if is_header(source.read(BLOCK)):
+        raise MoreMembers
 
 
 def is_header(block: bytes) -> bool:

@@ -7,17 +7,13 @@ Where the format is ambiguous, so that two programs may see different content, t
 from __future__ import annotations
 
 import os
-import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from .facts import MAX_ENTRIES, ArchiveFacts, Tally, Unreadable
+from .facts import Unreadable
 from .reading import Stretch, read_at
-
-MAX_DIRECTORY = 32 * 1024 * 1024
-"""Bytes of a directory that are read."""
 
 _TAIL = 16 * 1024
 """Bytes read at the end at first. A longer comment costs a second read."""
@@ -39,8 +35,6 @@ _UNICODE_PATH_FIELD = 0x7075
 _UNICODE_PATH_PREFIX = 5
 # 4.4.4: the member itself, and values masked in a local header of an encrypted directory.
 _ENCRYPTED = 0x0001 | 0x2000
-
-_LINK_LIKE = (stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,28 +74,6 @@ class Member:
     def least_end(self) -> int:
         """The earliest position where its bytes can end: the local header may be longer than the directory shows."""
         return self.offset + LOCAL_HEADER.size + len(self.name) + self.packed_size
-
-
-def describe(file: BinaryIO) -> ArchiveFacts:
-    """Return the figures of a ZIP archive from its directory. Raise ``Unreadable``."""
-    return survey(file, find_directory(file))[0]
-
-
-def survey(file: BinaryIO, directory: Directory) -> tuple[ArchiveFacts, dict[bytes, Member]]:
-    """Return the figures and the members by name. Raise ``Unreadable``."""
-    size = file.seek(0, os.SEEK_END)
-    if directory.entries > MAX_ENTRIES or directory.size > MAX_DIRECTORY:
-        return ArchiveFacts(entries=directory.entries, total_size=0, ratio=0.0, complete=False), {}
-    tally, members = Tally(), dict[bytes, Member]()
-    extents: list[tuple[int, int]] = []
-    for member in walk(file, directory):
-        tally.add(*member.names, size=member.size)
-        tally.links += stat.S_IFMT(member.mode) in _LINK_LIKE
-        tally.encrypted += member.encrypted
-        extents.append((member.offset, member.least_end))
-        members[member.name] = member
-    tally.overlapping = _overlaps(extents, directory.start)
-    return tally.facts(size), members
 
 
 def find_directory(file: BinaryIO) -> Directory:
@@ -169,16 +141,16 @@ def _member(source: Stretch, directory: Directory) -> Member:
     if signature != b"PK\1\2":
         raise Unreadable("the directory has data that is not an entry")
     name = source.take(name_length)
-    extra = _extra_fields(source.take(extra_length))
+    extra = extra_fields(source.take(extra_length))
     source.take(comment_length)
-    size, packed, offset = _widened(extra.get(_ZIP64_FIELD, b""), size, packed, offset)
+    size, packed, offset = widened(extra, size, packed, offset)
     if disk not in _THIS_DISK:
         raise Unreadable("an archive of several parts")
     if offset + directory.shift > directory.start:
         raise Unreadable("a member begins after the directory")
     return Member(
         name=name,
-        unicode_name=extra.get(_UNICODE_PATH_FIELD, b"")[_UNICODE_PATH_PREFIX:],
+        unicode_name=unicode_name(extra),
         flags=flags,
         method=method,
         packed_size=packed,
@@ -188,7 +160,7 @@ def _member(source: Stretch, directory: Directory) -> Member:
     )
 
 
-def _extra_fields(data: bytes) -> dict[int, bytes]:
+def extra_fields(data: bytes) -> dict[int, bytes]:
     """Return the extra fields by number; the first of each number, without a truncated last one (4.5.1)."""
     fields: dict[int, bytes] = {}
     while len(data) >= 4:
@@ -198,9 +170,14 @@ def _extra_fields(data: bytes) -> dict[int, bytes]:
     return fields
 
 
-def _widened(field: bytes, *values: int) -> tuple[int, ...]:
+def unicode_name(extra: Mapping[int, bytes]) -> bytes:
+    """Return the other name of a member, empty if there is none."""
+    return extra.get(_UNICODE_PATH_FIELD, b"")[_UNICODE_PATH_PREFIX:]
+
+
+def widened(extra: Mapping[int, bytes], *values: int) -> tuple[int, ...]:
     """Return ``values``, with masked ones replaced from the 64-bit field, which holds them in this order (4.5.3)."""
-    found: list[int] = []
+    found, field = list[int](), extra.get(_ZIP64_FIELD, b"")
     for value in values:
         if value == _MASKED_32:
             if len(field) < 8:
@@ -208,12 +185,3 @@ def _widened(field: bytes, *values: int) -> tuple[int, ...]:
             value, field = int.from_bytes(field[:8], "little"), field[8:]
         found.append(value)
     return tuple(found)
-
-
-def _overlaps(extents: list[tuple[int, int]], limit: int) -> int:
-    """Return how many of the extents begin before an earlier one ends, or end after ``limit``."""
-    count, reached = 0, 0
-    for start, end in sorted(extents):
-        count += start < reached or end > limit
-        reached = max(reached, end)
-    return count

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from contextlib import suppress
 from typing import BinaryIO
 
-from ..containers import tar, zip as zipped
+from ..containers import tar, zip_survey
 from ..containers.compressed import Unpacked
-from ..containers.facts import KEY, ArchiveFacts
+from ..containers.facts import KEY, ArchiveFacts, Unreadable
 from ..media_types.families import COMPRESSIONS, TAR_TYPES
 from .base import JSON, Extractor, Metadata
 
@@ -28,7 +29,7 @@ class ArchiveExtractor(Extractor):
             return _compressed(file, compression)
         if media_type in TAR_TYPES:
             return _metadata("tar", tar.survey(tar.Seeking(file), _size(file)))
-        return _metadata("zip", zipped.describe(file))
+        return _metadata("zip", zip_survey.describe(file))
 
 
 def archive_attributes(facts: ArchiveFacts) -> dict[str, JSON]:
@@ -50,6 +51,10 @@ def _compressed(file: BinaryIO, compression: str) -> Metadata:
     unpacked = _unpacked(file, compression)
     if tar.is_header(head):
         facts = tar.survey(unpacked, size)
+        # A scanner has to unpack the whole tar before it reads its members.
+        with suppress(Unreadable):
+            unpacked.skip(UNPACKED_BYTES + 1)
+        facts = dataclasses.replace(facts, largest=unpacked.done, methods=(compression,))
         return _metadata(f"tar+{compression}", facts)
     total = unpacked.skip(UNPACKED_BYTES + 1)
     facts = ArchiveFacts(
@@ -58,6 +63,8 @@ def _compressed(file: BinaryIO, compression: str) -> Metadata:
         ratio=round(total / max(size, 1), 1),
         complete=not unpacked.capped,
         nested=int(head.startswith(_SIGNATURES)),
+        largest=total,
+        methods=(compression,),
     )
     return _metadata(compression, facts)
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from ..containers.facts import ArchiveFacts
-from ..containers.zip import find_directory, survey
+from ..containers.zip import find_directory
+from ..containers.zip_survey import survey
 from . import odf, ooxml
 from .archive import archive_attributes
 from .base import JSON, MAX_TITLE, Extractor, Metadata, clean_text

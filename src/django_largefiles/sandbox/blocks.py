@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import sys
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
@@ -28,14 +29,18 @@ class Source(Protocol):
     longest_read: int
     """In blocks. More than one is read if they are asked for in sequence."""
 
+    many_reads: int
+    """Reads after which the file affords no more of those that are not essential."""
+
     def read(self, offset: int, size: int) -> bytes: ...
 
 
 class Descriptor:
     """Reads by ``pread``, which leaves the position alone: the parent shares it."""
 
-    block_size = 64 * 1024
-    longest_read = 1
+    block_size = 4 * 1024
+    longest_read = 16
+    many_reads = sys.maxsize
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -50,6 +55,7 @@ class Brokered:
 
     block_size = BLOCK_SIZE
     longest_read = MAX_REQUEST // BLOCK_SIZE
+    many_reads = 200
 
     def __init__(self, size: int, requests: int, replies: int) -> None:
         self.size = size
@@ -85,6 +91,12 @@ class BudgetedFile(io.RawIOBase):
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._next = -1
         self._ahead = 1
+        self._reads = 0
+
+    @property
+    def affords_more(self) -> bool:
+        """Whether reads that are not essential may go on: half of the budget is kept for others."""
+        return self._left > self._budget // 2 and self._reads < self._source.many_reads
 
     def readable(self) -> bool:
         return True
@@ -136,6 +148,7 @@ class BudgetedFile(io.RawIOBase):
         if size > self._left:
             self._refuse()
         self._left -= size
+        self._reads += 1
         content = self._source.read(offset, size)
         for start in range(0, size, block_size):
             self._blocks[index + start // block_size] = content[start : start + block_size]
