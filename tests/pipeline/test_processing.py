@@ -8,6 +8,7 @@ from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
+from zipfile import ZIP_LZMA
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
@@ -27,11 +28,12 @@ from django_largefiles.pipeline.rejection import discard_rejected
 from django_largefiles.sandbox.probe import lacking, machine
 from django_largefiles.sandbox.runner import Extraction, ExtractionFailed, ExtractionInterrupted
 from django_largefiles.scanners import read_pass, running
-from django_largefiles.scanners.base import Sample, ScanResult
+from django_largefiles.scanners.base import Sample, ScanResult, Unpacking
 from django_largefiles.scanners.selftest import eicar
 from django_largefiles.states import Reason, ScanVerdict, Stage, State
 from django_largefiles.stores.filesystem import FilesystemStore
 from django_largefiles.testing.scanners import FakeScanner
+from tests.archives import zip_of
 from tests.conftest import Largefiles, png
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -404,6 +406,33 @@ def test_what_cannot_be_scanned_goes_where_the_profile_says(
     assert (asset.state, asset.scan_verdict) == (state, ScanVerdict.UNSCANNABLE)
     assert asset.reason == ("" if policy == "allow" else Reason.UNSCANNABLE)
     assert (stored(), bool(asset.file)) == ([asset.file.name] if kept else [], kept)
+
+
+@pytest.fixture
+def archive(owner: User, largefiles: Largefiles) -> FileAsset:
+    largefiles.set(ALLOWED_MIME_TYPES=["application/zip"])
+    return ingest(BytesIO(zip_of({"a.txt": "a" * 1000}, packed=ZIP_LZMA)), name="a.zip", owner=owner)
+
+
+@pytest.mark.parametrize(
+    ("policy", "state", "kept"),
+    [("quarantine", State.REJECTED, True), ("reject", State.REJECTED, False), ("allow", State.READY, True)],
+)
+def test_a_clean_archive_of_which_not_all_can_have_been_scanned_goes_there_too(
+    policy: str, state: State, kept: bool, archive: FileAsset, largefiles: Largefiles, stored: Stored
+) -> None:
+    known = Unpacking(methods=frozenset({"deflate"}), member_size=10**6, total_size=10**6, members=10)
+    largefiles.set(SCANNERS=[scanner(), scanner(unpacking=known)], ON_UNSCANNABLE=policy)
+    asset = processed(archive)
+    assert (asset.state, asset.scan_verdict) == (state, ScanVerdict.UNSCANNABLE)
+    assert [scan["verdict"] for scan in asset.scan_detail] == ["clean", "unscannable"]
+    assert "packed by lzma" in asset.scan_detail[1]["detail"]
+    assert stored() == ([asset.file.name] if kept else [])
+
+
+def test_an_archive_without_scanners_is_not_judged_by_what_they_read(archive: FileAsset) -> None:
+    asset = processed(archive)
+    assert (asset.state, asset.extra_attributes["archive"]["methods"]) == (State.READY, ["lzma"])
 
 
 def test_nothing_else_of_what_may_not_be_scanned_is_allowed(infected: FileAsset, largefiles: Largefiles) -> None:

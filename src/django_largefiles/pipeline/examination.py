@@ -10,9 +10,11 @@ from .. import lifecycle, rules
 from ..conf import Profile, largefiles_settings
 from ..exceptions import MetadataUnreadable
 from ..lifecycle import Claim
+from ..media_types.families import ARCHIVE_TYPES
 from ..models import FileAsset
 from ..rules import sniff_file
 from ..scanners import load_scanners, verdicts
+from ..scanners.members import with_members
 from ..scanners.read_pass import Reading, read_through
 from ..states import Stage
 from .extraction import describe
@@ -42,6 +44,8 @@ class Examination:
         self._read(file, asset, profile)
         description = self._describe(file, media_type, profile)
         rules.check_archive(media_type, dict(description.metadata.attributes), profile)
+        if media_type in ARCHIVE_TYPES:
+            self._judge_members(asset, description, profile)
 
     def _sniff(self, file: BinaryIO, asset: FileAsset, profile: Profile) -> str:
         lifecycle.renew(self.claim, Stage.SNIFFING)
@@ -76,6 +80,13 @@ class Examination:
         if description.error is not None and profile.reject_on_extraction_failure:
             raise MetadataUnreadable(f"the metadata could not be read: {description.error}")
         return description
+
+    def _judge_members(self, asset: FileAsset, description: Description, profile: Profile) -> None:
+        """Compare what the scanners are known to read with what the archive holds. Raises ``Unscannable``."""
+        facts = rules.archive_facts(description.metadata.attributes)
+        scans = with_members(self.findings.scans or (), facts, asset.size or 0)
+        self._found(scans=scans)
+        verdicts.check(scans, profile)
 
     def _found(self, **findings: Any) -> None:
         self.findings = replace(self.findings, **findings)

@@ -40,6 +40,21 @@ class ScanResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Unpacking:
+    """What an engine is known to read of an archive. It may pass over other members without a word.
+
+    The limits are those of an archive's figures: sizes in bytes, unpacked.
+    """
+
+    methods: frozenset[str]
+    """How members may be packed: ``stored``, ``deflate``, ``bzip2``, ``gzip``, ``xz`` and others."""
+    member_size: int
+    total_size: int
+    """Of the archive and all its members together."""
+    members: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Engine:
     """The engine that answers, as far as it is known."""
 
@@ -70,6 +85,12 @@ class Scanner(ABC):
 
     max_size: int | None = None
     """Bytes of the largest file that it takes; ``None`` for no limit."""
+
+    unpacking: Unpacking | None = None
+    """What it reads of archives; ``None`` if its answer holds for all their members.
+
+    A clean archive with a member beyond this, or with an encrypted one, becomes *unscannable*.
+    """
 
     @property
     def name(self) -> str:

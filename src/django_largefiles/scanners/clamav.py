@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from django.core.checks import CheckMessage, Warning as CheckWarning
 
 from ..states import ScanVerdict
-from .base import Abandoned, Engine, Sample, Scanner, ScanResult
+from .base import Abandoned, Engine, Sample, Scanner, ScanResult, Unpacking
 
 MIB = 1024 * 1024
 
@@ -26,6 +26,9 @@ MAX_SIZE = 2_147_483_645
 
 MAX_REPLY = 4096
 """Bytes. A reply is one line with at most one name of a signature."""
+
+METHODS = frozenset({"stored", "deflate", "bzip2", "gzip", "xz"})
+"""What clamd is tested to unpack. Members that are packed otherwise, such as by LZMA, are clean to it."""
 
 REPLY_AFTER_CLOSE = 1.0
 """Seconds to wait for the reply after clamd has closed its end while bytes were sent."""
@@ -54,6 +57,7 @@ class ClamdScanner(Scanner):
     :param stream_max_length: ``StreamMaxLength`` of clamd.conf in bytes; ignored with ``pass_descriptor``.
     :param max_file_size: ``MaxFileSize`` in bytes.
     :param max_scan_size: ``MaxScanSize`` in bytes.
+    :param max_files: ``MaxFiles``, of an archive.
     :param connect_timeout: seconds.
     :param send_timeout: seconds that one chunk may take.
     :param reply_timeout: seconds from the last byte to the whole reply: the time of the scan.
@@ -69,6 +73,7 @@ class ClamdScanner(Scanner):
         stream_max_length: int = 25 * MIB,
         max_file_size: int = 25 * MIB,
         max_scan_size: int = 100 * MIB,
+        max_files: int = 10_000,
         connect_timeout: float = 5,
         send_timeout: float = 30,
         reply_timeout: float = 600,
@@ -78,9 +83,15 @@ class ClamdScanner(Scanner):
         limits = (
             (max_file_size, max_scan_size) if pass_descriptor else (stream_max_length, max_file_size, max_scan_size)
         )
-        if not min(*limits, connect_timeout, send_timeout, reply_timeout) > 0:
+        if not min(*limits, max_files, connect_timeout, send_timeout, reply_timeout) > 0:
             raise ValueError("limits and time-outs must be positive")
         self.max_size: int = min(*limits, MAX_SIZE)
+        self.unpacking = Unpacking(
+            methods=METHODS,
+            member_size=min(max_file_size, MAX_SIZE),
+            total_size=max_scan_size,
+            members=max_files,
+        )
         self.patience = connect_timeout + send_timeout + reply_timeout + REPLY_AFTER_CLOSE
         self._socket_path, self._host, self._port = socket, host, port
         self._pass_descriptor = pass_descriptor

@@ -16,7 +16,7 @@ from django.utils import timezone
 from ..containers.reading import reopened
 from ..extractors.base import clean_text
 from ..states import ScanVerdict
-from .base import Abandoned, Engine, Sample, Scanner, ScanResult
+from .base import Abandoned, Engine, Sample, Scanner, ScanResult, Unpacking
 
 AHEAD = 4
 """The largest number of chunks that wait for a scanner."""
@@ -41,6 +41,8 @@ class ScanReport:
     engine: Engine
     result: ScanResult
     at: datetime
+    unpacking: Unpacking | None = None
+    """What the scanner is known to read of archives."""
 
 
 class RunningScan:
@@ -91,6 +93,7 @@ class RunningScan:
             engine=_bounded_engine(self._engine),
             result=_bounded(result),
             at=timezone.now(),
+            unpacking=self._scanner.unpacking,
         )
 
     def abandon(self) -> None:

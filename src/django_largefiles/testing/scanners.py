@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..scanners.base import Sample, Scanner, ScanResult
+from ..scanners.base import Sample, Scanner, ScanResult, Unpacking
 from ..scanners.selftest import eicar
 from ..states import ScanVerdict
 
@@ -19,9 +19,10 @@ class FakeScanner(Scanner):
     For ``SCANNERS`` of tests: ``{"BACKEND": "django_largefiles.testing.scanners.FakeScanner"}``.
     """
 
-    def __init__(self, *, verdict: str = "", max_size: int | None = None) -> None:
+    def __init__(self, *, verdict: str = "", max_size: int | None = None, unpacking: Unpacking | None = None) -> None:
         self._verdict = ScanVerdict(verdict) if verdict else None
         self.max_size = max_size
+        self.unpacking = unpacking
 
     def scan(self, sample: Sample) -> ScanResult:
         if self.max_size is not None and sample.size > self.max_size:
