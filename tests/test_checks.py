@@ -631,3 +631,28 @@ def test_a_site_that_no_sweeper_serves_is_told_before_deployment() -> None:
 def test_a_database_without_tables_is_not_asked_for_the_sweeper(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maintenance, "has_run", Mock(side_effect=DatabaseError))
     assert not sweeper_warnings(deployment=True)
+
+
+CREATION_THROTTLE = "django_largefiles.throttling.CreationThrottle"
+
+
+def test_a_throttle_that_cannot_be_made(largefiles: Largefiles) -> None:
+    largefiles.set(THROTTLES=[{"BACKEND": CREATION_THROTTLE}])
+    assert [message.id for message in told(deployment=True)] == ["django_largefiles.E011"]
+
+
+@pytest.mark.parametrize(
+    ("cache", "deployment", "ids"),
+    [
+        ("locmem.LocMemCache", False, []),
+        ("locmem.LocMemCache", True, ["django_largefiles.W030"]),
+        ("dummy.DummyCache", True, ["django_largefiles.W030"]),
+        ("db.DatabaseCache", True, []),
+    ],
+)
+def test_a_throttle_whose_cache_does_not_count_over_all_processes(
+    cache: str, deployment: bool, ids: list[str], settings: Settings, largefiles: Largefiles
+) -> None:
+    settings.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{cache}", "LOCATION": "counters"}}
+    largefiles.set(THROTTLES=[{"BACKEND": CREATION_THROTTLE, "OPTIONS": {"per_minute": 5}}])
+    assert [message.id for message in told(deployment=deployment)] == ids

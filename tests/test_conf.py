@@ -19,9 +19,9 @@ from django_largefiles.options import (
     KIB,
     MIB,
     ArchiveLimits,
+    BackendChoice,
     ExtractionLimits,
     Quota,
-    ScannerChoice,
 )
 from tests.conftest import Largefiles
 
@@ -128,6 +128,7 @@ BAD_OPTIONS = [
             ["*", "example.com"],
         )
     ],
+    *[("THROTTLES", value) for value in (None, "a.B", [{}], [{"BACKEND": "a.B", "RATE": 1}])],
     *[
         ("QUOTA", value)
         for value in (
@@ -142,6 +143,7 @@ BAD_OPTIONS = [
             {"FILES": 1.5},
             {"FILES": True},
             {"FILES": None},
+            {"UPLOADS": 0},
         )
     ],
     *[("PROFILES", value) for value in ("videos", ["videos"], None)],
@@ -163,6 +165,7 @@ PROPERTIES = {
     "PART_URL_EXPIRES_AFTER": "part_url_expires_after",
     "AUTHENTICATOR": "authenticator",
     "CORS_ALLOWED_ORIGINS": "cors_allowed_origins",
+    "THROTTLES": "throttles",
     "QUOTA": "quota",
     "PROFILES": "profiles",
 }
@@ -280,7 +283,9 @@ def test_a_rule_has_its_default(settings: Settings, name: str, default: object) 
         ("CORS_ALLOWED_ORIGINS", {"http://[::1]:8000"}, "cors_allowed_origins", ("http://[::1]:8000",)),
         ("CORS_ALLOWED_ORIGINS", ["chrome-extension://abc"], "cors_allowed_origins", ("chrome-extension://abc",)),
         ("CORS_ALLOWED_ORIGINS", [], "cors_allowed_origins", ()),
+        ("THROTTLES", [{"BACKEND": "a.B"}], "throttles", (BackendChoice(backend="a.B"),)),
         ("QUOTA", {"BYTES": 5}, "quota", Quota(bytes=5)),
+        ("QUOTA", {"UPLOADS": 5}, "quota", Quota(uploads=5)),
         ("QUOTA", {"BYTES": 5, "FILES": 7}, "quota", Quota(bytes=5, files=7)),
         ("QUOTA", {}, "quota", Quota()),
         ("PROFILES", {"videos": {}}, "profiles", {"default": {}, "videos": {}}),
@@ -316,12 +321,12 @@ RULE_VALUES = [
         ArchiveLimits(total_size=2**40, ratio=0.5),
     ),
     ("ON_EXTRACTION_FAILURE", "reject", "reject_on_extraction_failure", True),
-    ("SCANNERS", [{"BACKEND": "a.B"}], "scanners", (ScannerChoice(backend="a.B"),)),
+    ("SCANNERS", [{"BACKEND": "a.B"}], "scanners", (BackendChoice(backend="a.B"),)),
     (
         "SCANNERS",
         ({"BACKEND": "a.B", "OPTIONS": {"port": 1}}, {"BACKEND": "c.D"}),
         "scanners",
-        (ScannerChoice(backend="a.B", options={"port": 1}), ScannerChoice(backend="c.D")),
+        (BackendChoice(backend="a.B", options={"port": 1}), BackendChoice(backend="c.D")),
     ),
     ("ON_UNSCANNABLE", "allow", "on_unscannable", "allow"),
 ]

@@ -16,9 +16,9 @@ from django.test.utils import CaptureQueriesContext
 from django_largefiles import access, clock, lifecycle, usage
 from django_largefiles.access import OwnerOrStaff
 from django_largefiles.doors.ingest import ingest
-from django_largefiles.exceptions import MalformedRequest, QuotaExceeded
+from django_largefiles.exceptions import MalformedRequest, QuotaExceeded, TooManyUploads
 from django_largefiles.intake.creation import Declaration, begin, create_trusted
-from django_largefiles.intake.resuming import set_length
+from django_largefiles.intake.resuming import set_length, take_over
 from django_largefiles.models import FileAsset, Upload, Usage
 from django_largefiles.options import Quota
 from django_largefiles.pipeline.processing import process
@@ -252,6 +252,60 @@ def test_usage_is_counted_without_a_quota(owner: User) -> None:
     assert usage_of(owner) == (400, 1)
     lifecycle.discard(upload.pk)
     assert usage_of(owner) == (0, 0)
+
+
+class TestOpenUploads:
+    """Of which an owner may have two."""
+
+    @pytest.fixture(autouse=True)
+    def quota(self, largefiles: Largefiles) -> None:
+        largefiles.set(QUOTA={"UPLOADS": 2})
+
+    def open_uploads(self, owner: User) -> int:
+        assert usage.repair() == 0
+        counted = Usage.objects.get(pk=owner.pk).uploads
+        Usage.objects.update(checked_at=clock.after(-usage.CHECK_AFTER))
+        assert usage.repair() == 0
+        return counted
+
+    def test_another_is_refused_and_leaves_nothing_behind(self, owner: User, stored: Stored) -> None:
+        declared(owner, 10)
+        declared(owner, None)
+        files = stored()
+        with pytest.raises(TooManyUploads, match="more than 2 uploads at once") as refused:
+            declared(owner, 10)
+        assert (refused.value.limit, refused.value.retry_after) == (2, 60)
+        assert (FileAsset.objects.count(), stored(), self.open_uploads(owner)) == (2, files, 2)
+
+    def test_one_that_is_complete_does_not_count(self, owner: User) -> None:
+        arrived(owner)
+        assert self.open_uploads(owner) == 0
+
+    def test_one_that_was_deleted_does_not_count(self, owner: User) -> None:
+        declared(owner, 10).asset.delete()
+        assert self.open_uploads(owner) == 0
+
+    def test_another_s_does_not_count(self, owner: User, stranger: User) -> None:
+        declared(stranger, 10)
+        declared(owner, 10)
+        assert self.open_uploads(owner) == 1
+
+    def test_a_partial_one_counts_until_it_has_all_its_bytes(self, owner: User) -> None:
+        upload = create_trusted(Declaration(name="", owner=owner, length=10), kind=Upload.Kind.PARTIAL)
+        for offset in (0, 4, 10, 10):
+            with take_over(upload, upload.offset) as writer:
+                writer.write(bytes(offset - upload.offset))
+                writer.pause()
+            upload = Upload.objects.select_related("asset").get()
+            assert self.open_uploads(owner) == (offset < 10)
+        upload.asset.delete()
+        assert self.open_uploads(owner) == 0
+
+    def test_a_partial_one_without_an_owner_is_closed_too(self) -> None:
+        upload = create_trusted(Declaration(name="", length=0), kind=Upload.Kind.PARTIAL)
+        with take_over(upload, 0) as writer:
+            writer.pause()
+        assert not Upload.objects.get().is_open
 
 
 def test_usage_of_files_that_the_host_made_begins_with_the_first_upload(owner: User, largefiles: Largefiles) -> None:

@@ -32,6 +32,12 @@ class Authenticator(ABC):
         Raise ``NotAuthenticated``, ``NotPermitted`` and ``CsrfFailed``.
         """
 
+    def admit_creation(self, request: HttpRequest, user: User) -> None:  # noqa: B027 - most have no throttles
+        """Count the creation of an upload, besides ``THROTTLES``. Raise ``Throttled`` if it is one too many.
+
+        ``user`` is the one whom ``authenticate`` has returned.
+        """
+
     def challenge(self, request: HttpRequest) -> str:
         """Return the ``WWW-Authenticate`` for an anonymous user who is not permitted; empty for none."""
         return ""

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from .exceptions import InvalidSetting, UnknownProfile
 from .keys import OPTIONS, RULES, Option
-from .options import DEFAULT_PROFILE, ArchiveLimits, ExtractionLimits, Quota, ScannerChoice
+from .options import DEFAULT_PROFILE, ArchiveLimits, BackendChoice, ExtractionLimits, Quota
 from .readers import mapping
 
 
@@ -33,7 +33,7 @@ class Profile:
     extraction: ExtractionLimits
     archive_limits: ArchiveLimits
     reject_on_extraction_failure: bool
-    scanners: tuple[ScannerChoice, ...]
+    scanners: tuple[BackendChoice, ...]
     on_unscannable: str
     """``"quarantine"``, ``"reject"`` or ``"allow"``."""
 
@@ -133,6 +133,11 @@ class LargeFilesSettings:
     @property
     def cors_allowed_origins(self) -> tuple[str, ...]:
         return tuple(self._value("CORS_ALLOWED_ORIGINS"))
+
+    @property
+    def throttles(self) -> tuple[BackendChoice, ...]:
+        """Those that limit how often uploads are created."""
+        return tuple(self._value("THROTTLES"))
 
     @property
     def quota(self) -> Quota:

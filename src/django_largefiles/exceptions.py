@@ -21,6 +21,9 @@
     │   ├── TooLarge                   413 too_large
     │   ├── QuotaExceeded              413 quota_exceeded
     │   ├── TakenOver                  423 taken_over
+    │   ├── TooManyRequests            the client may create an upload later
+    │   │   ├── Throttled              429 throttled
+    │   │   └── TooManyUploads         429 too_many_uploads
     │   ├── ProtocolError              the request breaks a rule of its upload protocol
     │   │   ├── MalformedHeader        400 malformed_header
     │   │   ├── MissingHeader          400 missing_header
@@ -200,6 +203,32 @@ class TakenOver(Refusal):
     code = "taken_over"
     status = 423
     message = "a later request has taken over the upload"
+
+
+class TooManyRequests(Refusal):
+    """``retry_after`` and ``value`` are the seconds after which to try again."""
+
+    code = "too_many_requests"
+    status = 429
+    message = "try again in {value} seconds"
+
+    def __init__(self, detail: str = "", *, retry_after: int = 1, limit: int | None = None) -> None:
+        super().__init__(detail, limit=limit, value=retry_after)
+        self.retry_after = retry_after
+
+
+class Throttled(TooManyRequests):
+    """A client creates uploads too often. ``limit`` is how many it may create in a minute."""
+
+    code = "throttled"
+    message = "more than {limit} uploads a minute; try again in {value} seconds"
+
+
+class TooManyUploads(TooManyRequests):
+    """``limit`` is how many uploads of one owner may be open at once."""
+
+    code = "too_many_uploads"
+    message = "more than {limit} uploads at once; complete or delete one"
 
 
 class DirectUnsupported(Refusal):

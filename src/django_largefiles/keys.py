@@ -40,7 +40,7 @@ RULES = {
     "EXTRACTION": Option(default={}, read=readers.extraction, merges=True),
     "ARCHIVE_LIMITS": Option(default={}, read=readers.archive_limits, merges=True),
     "ON_EXTRACTION_FAILURE": Option(default="accept", read=readers.one_of("accept", "reject")),
-    "SCANNERS": Option(default=(), read=readers.scanners),
+    "SCANNERS": Option(default=(), read=readers.backends),
     "ON_UNSCANNABLE": Option(default="quarantine", read=readers.one_of("quarantine", "reject", "allow")),
 }
 
@@ -60,6 +60,7 @@ OPTIONS = RULES | {
     "PART_URL_EXPIRES_AFTER": Option(default=timedelta(minutes=15), read=readers.signed_for),
     "AUTHENTICATOR": Option(default="", read=readers.path_or_default),
     "CORS_ALLOWED_ORIGINS": Option(default=(), read=readers.origins),
+    "THROTTLES": Option(default=(), read=readers.backends),
     "QUOTA": Option(default={}, read=readers.quota),
     "PROFILES": Option(default={}, read=readers.profiles),
 }

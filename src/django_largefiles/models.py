@@ -249,6 +249,9 @@ class Upload(models.Model):
     parts = models.JSONField(default=list, help_text=_("Of a final upload: the ids of its partial ones, in order."))
     lease_token = models.UUIDField(null=True)
     expires_at = models.DateTimeField(db_index=True)
+    is_open = models.BooleanField(
+        default=True, help_text=_("Counts against the owner's quota of uploads: all but partial ones with all bytes.")
+    )
 
     def __str__(self) -> str:
         return f"{self.asset_id} at {self.offset}"
@@ -262,6 +265,7 @@ class Usage(models.Model):
     )
     bytes = models.BigIntegerField(default=0)
     files = models.BigIntegerField(default=0)
+    uploads = models.BigIntegerField(default=0, help_text=_("Those of the files that are arriving."))
     checked_at = models.DateTimeField(db_index=True, help_text=_("When it was last computed from the files."))
 
     def __str__(self) -> str:

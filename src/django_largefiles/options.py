@@ -63,8 +63,8 @@ class ArchiveLimits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScannerChoice:
-    """One line of ``SCANNERS``: the dotted path of a class, and its keyword arguments."""
+class BackendChoice:
+    """One line of ``SCANNERS`` or ``THROTTLES``: the dotted path of a class, and its keyword arguments."""
 
     backend: str
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -76,6 +76,8 @@ class Quota:
 
     bytes: int | None = None
     files: int | None = None
+    uploads: int | None = None
+    """Files that are arriving at once."""
 
 
 DEFAULT_EXTRACTORS = {

@@ -18,9 +18,9 @@ from .options import (
     MAX_PROFILE_NAME,
     MAX_STORAGE_ALIAS,
     ArchiveLimits,
+    BackendChoice,
     ExtractionLimits,
     Quota,
-    ScannerChoice,
 )
 
 Reader: TypeAlias = Callable[[Any], Any]
@@ -168,17 +168,17 @@ def archive_limits(value: Any) -> ArchiveLimits:
     return ArchiveLimits(**_read_fields(value, fields | dict.fromkeys(flags, boolean)))
 
 
-def scanners(value: Any) -> tuple[ScannerChoice, ...]:
+def backends(value: Any) -> tuple[BackendChoice, ...]:
     if not isinstance(value, list | tuple):
         raise ValueError(f"must be a list of dicts with BACKEND and optionally OPTIONS, not {value!r}")
-    return tuple(_scanner(item) for item in value)
+    return tuple(_backend(item) for item in value)
 
 
-def _scanner(value: Any) -> ScannerChoice:
+def _backend(value: Any) -> BackendChoice:
     chosen = _read_fields(value, {"BACKEND": text, "OPTIONS": _keyword_arguments})
     if "backend" not in chosen:
         raise ValueError(f"BACKEND is missing in {value!r}")
-    return ScannerChoice(**chosen)
+    return BackendChoice(**chosen)
 
 
 def _keyword_arguments(value: Any) -> Mapping[str, Any]:
@@ -189,7 +189,7 @@ def _keyword_arguments(value: Any) -> Mapping[str, Any]:
 
 
 def quota(value: Any) -> Quota:
-    return Quota(**_read_fields(value, {"BYTES": positive_integer, "FILES": positive_integer}))
+    return Quota(**_read_fields(value, dict.fromkeys(("BYTES", "FILES", "UPLOADS"), positive_integer)))
 
 
 def _read_fields(value: Any, fields: Mapping[str, Reader]) -> dict[str, Any]:

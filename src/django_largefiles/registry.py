@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from django.utils.module_loading import import_string
 
@@ -38,10 +39,16 @@ def load(path: str, base: type[T], setting: str) -> T:
     return instance
 
 
-@functools.cache
-def _instance(path: str, base: type[T], setting: str) -> T:
+def make(path: str, options: Mapping[str, Any], base: type[T], setting: str) -> T:
+    """Return a new instance of the class at ``path``, made with ``options``. Raise ``NotImportable``."""
     found = load_class(path, base, setting)
     try:
-        return found()
+        return found(**options)
     except Exception as error:
+        # The class and the options are the host's.
         raise NotImportable(f"{setting}: {path!r} cannot be instantiated: {error}", value=path) from error
+
+
+@functools.cache
+def _instance(path: str, base: type[T], setting: str) -> T:
+    return make(path, {}, base, setting)

@@ -1,4 +1,4 @@
-"""How many files and bytes an owner keeps, arriving ones included.
+"""How many files and bytes an owner keeps, arriving ones included, and how many are arriving.
 
 Each owner has one row. It counts an arriving file as large as it may become, and a rejected one only while its bytes
 are kept. It is changed in the transaction that changes the file, whether or not there is a quota.
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -29,7 +29,7 @@ from django.db.models.functions import Coalesce
 
 from . import clock
 from .access import User, access_policy
-from .exceptions import QuotaExceeded
+from .exceptions import QuotaExceeded, TooManyUploads
 from .models import FileAsset, FileAssetQuerySet, Upload, Usage
 from .options import Quota
 from .states import State
@@ -38,6 +38,11 @@ from .transactions import run_in_transaction
 logger = logging.getLogger(__name__)
 
 COUNTED = Q(state=State.RECEIVING) | ~Q(file="")
+
+OPEN = Q(state=State.RECEIVING, upload__is_open=True)
+
+RETRY_AFTER = 60
+"""Seconds: an owner with too many uploads may complete one at any time."""
 
 CHECK_AFTER = timedelta(days=1)
 """How old the last check of an owner's row must be for ``repair`` to check it again."""
@@ -51,22 +56,25 @@ FILES_AT_ONCE = 100_000
 class Totals:
     bytes: int
     files: int
+    uploads: int
 
 
 def admit(owner: User | None, size: int, using: str) -> None:
     """Count one more file of ``size`` bytes, as the first step of the transaction that creates it.
 
-    Raises ``QuotaExceeded``.
+    Raises ``QuotaExceeded`` and ``TooManyUploads``.
     """
     if owner is None or not owner.pk:
         return
     quota = access_policy().quota(owner)
-    if _within(owner.pk, size, quota, using).update(bytes=F("bytes") + size, files=F("files") + 1):
+    if _within(owner.pk, size, quota, using).update(
+        bytes=F("bytes") + size, files=F("files") + 1, uploads=F("uploads") + 1
+    ):
         return
     # There is no row yet, or no room. What made room since the update is seen under the lock.
     used = lock(owner.pk, using) or _create(owner.pk, using)
-    _check(Totals(bytes=used.bytes + size, files=used.files + 1), quota)
-    change(owner.pk, using, bytes=size, files=1)
+    _check(Totals(bytes=used.bytes + size, files=used.files + 1, uploads=used.uploads + 1), quota)
+    change(owner.pk, using, bytes=size, files=1, uploads=1)
 
 
 def lock(owner_id: Any, using: str) -> Usage | None:
@@ -80,10 +88,11 @@ def lock(owner_id: Any, using: str) -> Usage | None:
     return rows.select_for_update().first()
 
 
-def change(owner_id: Any, using: str, *, bytes: int = 0, files: int = 0) -> None:  # noqa: A002 — the unit
-    """Add to the owner's row, in a transaction that has locked it."""
-    if owner_id is not None and (bytes or files):
-        Usage.objects.using(using).filter(pk=owner_id).update(bytes=F("bytes") + bytes, files=F("files") + files)
+def change(owner_id: Any, using: str, **by: int) -> None:
+    """Add to columns of the owner's row, in a transaction that has locked it."""
+    changes = {column: F(column) + number for column, number in by.items() if number}
+    if owner_id is not None and changes:
+        Usage.objects.using(using).filter(pk=owner_id).update(**changes)
 
 
 def owner_of(asset_id: UUID, using: str) -> Any:
@@ -103,7 +112,7 @@ def release(sender: type[FileAsset], instance: FileAsset, using: str, **_: Any) 
     if lock(owner_id, using) is None:
         return
     counted = _totals(FileAsset.objects.using(using).filter(pk=instance.pk, owner_id=owner_id))
-    change(owner_id, using, bytes=-counted.bytes, files=-counted.files)
+    change(owner_id, using, bytes=-counted.bytes, files=-counted.files, uploads=-counted.uploads)
 
 
 def repair() -> int:
@@ -134,7 +143,7 @@ def _repair(owner_id: Any, using: str) -> bool:
     row = lock(owner_id, using)
     if row is None:
         return False
-    counted, found = Totals(bytes=row.bytes, files=row.files), _compute(owner_id, using)
+    counted, found = Totals(bytes=row.bytes, files=row.files, uploads=row.uploads), _compute(owner_id, using)
     if counted != found:
         logger.warning("The usage of owner %s was counted as %s; its files are %s.", owner_id, counted, found)
     return counted != found
@@ -153,13 +162,15 @@ def _create(owner_id: Any, using: str) -> Usage:
 def _compute(owner_id: Any, using: str) -> Totals:
     """Set the row, which must be locked, to what the owner's files are, and return that."""
     found = _totals(FileAsset.objects.using(using).filter(owner_id=owner_id))
-    Usage.objects.using(using).filter(pk=owner_id).update(bytes=found.bytes, files=found.files, checked_at=clock.now())
+    Usage.objects.using(using).filter(pk=owner_id).update(**asdict(found), checked_at=clock.now())
     return found
 
 
 def _totals(assets: FileAssetQuerySet) -> Totals:
-    counted = assets.filter(COUNTED).aggregate(files=Count("pk"), bytes=Sum(Coalesce("upload__reserved", "size")))
-    return Totals(bytes=counted["bytes"] or 0, files=counted["files"])
+    counted = assets.filter(COUNTED).aggregate(
+        files=Count("pk"), bytes=Sum(Coalesce("upload__reserved", "size")), uploads=Count("pk", filter=OPEN)
+    )
+    return Totals(bytes=counted["bytes"] or 0, files=counted["files"], uploads=counted["uploads"])
 
 
 def _within(owner_id: Any, size: int, quota: Quota, using: str) -> QuerySet[Usage]:
@@ -169,6 +180,8 @@ def _within(owner_id: Any, size: int, quota: Quota, using: str) -> QuerySet[Usag
         rows = rows.filter(bytes__lte=quota.bytes - size)
     if quota.files is not None:
         rows = rows.filter(files__lte=quota.files - 1)
+    if quota.uploads is not None:
+        rows = rows.filter(uploads__lte=quota.uploads - 1)
     return rows
 
 
@@ -177,3 +190,5 @@ def _check(wanted: Totals, quota: Quota) -> None:
         if limit is not None and value > limit:
             problem = f"with this file it would be {value} {unit}, more than {limit}"
             raise QuotaExceeded(problem, limit=limit, value=value)
+    if quota.uploads is not None and wanted.uploads > quota.uploads:
+        raise TooManyUploads(limit=quota.uploads, retry_after=RETRY_AFTER)

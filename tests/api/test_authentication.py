@@ -16,6 +16,7 @@ pytest.importorskip("rest_framework", reason="Django REST framework is not insta
 from rest_framework.authentication import BaseAuthentication, TokenAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
 
 from django_largefiles.api.authentication import FrameworkAuthenticator
 from django_largefiles.models import FileAsset
@@ -197,3 +198,39 @@ def test_without_any_authenticator_the_user_is_anonymous(use: Use) -> None:
     request = RequestFactory().post("/")
     authenticator = FrameworkAuthenticator()
     assert (authenticator.authenticate(request).is_anonymous, authenticator.challenge(request)) == (True, "")
+
+
+class Wait(BaseThrottle):
+    """Admits nothing."""
+
+    def allow_request(self, request: Request, view: object) -> bool:
+        assert request.user.is_authenticated
+        return False
+
+    def wait(self) -> float | None:
+        return 2.5
+
+
+class WaitForEver(Wait):
+    """Does not know how long."""
+
+    def wait(self) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("names", "seconds"), [(["Wait"], "3"), (["WaitForEver"], "1"), (["WaitForEver", "Wait"], "3")]
+)
+def test_the_framework_s_throttles_are_asked_for_creations_alone(
+    names: list[str], seconds: str, client: Client, owner: User, use: Use, settings: Settings, stored: Stored
+) -> None:
+    use(SESSION)
+    client.force_login(owner)
+    url = create(client, PICTURE[:1000], upload_complete="?0")["Location"]
+    classes = [f"{__name__}.{name}" for name in names]
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_CLASSES": classes}
+    answer = create(client, PICTURE)
+    assert problem(answer) == (429, "throttled")
+    assert answer["Retry-After"] == seconds
+    assert append(client, url, PICTURE[1000:], at=1000).status_code == 201
+    assert stored() == [asset_at(url).file.name]

@@ -14,6 +14,7 @@ from django.utils.timezone import is_naive
 from pytest_django.fixtures import Settings
 
 import django_largefiles
+from django_largefiles.intake.creation import Declaration, begin_trusted
 from django_largefiles.models import FileAsset, Upload
 from tests.api.direct_client import COLLECTION as DIRECT, DirectClient
 from tests.conftest import Largefiles, png
@@ -203,3 +204,20 @@ def test_strangers_cannot_tell_profiles_apart(door: Door, client: Client, largef
 def test_the_profile_must_exist(door: Door, client: Client) -> None:
     answer = door(client, "image/png", "unknown")
     assert (answer.status_code, answer.json()["code"], files()) == (400, "unknown_profile", 0)
+
+
+@DOORS
+def test_the_throttles_are_asked(door: Door, client: Client, largefiles: Largefiles) -> None:
+    largefiles.set(THROTTLES=[{"BACKEND": "tests.test_throttling.Closed"}])
+    answer = door(client, "image/png", "default")
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (429, "throttled", "5")
+    assert files() == 0
+
+
+@DOORS
+def test_open_uploads_are_counted(door: Door, client: Client, owner: User, largefiles: Largefiles) -> None:
+    largefiles.set(QUOTA={"UPLOADS": 1})
+    begin_trusted(Declaration(name="another.png", owner=owner)).close()
+    answer = door(client, "image/png", "default")
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (429, "too_many_uploads", "60")
+    assert files() == 1

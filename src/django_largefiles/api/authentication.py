@@ -13,6 +13,7 @@ from ..access import User
 from ..authentication import Authenticator
 from ..exceptions import CsrfFailed, NotAuthenticated, NotPermitted
 from .requests import UploadRequest
+from .throttling import admit_creation
 
 
 class FrameworkAuthenticator(Authenticator):
@@ -29,6 +30,11 @@ class FrameworkAuthenticator(Authenticator):
                 raise NotAuthenticated(str(error.detail), challenge=challenge) from error
             raise NotPermitted(str(error.detail)) from error
         return user
+
+    def admit_creation(self, request: HttpRequest, user: User) -> None:
+        framework_request = _request(request)
+        framework_request.user = user  # type: ignore[assignment]  # of a model of the project's
+        admit_creation(framework_request)
 
     def challenge(self, request: HttpRequest) -> str:
         # As in the framework, the first class determines the challenge.

@@ -35,9 +35,9 @@ class DeclarationSerializer(serializers.Serializer[Any]):
     media_type = serializers.CharField(default="", allow_blank=True)
     sha256 = serializers.CharField(default="", allow_blank=True)
 
-    def declaration(self, owner: Any) -> Declaration:
+    def declaration(self, request: Request) -> Declaration:
         said = dict(self.validated_data)
-        return Declaration(length=said.pop("size"), owner=owner, **said)
+        return Declaration(length=said.pop("size"), owner=request.user, request=request._request, **said)
 
 
 class NumbersSerializer(serializers.Serializer[Any]):
@@ -82,7 +82,7 @@ class DirectUploadViewSet(ApiViewSet):
         """Declare a file, and get the plan by which to cut it into parts."""
         said = DeclarationSerializer(data=request.data)
         said.is_valid(raise_exception=True)
-        arranged = direct.create(said.declaration(request.user))
+        arranged = direct.create(said.declaration(request))
         return Response(
             self.get_serializer(arranged).data,
             status=status.HTTP_201_CREATED,

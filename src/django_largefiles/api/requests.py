@@ -53,7 +53,7 @@ class StreamingMultiPartParser(BaseParser):
     ) -> DataAndFiles[Any, Any]:
         assert parser_context
         request = parser_context["request"]
-        handler = StreamingUploadHandler(request, user=request.user, admit=chosen_profile)
+        handler = StreamingUploadHandler(request._request, user=request.user, admit=chosen_profile)
         fields, files = parse_form(request.META, stream, handler, parser_context["encoding"])
         return DataAndFiles(fields, files)
 

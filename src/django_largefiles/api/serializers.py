@@ -3,7 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest
 from rest_framework import serializers
+from rest_framework.request import Request
 
 from ..doors.ingest import copy
 from ..doors.multipart import UploadedAsset
@@ -84,9 +86,18 @@ class UploadSerializer(serializers.Serializer[FileAsset]):
             if isinstance(file, UploadedAsset):
                 return _accept(file, validated_data["profile"], validated_data["sha256"])
             declaration = Declaration(
-                name=file.name or "", length=file.size, media_type=file.content_type or "", **validated_data
+                name=file.name or "",
+                length=file.size,
+                media_type=file.content_type or "",
+                request=self._request(),
+                **validated_data,
             )
             return copy(file, begin(declaration))
+
+    def _request(self) -> HttpRequest | None:
+        """Return the request, if the view has passed its own on."""
+        request: Request | None = self.context.get("request")
+        return request._request if request else None
 
 
 def _accept(file: UploadedAsset, profile: str, sha256: str) -> FileAsset:

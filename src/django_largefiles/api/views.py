@@ -40,7 +40,7 @@ class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         """Upload one file in the multipart field ``file``; ``profile`` and ``sha256`` must come before it."""
         # REST framework takes a body of unknown length for an empty one.
         required_length(request.META)
-        upload = UploadSerializer(data=request.data)
+        upload = UploadSerializer(data=request.data, context=self.get_serializer_context())
         upload.is_valid(raise_exception=True)
         asset = upload.save(owner=request.user)
         location = self.reverse_action("detail", args=[asset.pk])

@@ -23,6 +23,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         *storage.check_storage(),
         *extensions.check_access_policy(),
         *extensions.check_dispatcher(),
+        *extensions.check_throttles(),
         *extensions.check_extractors(),
         *media_types.check_archives(),
         *scanners.check_scanners(),
@@ -39,6 +40,7 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
         *storage.probe_storage(),
         *storage.check_private_folder(),
         *extensions.check_dispatcher_in_production(),
+        *extensions.check_throttles_in_production(),
         *scanners.try_scanners(),
         *maintenance.check_sweeper(),
     ]

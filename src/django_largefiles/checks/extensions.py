@@ -17,6 +17,7 @@ from ..extractors.base import Extractor
 from ..registry import load_class
 from ..sandbox.probe import machine
 from ..sandbox.runner import ExtractionFailed
+from ..throttling import throttles
 from .loading import errors_of
 
 
@@ -50,6 +51,15 @@ def _processed_immediately(choice: Choice) -> CheckMessage:
         f"{CELERY!r} to make the choice.",
         id="django_largefiles.W027",
     )
+
+
+def check_throttles() -> Iterator[CheckMessage]:
+    return errors_of(throttles, "django_largefiles.E011")
+
+
+def check_throttles_in_production() -> Iterator[CheckMessage]:
+    if not any(check_throttles()):
+        yield from (message for throttle in throttles() for message in throttle.check())
 
 
 def check_extractors() -> Iterator[CheckMessage]:

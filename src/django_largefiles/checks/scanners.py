@@ -8,7 +8,7 @@ from functools import partial
 from django.core.checks import CheckMessage, Error
 
 from ..conf import get_profile, largefiles_settings
-from ..options import ScannerChoice
+from ..options import BackendChoice
 from ..scanners import load_scanner
 from ..scanners.base import Scanner
 from ..scanners.selftest import scan_test_file, small_test_files
@@ -27,16 +27,16 @@ def try_scanners() -> Iterator[CheckMessage]:
         yield from _try(load_scanner(choice))
 
 
-def _choices() -> list[ScannerChoice]:
+def _choices() -> list[BackendChoice]:
     """Return the scanners of all profiles, each once."""
-    choices: list[ScannerChoice] = []
+    choices: list[BackendChoice] = []
     for choice in (choice for name in largefiles_settings.profiles for choice in get_profile(name).scanners):
         if choice not in choices:
             choices.append(choice)
     return choices
 
 
-def _errors(choice: ScannerChoice) -> list[CheckMessage]:
+def _errors(choice: BackendChoice) -> list[CheckMessage]:
     return list(errors_of(partial(load_scanner, choice), "django_largefiles.E008"))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import OperationalError
 from django.http import JsonResponse
 
-from ..exceptions import LargeFilesError, MethodNotAllowed, NotAuthenticated, StoreError, StoreFull
+from ..exceptions import LargeFilesError, MethodNotAllowed, NotAuthenticated, StoreError, StoreFull, TooManyRequests
 from ..transactions import is_full
 
 logger = logging.getLogger(__name__)
@@ -55,6 +55,8 @@ def problem_response(error: LargeFilesError, members: Mapping[str, Any] | None =
     response = JsonResponse(content, status=error.status, reason=error.phrase, content_type=CONTENT_TYPE)
     if isinstance(error, NotAuthenticated):
         response["WWW-Authenticate"] = error.challenge
+    if isinstance(error, TooManyRequests):
+        response["Retry-After"] = str(error.retry_after)
     if isinstance(error, MethodNotAllowed):
         response["Allow"] = str(error.limit)
     return response

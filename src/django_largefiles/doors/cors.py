@@ -18,7 +18,8 @@ REQUEST_HEADERS = (
 RESPONSE_HEADERS = (
     "Location, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm, Upload-Length, "
     "Upload-Defer-Length, Upload-Offset, Upload-Metadata, Upload-Concat, Upload-Expires, Upload-Complete, "
-    "Upload-Limit, Upload-Draft-Interop-Version, Repr-Digest, Content-Digest, ETag, Content-Range, Content-Disposition"
+    "Upload-Limit, Upload-Draft-Interop-Version, Repr-Digest, Content-Digest, ETag, Content-Range, "
+    "Content-Disposition, Retry-After"
 )
 MAX_AGE = "86400"
 

@@ -105,6 +105,7 @@ class StreamingUploadHandler(FileUploadHandler):
                 media_type=self.content_type or "",
                 sha256=self.fields.get("sha256", ""),
                 at_most=self._declared_length,
+                request=self.request,
             )
         )
 

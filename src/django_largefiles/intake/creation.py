@@ -14,9 +14,10 @@ from uuid import UUID, uuid4
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import router
+from django.http import HttpRequest
 from django.utils import timezone
 
-from .. import clock, lifecycle, rules, usage
+from .. import clock, lifecycle, rules, throttling, usage
 from ..access import User, access_policy
 from ..conf import Profile, get_profile, largefiles_settings
 from ..exceptions import NotPermitted, UnknownProfile
@@ -36,7 +37,8 @@ class Declaration:
 
     ``length`` is in bytes, ``None`` if it is not known, and then ``at_most`` if there is a bound; ``sha256`` is the
     digest that the client expects, in hexadecimal or Base64, or empty; ``sha512`` likewise, in lower-case hexadecimal
-    alone; ``client_fields`` are stored verbatim.
+    alone; ``client_fields`` are stored verbatim; ``request`` is the one that declares it, for the throttles, and
+    ``None`` in Python code.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Declaration:
     sha256: str = ""
     sha512: str = ""
     client_fields: Mapping[str, str] = field(default_factory=dict)
+    request: HttpRequest | None = None
 
 
 def authorize(user: User, profile_name: str) -> None:
@@ -78,10 +81,13 @@ def begin_trusted(declaration: Declaration) -> UploadWriter:
 def create(declaration: Declaration, *, kind: str = Upload.Kind.WHOLE, parts: Iterable[UUID] = ()) -> Upload:
     """Create the records of an upload, and make room for it in the store.
 
-    Raise ``NotPermitted`` unless the owner, who is anonymous if there is none, may upload; ``TypeNotAllowed`` and
-    ``TypeMismatch`` from the declared type and name; and what ``create_trusted`` raises.
+    Raise ``NotPermitted`` unless the owner, who is anonymous if there is none, may upload; ``Throttled``;
+    ``TypeNotAllowed`` and ``TypeMismatch`` from the declared type and name; and what ``create_trusted`` raises.
     """
-    authorize(declaration.owner or AnonymousUser(), declaration.profile)
+    owner = declaration.owner or AnonymousUser()
+    authorize(owner, declaration.profile)
+    if declaration.request:
+        throttling.admit(declaration.request, owner)
     # Only the file that is made of partial uploads has a type.
     if kind != Upload.Kind.PARTIAL:
         rules.check_declared(declaration.media_type, declaration.name, get_profile(declaration.profile))
@@ -91,8 +97,8 @@ def create(declaration: Declaration, *, kind: str = Upload.Kind.WHOLE, parts: It
 def create_trusted(declaration: Declaration, *, kind: str = Upload.Kind.WHOLE, parts: Iterable[UUID] = ()) -> Upload:
     """As ``create``, without asking the access policy or judging the declared type.
 
-    Raise ``UnknownProfile``, ``TooLarge`` from the declared length alone, ``QuotaExceeded``, ``MalformedRequest`` and
-    ``StoreError``.
+    Raise ``UnknownProfile``, ``TooLarge`` from the declared length alone, ``QuotaExceeded``, ``TooManyUploads``,
+    ``MalformedRequest`` and ``StoreError``.
     """
     profile = get_profile(declaration.profile)
     rules.check_size(declaration.length or 0, profile)

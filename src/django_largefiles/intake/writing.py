@@ -114,6 +114,8 @@ class UploadWriter:
         self._progress.save(self.received, self._digest, self._judge.media_type, lease_token=None)
         self._settled = True
         self.close()
+        if self.upload.kind == Upload.Kind.PARTIAL and self.received == self.upload.length:
+            lifecycle.close_part(self.upload)
         return self.received
 
     def finish(self) -> FileAsset:

@@ -11,7 +11,7 @@ transaction of the caller's they are part of that, and the caller repeats it.
 
 from __future__ import annotations
 
-from .arrival import complete, discard
+from .arrival import close_part, complete, discard
 from .claims import Claim, ClaimLost, accept, claim, give_back, reject, renew
 from .decisions import KEPT, REPROCESSABLE, block, reprocess
 from .leases import FIRST_DELAY, HAND_OVER, LEASE, MAX_ATTEMPTS, back_off
@@ -32,6 +32,7 @@ __all__ = [
     "back_off",
     "block",
     "claim",
+    "close_part",
     "complete",
     "discard",
     "give_back",

@@ -44,10 +44,21 @@ def complete(
     columns |= {"sha256": sha256, "sha512": sha512, "crc32": crc32}
     if not (_delete_record(upload, size, using) and _receive(asset, columns, using)):
         return False
-    usage.change(asset.owner_id, using, bytes=growth)
+    usage.change(asset.owner_id, using, bytes=growth, uploads=-1)
     send_after_commit(asset.pk, State.RECEIVED, using, asset=asset)
     hand_over_after_commit(asset.pk, using)
     return True
+
+
+@in_transaction_of(Upload)
+def close_part(upload: Upload) -> bool:
+    """Count a partial upload, which has all its bytes, as open no longer. Return whether it was open."""
+    owner_id, using = upload.asset.owner_id, router.db_for_write(Upload)
+    usage.lock(owner_id, using)
+    closed = bool(Upload.objects.using(using).filter(pk=upload.pk, is_open=True).update(is_open=False))
+    if closed:
+        usage.change(owner_id, using, uploads=-1)
+    return closed
 
 
 def discard(asset_id: UUID, *, only: Q = ALWAYS) -> bool:

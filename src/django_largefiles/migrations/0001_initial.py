@@ -96,6 +96,7 @@ class Migration(migrations.Migration):
                 ('owner', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to=settings.AUTH_USER_MODEL)),
                 ('bytes', models.BigIntegerField(default=0)),
                 ('files', models.BigIntegerField(default=0)),
+                ('uploads', models.BigIntegerField(default=0, help_text='Those of the files that are arriving.')),
                 ('checked_at', models.DateTimeField(db_index=True, help_text='When it was last computed from the files.')),
             ],
         ),
@@ -113,6 +114,7 @@ class Migration(migrations.Migration):
                 ('parts', models.JSONField(default=list, help_text='Of a final upload: the ids of its partial ones, in order.')),
                 ('lease_token', models.UUIDField(null=True)),
                 ('expires_at', models.DateTimeField(db_index=True)),
+                ('is_open', models.BooleanField(default=True, help_text="Counts against the owner's quota of uploads: all but partial ones with all bytes.")),
             ],
         ),
         migrations.AddIndex(

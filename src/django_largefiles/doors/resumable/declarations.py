@@ -29,6 +29,7 @@ def tus_declaration(exchange: Exchange, length: int | None) -> Declaration:
         media_type=text("filetype", "type"),
         sha256=text("sha256"),
         client_fields={name: value for name, value in fields.items() if value is not None},
+        request=exchange.request,
     )
 
 
@@ -44,6 +45,7 @@ def ietf_declaration(exchange: Exchange, length: int | None) -> Declaration:
         media_type="" if media_type == ietf.CONTENT_TYPE else media_type,
         sha256=digests.get("sha256", ""),
         sha512=digests.get("sha512", ""),
+        request=exchange.request,
     )
 
 

@@ -61,6 +61,8 @@ def _answer(request: HttpRequest, asset_id: UUID | None, protocol: Protocol) -> 
         return _options(request)
     authenticator = current_authenticator()
     user = authenticator.authenticate(request)
+    if method == "POST" and asset_id is None:
+        authenticator.admit_creation(request, user)
     try:
         return protocol.answer(Exchange(request=request, method=method, user=user, asset_id=asset_id))
     except NotPermitted as error:
