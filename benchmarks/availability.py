@@ -11,13 +11,13 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from example_project.client import Client
-from example_project.processes import Server, raise_on_termination
+from example_project.processes import Server, manage, raise_on_termination
 from tests.integration import postgresql
 from tests.integration.slow import SlowDownload, SlowUpload
 
@@ -33,19 +33,28 @@ PAGES = ("/", "/api/assets/")
 
 
 @contextmanager
-def serving(folder: Path, options: argparse.Namespace) -> Iterator[Server]:
+def serving(folder: Path, options: argparse.Namespace) -> Iterator[tuple[Server, str]]:
+    """Run a server that has one ready asset, and yield the two. No worker processes what is uploaded."""
     with postgresql.database(folder) as database:
         env = {
-            "DJANGO_SETTINGS_MODULE": "tests.integration.immediate_settings",
             "PYTHONPATH": str(ROOT),
             "EXAMPLE_ACCESS": "anyone",
             "EXAMPLE_ALLOWED_MIME_TYPES": "*/*",
             "EXAMPLE_DATABASE_POOL": str(options.pool),
             **database,
         }
+        asset_id = ingested(folder, env)
         threads = ["--threads", str(options.threads)] if options.server == "gunicorn" else []
         with Server(data_dir=folder, kind=options.server, options=threads, env=env) as server:
-            yield server
+            yield server, asset_id
+
+
+def ingested(folder: Path, env: Mapping[str, str]) -> str:
+    """Return the id of an asset that is processed at once."""
+    file = folder / "data.bin"
+    file.write_bytes(bytes(LENGTH))
+    immediate = {**env, "DJANGO_SETTINGS_MODULE": "tests.integration.immediate_settings"}
+    return manage("largefiles_ingest", str(file), data_dir=folder, env=immediate).split()[0]
 
 
 def steps(transfer: Callable[[int], object], seconds: float) -> None:
@@ -68,6 +77,11 @@ def download(client: SlowDownload, seconds: float) -> bool:
     return client.status == 200
 
 
+def durations(clients: int, seconds: float) -> list[float]:
+    """Return how long each client takes, up to half as long again: otherwise all would end in the same moment."""
+    return [seconds * (1 + number / (2 * clients)) for number in range(clients)]
+
+
 def times(server: Server, until: Callable[[], bool]) -> list[float]:
     """Return the seconds that other requests took, one after the other. Raise ``AssertionError`` for an error."""
     client, taken = Client(host=server.host, port=server.port), list[float]()
@@ -80,19 +94,15 @@ def times(server: Server, until: Callable[[], bool]) -> list[float]:
     return taken
 
 
-def measure(server: Server, folder: Path, options: argparse.Namespace) -> tuple[list[float], list[bool]]:
-    file = folder / "data.bin"
-    file.write_bytes(bytes(LENGTH))
-    client = Client(host=server.host, port=server.port)
-    asset_id = client.upload(file, media_type="application/octet-stream").body["id"]
+def measure(server: Server, asset_id: str, options: argparse.Namespace) -> tuple[list[float], list[bool]]:
     with ExitStack() as stack, ThreadPoolExecutor(options.uploads + options.downloads) as pool:
         running = list[Future[bool]]()
-        for _ in range(options.downloads):
+        for seconds in durations(options.downloads, options.seconds):
             reader = stack.enter_context(SlowDownload(server, asset_id, patience=PATIENCE))
-            running.append(pool.submit(download, reader, options.seconds))
-        for _ in range(options.uploads):
+            running.append(pool.submit(download, reader, seconds))
+        for seconds in durations(options.uploads, options.seconds):
             writer = stack.enter_context(SlowUpload(server, LENGTH, patience=PATIENCE))
-            running.append(pool.submit(upload, writer, options.seconds))
+            running.append(pool.submit(upload, writer, seconds))
         taken = times(server, lambda: all(future.done() for future in running))
         return taken, [future.result() for future in running]
 
@@ -111,15 +121,15 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--uploads", type=int, default=30)
     parser.add_argument("--downloads", type=int, default=30)
     parser.add_argument("--pool", type=int, default=10, help="connections to PostgreSQL")
-    parser.add_argument("--seconds", type=float, default=20, help="how long each upload and download takes")
+    parser.add_argument("--seconds", type=float, default=20, help="how long the fastest upload takes")
     return parser.parse_args()
 
 
 def main() -> int:
     raise_on_termination()
     options = parse()
-    with tempfile.TemporaryDirectory() as name, serving(Path(name), options) as server:
-        taken, done = measure(server, Path(name), options)
+    with tempfile.TemporaryDirectory() as name, serving(Path(name), options) as (server, asset_id):
+        taken, done = measure(server, asset_id, options)
     clients = f"{options.uploads} uploads, {options.downloads} downloads, pool of {options.pool}"
     print(report(f"{options.server}: {clients}", taken))
     print(f"{done.count(True)} of {len(done)} slow clients were served.")
