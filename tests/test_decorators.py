@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import HttpResponse, UnreadablePostError
 from django.test import Client, RequestFactory
 
 from django_largefiles.decorators import UploadedAsset, receive_files
@@ -290,11 +290,16 @@ def test_a_get_is_the_view_s_own(client: Client) -> None:
     assert client.get("/ignore/").content == b"ignored 0"
 
 
-def test_an_asynchronous_view_is_refused_at_import() -> None:
-    async def view(request: HttpRequest) -> HttpResponse: ...  # type: ignore[empty-body]
-
-    with pytest.raises(ImproperlyConfigured, match="asynchronous"):
-        receive_files()(view)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("content", "status", "told"),
+    [(PICTURE, 200, "received"), (EXECUTABLE, 415, "type_not_allowed")],
+    ids=["accepted", "refused"],
+)
+def test_a_view_may_be_asynchronous(content: bytes, status: int, told: str, client: Client, stored: Stored) -> None:
+    answer = post(client, "/asynchronous/", file(content) + END)
+    assert answer.status_code == status
+    assert told in answer.json().values()
+    assert len(stored()) == (status == 200)
 
 
 def test_a_middleware_that_has_read_the_form_is_named(owner: User) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 
-from django.core.asgi import get_asgi_application
+from django_largefiles.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example.settings")
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from inspect import iscoroutinefunction
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -14,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from .csrf import enforce_csrf, has_header_token
 from .delivery.problems import full_database_told, problem_response
+from .doors.claims import streams_body
 from .doors.multipart import StreamingUploadHandler, UploadedAsset, parse_form
 from .exceptions import ConfigurationError, LargeFilesError, Refusal, StoreError
 from .intake.creation import authorize
@@ -24,31 +26,49 @@ __all__ = ["UploadedAsset", "receive_files"]
 
 def receive_files(
     *, profile: str = DEFAULT_PROFILE, max_files: int = 1
-) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Let a view receive files of any size: ``request.FILES`` holds an ``UploadedAsset`` for each.
 
     The CSRF token is checked before anything is stored. It must come in the header, or in a field before the files.
-    Refusals become problem details, also those that ``accept`` raises in the view. The view must be synchronous:
-    Django runs it in a thread under ASGI.
+    Refusals become problem details, also those that ``accept`` and ``aaccept`` raise in the view. The view may be
+    asynchronous; the form is received in a thread either way.
     """
 
-    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-        if iscoroutinefunction(view):
-            raise ConfigurationError(f"{view.__qualname__} is asynchronous; receive_files needs a synchronous view")
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        def load(request: HttpRequest) -> None:
+            if request.method == "POST":
+                load_form(request, profile=profile, max_files=max_files)
 
-        @functools.wraps(view)
-        def receiving(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            try:
-                with full_database_told():
-                    if request.method == "POST":
-                        load_form(request, profile=profile, max_files=max_files)
-                    return view(request, *args, **kwargs)
-            except (Refusal, StoreError) as error:
-                return problem_response(error)
-
-        return non_atomic_requests(csrf_exempt(receiving))
+        wrap = _asynchronous if iscoroutinefunction(view) else _synchronous
+        return streams_body(non_atomic_requests(csrf_exempt(functools.wraps(view)(wrap(view, load)))))
 
     return decorate
+
+
+def _synchronous(view: Callable[..., Any], load: Callable[[HttpRequest], None]) -> Callable[..., Any]:
+    def receiving(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            with full_database_told():
+                load(request)
+                response: HttpResponseBase = view(request, *args, **kwargs)
+                return response
+        except (Refusal, StoreError) as error:
+            return problem_response(error)
+
+    return receiving
+
+
+def _asynchronous(view: Callable[..., Any], load: Callable[[HttpRequest], None]) -> Callable[..., Any]:
+    async def receiving(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            with full_database_told():
+                await sync_to_async(load)(request)
+                response: HttpResponseBase = await view(request, *args, **kwargs)
+                return response
+        except (Refusal, StoreError) as error:
+            return problem_response(error)
+
+    return receiving
 
 
 def load_form(request: HttpRequest, *, profile: str, max_files: int) -> None:

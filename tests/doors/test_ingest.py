@@ -6,6 +6,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 
 from django_largefiles.doors.body import FIRST_READ
@@ -67,3 +68,8 @@ def test_a_refused_file_leaves_nothing_behind(stored: Callable[[], list[str]]) -
         ingest(BytesIO(PICTURE), name="picture.png", sha256="0" * 64)
     assert not FileAsset.objects.exists()
     assert stored() == []
+
+
+def test_an_asynchronous_view_may_ingest_too(picture: Path, owner: User) -> None:
+    asset = async_to_sync(FileAsset.objects.aingest)(picture, owner=owner)
+    assert (asset.owner, asset.size) == (owner, len(PICTURE))

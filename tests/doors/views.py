@@ -22,6 +22,12 @@ def accept_two(request: HttpRequest) -> JsonResponse:
 
 
 @receive_files()
+async def asynchronous(request: HttpRequest) -> JsonResponse:
+    asset = await request.FILES["file"].aaccept()
+    return JsonResponse({"state": asset.state})
+
+
+@receive_files()
 def ignore(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"ignored {len(request.FILES)}")
 
@@ -38,6 +44,7 @@ def videos(request: HttpRequest) -> JsonResponse:
 
 urlpatterns = [
     path("accept/", accept),
+    path("asynchronous/", asynchronous),
     path("accept-two/", accept_two),
     path("ignore/", ignore),
     path("crash/", crash),

@@ -33,10 +33,11 @@ def family(pid: int) -> list[int]:
 
 @linux
 @pytest.mark.timeout(170)
+@pytest.mark.parametrize("kind", ["gunicorn", "uvicorn", "granian"])
 def test_two_gibibytes_cost_no_memory_are_written_once_and_not_read_again(
-    example: Example, tmp_path: Path, record_property: Callable[[str, object], None]
+    kind: str, example: Example, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    server, worker = example.server(), example.worker()
+    server, worker = example.server(kind=kind), example.worker()
     client = client_of(server)
     warm = client.upload(samples.photograph(tmp_path).path, media_type="image/jpeg")
     client.wait_until_settled(warm.body["id"], patience=60)
@@ -98,8 +99,9 @@ def pieces(head: bytes, size: int, *, piece: int = 16 * KIB) -> Iterator[bytes]:
         yield bytes(piece)
 
 
-def test_an_executable_named_png_is_refused_after_less_than_512_kib(example: Example) -> None:
-    server = example.server()
+@pytest.mark.parametrize("kind", ["gunicorn", "uvicorn", "granian"])
+def test_an_executable_named_png_is_refused_after_less_than_512_kib(kind: str, example: Example) -> None:
+    server = example.server(kind=kind)
     sender = SlowSender(server, declared=GIB)
     sender.send(pieces(file(EXECUTABLE)[:-2], GIB), patience=0.2)
     status, problem = sender.answer()
@@ -109,7 +111,7 @@ def test_an_executable_named_png_is_refused_after_less_than_512_kib(example: Exa
     assert (example.stored(), example.column("id")) == ([], [])
 
 
-@pytest.mark.parametrize("kind", ["gunicorn", "granian-wsgi"])
+@pytest.mark.parametrize("kind", ["gunicorn", "granian-wsgi", "uvicorn", "granian"])
 def test_a_client_that_sends_at_full_speed_still_hears_why(kind: str, example: Example, tmp_path: Path) -> None:
     server = example.server(kind=kind)
     fraud = tmp_path / "photo.png"

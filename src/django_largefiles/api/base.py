@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
 from ..delivery.problems import full_database, problem_response
+from ..doors.claims import streams_body
 from ..exceptions import NotPermitted, Refusal, StoreError
 from ..models import FileAsset
 from .errors import ApiRefusal, framework_problem
@@ -25,7 +26,7 @@ class ApiViewSet(GenericViewSet[FileAsset]):
     @classmethod
     def as_view(cls, *args: Any, **kwargs: Any) -> Any:
         # No transaction may be held while bytes stream or the storage is asked, even with ATOMIC_REQUESTS.
-        return non_atomic_requests(super().as_view(*args, **kwargs))
+        return streams_body(non_atomic_requests(super().as_view(*args, **kwargs)))
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         return UploadRequest(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
 
+from django.http import HttpRequest
+
+from ..transport.live_body import LiveBody
 from ..transport.sockets import shut, socket_of
 
 logger = logging.getLogger(__name__)
@@ -16,16 +18,19 @@ GRANIAN = "Granian"
 """``SERVER_SOFTWARE`` of granian's WSGI interface; ASGI has no such variable."""
 
 
-def hang_up_of(meta: Mapping[str, Any]) -> Callable[[], None] | None:
+def hang_up_of(request: HttpRequest) -> Callable[[], None] | None:
     """Return how to end the connection of a request that reads its body; ``None`` if the server has no way.
 
-    Under ASGI there is no need: a view is called when the body has arrived.
+    Under Django's own ASGI handler there is no need: a view is called when the body has arrived.
     """
-    connection = socket_of(meta)
+    body = getattr(request, "_stream", None)
+    if isinstance(body, LiveBody):
+        return partial(body.abort, "the upload was continued by another request")
+    connection = socket_of(request.META)
     if connection:
         # The thread that reads finds the end of its input, and closes the socket itself.
         return partial(shut, connection, socket.SHUT_RDWR)
-    if meta.get("SERVER_SOFTWARE") == GRANIAN:
+    if request.META.get("SERVER_SOFTWARE") == GRANIAN:
         _warn_once()
     return None
 

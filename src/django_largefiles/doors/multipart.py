@@ -7,6 +7,7 @@ from html import unescape
 from io import UnsupportedOperation
 from typing import Any, TypeAlias
 
+from asgiref.sync import sync_to_async
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
@@ -55,6 +56,10 @@ class UploadedAsset(UploadedFile):  # type: ignore[type-arg]  # generic in the s
         # An immediate dispatcher has processed it already.
         asset.refresh_from_db()
         return asset
+
+    async def aaccept(self, *, sha256: str = "") -> FileAsset:
+        """Do what ``accept`` does, in a thread, for an asynchronous view."""
+        return await sync_to_async(self.accept)(sha256=sha256)
 
     def read(self, *args: object) -> bytes:
         raise UnsupportedOperation("the bytes are in the store: call accept() to get the asset")

@@ -165,5 +165,5 @@ def raise_malformed(fault: BodyFault | None) -> None:
 
 
 def _ended_when_taken_over(exchange: Exchange, writer: UploadWriter) -> AbstractContextManager[None]:
-    hang_up = hang_up_of(exchange.request.META)
+    hang_up = hang_up_of(exchange.request)
     return watch.reading(writer.asset_id, writer.token, hang_up) if hang_up else nullcontext()

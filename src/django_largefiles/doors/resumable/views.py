@@ -13,6 +13,7 @@ from ...authentication import current_authenticator
 from ...delivery.problems import full_database_told, problem_response
 from ...exceptions import AssetNotFound, LargeFilesError, NotAuthenticated, NotPermitted, Refusal, StoreError
 from ...protocols import ietf, tus
+from ..claims import streams_body
 from ..cors import add_cors_headers
 from .exchange import Exchange
 from .ietf import IETF
@@ -20,6 +21,7 @@ from .protocol import Protocol
 from .tus import TUS
 
 
+@streams_body
 @csrf_exempt
 @non_atomic_requests
 def uploads(request: HttpRequest, asset_id: UUID | None = None) -> HttpResponseBase:

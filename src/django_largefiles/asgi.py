@@ -1,0 +1,103 @@
+"""Django's ASGI handler, but with bodies that reach some views while they arrive.
+
+Django writes the whole body of a request to a temporary file before a middleware or view is called. For requests
+whose view has claimed their body (``doors/claims.py``), this handler hands over a stream that is still arriving.
+Everything else is left to Django's handler, of which this module copies nothing.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import django
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import Resolver404, resolve
+
+from .doors.claims import is_claimed
+from .options import KIB
+from .transport.live_body import LiveBody, Message, Receive
+
+logger = logging.getLogger(__name__)
+
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+
+def get_asgi_application() -> StreamingASGIHandler:
+    """Return the ASGI application of a project, in place of ``django.core.asgi.get_asgi_application``."""
+    django.setup(set_prefix=False)
+    return StreamingASGIHandler()
+
+
+class StreamingASGIHandler(ASGIHandler):
+    # Django's 64 KiB hold back downloads: each message costs a turn of the loop.
+    chunk_size = 512 * KIB
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._urlconf_is_fixed = True
+
+    async def handle(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if not self._is_claimed(scope):
+            await super().handle(scope, receive, send)
+            return
+        body = LiveBody(receive, scope["http_version"])
+        try:
+            await super().handle(scope, _ReceiveOf(body, receive), send)
+        finally:
+            # A thread that waits for bytes would outlive the request.
+            body.close()
+
+    async def read_body(self, receive: Receive) -> Any:
+        """Return the body of a claimed request at once, before its first byte."""
+        return receive.body if isinstance(receive, _ReceiveOf) else await super().read_body(receive)
+
+    async def listen_for_disconnect(self, receive: Receive) -> None:
+        if isinstance(receive, _ReceiveOf):
+            await receive.body.pump()
+        await super().listen_for_disconnect(receive)
+
+    async def run_get_response(self, request: HttpRequest) -> HttpResponseBase:
+        response = await super().run_get_response(request)
+        if self._urlconf_is_fixed and getattr(request, "urlconf", None) is not None:
+            self._urlconf_is_fixed = False
+            logger.warning("A middleware sets request.urlconf: request bodies are no longer streamed to views.")
+        body = getattr(request, "_stream", None)
+        if isinstance(body, LiveBody) and not body.has_ended and body.http_version.startswith("1"):
+            # The response is an early refusal. Without this, some servers and clients send the rest all the same.
+            response.headers["Connection"] = "close"
+        return response
+
+    def _is_claimed(self, scope: dict[str, Any]) -> bool:
+        """Tell from the path which view will answer, as far as no middleware changes that."""
+        if not (self._urlconf_is_fixed and _has_body(scope)):
+            return False
+        request, _ = self.create_request(scope, io.BytesIO())
+        try:
+            return request is not None and is_claimed(resolve(request.path_info).func)
+        except Resolver404:
+            return False
+
+
+def _has_body(scope: Message) -> bool:
+    if scope["method"] in {"GET", "HEAD", "OPTIONS"}:
+        return False
+    headers = dict(scope["headers"])
+    if b"content-length" in headers:
+        return bool(headers[b"content-length"] != b"0")
+    # Only HTTP/1 announces every body by a header (RFC 9112 section 6.3).
+    return b"transfer-encoding" in headers or not scope["http_version"].startswith("1")
+
+
+class _ReceiveOf:
+    """A claimed request's ``receive``, by which the overridden methods tell it from others and find its body."""
+
+    def __init__(self, body: LiveBody, receive: Receive) -> None:
+        self.body = body
+        self._receive = receive
+
+    async def __call__(self) -> Message:
+        return await self._receive()

@@ -1,0 +1,131 @@
+"""The body of a request under ASGI, while it is still arriving."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
+
+from ..options import KIB
+from .pace import Pace
+from .watcher import INTERVAL_SECONDS
+
+Message: TypeAlias = Mapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+
+ALL_AT_ONCE = 256 * KIB
+"""Bytes of a read without a size, which Django's ``request.body`` makes."""
+
+
+class LiveBody(io.BufferedIOBase):
+    """A request's body while it arrives: the loop's ``pump`` fills it, one thread reads it.
+
+    Nothing is received before the first read, so that a request with ``Expect: 100-continue`` can be refused without
+    a byte of its body. After that at most as much is held as was last asked for, and one message more.
+    """
+
+    def __init__(self, receive: Receive, http_version: str) -> None:
+        self.http_version = http_version
+        self.has_ended = False
+        self._receive = receive
+        self._loop = asyncio.get_running_loop()
+        self._loop_thread = threading.get_ident()
+        self._wanted = asyncio.Event()
+        self._changed = threading.Condition()
+        self._pieces = deque[bytes]()
+        self._held = 0
+        self._limit = 0
+        self._total = 0
+        self._pace = Pace(0)
+        self._error: OSError | None = None
+
+    async def pump(self) -> None:
+        """Receive the body, as fast as it is read. Return at its end; after a disconnect, never.
+
+        A view whose client has gone is not cancelled: it finds out when it reads, and saves what has arrived.
+        """
+        try:
+            while not self.has_ended:
+                await self._wanted.wait()
+                if not self._take(await self._receive()):
+                    await asyncio.Event().wait()
+        except BaseException:
+            self.abort("the request was cancelled")
+            raise
+
+    def _take(self, message: Message) -> bool:
+        """Return whether the client is still there."""
+        if message["type"] == "http.disconnect":
+            self.abort("the client disconnected")
+            return False
+        piece = message.get("body", b"")
+        with self._changed:
+            if piece:
+                self._pieces.append(piece)
+                self._held += len(piece)
+                self._total += len(piece)
+            self.has_ended = not message.get("more_body", False)
+            if self._held >= self._limit:
+                self._wanted.clear()
+            if self._held >= self._limit or self.has_ended:
+                self._changed.notify()
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return ``size`` bytes, fewer at the end or where the body breaks off. Block until they are there.
+
+        Behind the last byte of a body that broke off, raise ``OSError``, from which Django makes
+        ``UnreadablePostError``; ``TimeoutError`` if the client is slower than ``BODY_TIMEOUT`` and ``MINIMUM_RATE``
+        allow. Raise ``RuntimeError`` on the loop's thread.
+        """
+        if threading.get_ident() == self._loop_thread:
+            raise RuntimeError("this body is still arriving and must be read in a thread, by sync_to_async")
+        if size is None or size < 0:
+            return b"".join(iter(lambda: self.read(ALL_AT_ONCE), b""))
+        with self._changed:
+            self._await_bytes(size)
+            return self._cut(size)
+
+    def abort(self, reason: str) -> None:
+        """End the body: a read that waits, and each later one, fails with ``reason``."""
+        with self._changed:
+            if not self.has_ended:
+                self._error = self._error or OSError(reason)
+            self._changed.notify()
+
+    def close(self) -> None:
+        self.abort("the request is over")
+        self._pieces.clear()
+        super().close()
+
+    def _await_bytes(self, size: int) -> None:
+        self._limit = size
+        while self._held < size and not (self.has_ended or self._error):
+            self._loop.call_soon_threadsafe(self._wanted.set)
+            since = time.monotonic()
+            self._changed.wait(INTERVAL_SECONDS)
+            self._pace.wait(time.monotonic() - since)
+            if self._pace.is_too_slow(self._total):
+                self._error = TimeoutError("the body comes too slowly")
+        if self._error and size and not self._held:
+            raise self._error
+
+    def _cut(self, size: int) -> bytes:
+        taken = list[bytes]()
+        room = size
+        while room and self._pieces:
+            piece = self._pieces.popleft()
+            if len(piece) > room:
+                self._pieces.appendleft(piece[room:])
+                piece = piece[:room]
+            taken.append(piece)
+            room -= len(piece)
+        self._held -= size - room
+        if self._held < self._limit and not self.has_ended:
+            # Receive more while the caller works on this.
+            self._loop.call_soon_threadsafe(self._wanted.set)
+        return taken[0] if len(taken) == 1 else b"".join(taken)
