@@ -20,7 +20,7 @@ from django_largefiles.containers.facts import ArchiveFacts
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.extractors.archive import archive_attributes
 from django_largefiles.models import FileAsset
-from django_largefiles.options import GIB, Quota
+from django_largefiles.options import GIB, MIB, Quota
 from django_largefiles.pipeline.processing import TryAgain, process
 from django_largefiles.signals import asset_ready
 from django_largefiles.states import Reason, State
@@ -33,6 +33,7 @@ from tests.worked_example import SqliteExtractor
 POLICY = claim("docs/extending/access.rst", "class TeamPolicy(AccessPolicy):")
 QUOTA = claim("docs/extending/access.rst", "def quota(self, user):")
 DISPATCHER = claim("docs/extending/dispatchers.rst", "class QueueDispatcher(Dispatcher):")
+UNPACKING = claim("docs/extending/scanners.rst", "from django_largefiles.scanners.base import Unpacking")
 QUEUE_WORKER = claim("docs/extending/dispatchers.rst", "def process_asset(id):")
 EXTRACTOR_TRIED = claim(
     "docs/extending/extractors.rst", '...     SqliteExtractor().extract(file, "application/vnd.sqlite3")'
@@ -85,6 +86,11 @@ def test_a_queue_brings_the_id_to_a_worker(received: FileAsset) -> None:
     run(QUEUE_WORKER, queue=queue)["process_asset"](queue.send.call_args.kwargs["id"])
     received.refresh_from_db()
     assert received.state == State.READY
+
+
+def test_a_scanner_states_what_it_unpacks() -> None:
+    stated = run(UNPACKING)["unpacking"]
+    assert (stated.member_size, stated.members) == (100 * MIB, 10_000)
 
 
 def test_a_worker_of_a_queue_tries_again_later() -> None:
