@@ -31,6 +31,10 @@ BAD_RULES = [
         ("ALLOWED_MIME_TYPES", value)
         for value in ("image/png", 7, None, ["images"], [None], ["image/png; q=1"], ["*/png"])
     ],
+    *[
+        ("INLINE_TYPES", value)
+        for value in ("image/png", None, ["images"], ["image/*"], ["*/*"], ["text/*"], ["image/png", "image/svg+xml"])
+    ],
     *[("EXTENSION_MUST_MATCH", value) for value in (1, "yes", None)],
     *[("UPLOAD_EXPIRES_AFTER", value) for value in (3600, None, timedelta(0), timedelta(seconds=-1))],
     *[
@@ -226,6 +230,13 @@ def test_a_setting_has_its_default(settings: Settings, name: str, default: objec
             "allowed_mime_types",
             ("image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf", "audio/*", "video/*"),
         ),
+        (
+            "inline_types",
+            (
+                *("image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "application/pdf"),
+                *("audio/*", "video/*"),
+            ),
+        ),
         ("extension_must_match", True),
         ("upload_expires_after", timedelta(hours=24)),
         ("extractors", DEFAULT_EXTRACTORS),
@@ -305,6 +316,8 @@ RULE_VALUES = [
     ("ALLOWED_MIME_TYPES", ("image/png",), "allowed_mime_types", ("image/png",)),
     ("ALLOWED_MIME_TYPES", {"image/png"}, "allowed_mime_types", ("image/png",)),
     ("ALLOWED_MIME_TYPES", [], "allowed_mime_types", ()),
+    ("INLINE_TYPES", ["Image/PNG", "text/plain"], "inline_types", ("image/png", "text/plain")),
+    ("INLINE_TYPES", [], "inline_types", ()),
     ("EXTENSION_MUST_MATCH", False, "extension_must_match", False),
     ("UPLOAD_EXPIRES_AFTER", timedelta(minutes=1), "upload_expires_after", timedelta(minutes=1)),
     ("EXTRACTORS", {"font/*": "a.B"}, "extractors", {**DEFAULT_EXTRACTORS, "font/*": "a.B"}),

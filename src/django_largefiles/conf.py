@@ -27,6 +27,8 @@ class Profile:
     name: str
     max_upload_size: int
     allowed_mime_types: tuple[str, ...]
+    inline_types: tuple[str, ...]
+    """Patterns of types that browsers may show in place of storing them, if a request asks for it."""
     extension_must_match: bool
     upload_expires_after: timedelta
     extractors: Mapping[str, str]
@@ -178,6 +180,7 @@ def get_profile(name: str) -> Profile:
         name=name,
         max_upload_size=rule("MAX_UPLOAD_SIZE"),
         allowed_mime_types=rule("ALLOWED_MIME_TYPES"),
+        inline_types=rule("INLINE_TYPES"),
         extension_must_match=rule("EXTENSION_MUST_MATCH"),
         upload_expires_after=rule("UPLOAD_EXPIRES_AFTER"),
         extractors=rule("EXTRACTORS"),

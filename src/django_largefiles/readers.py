@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from .containers.facts import MAX_ENTRIES, MAX_SIZE
-from .media_types.matching import is_pattern
+from .media_types.matching import covers_active_types, is_pattern
 from .options import (
     DEFAULT_EXTRACTORS,
     LONGEST_SIGNED,
@@ -124,6 +124,14 @@ def patterns(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple | set | frozenset):
         raise ValueError(f"must be a list of media types, not {value!r}")
     return tuple(_pattern(item) for item in value)
+
+
+def inline_types(value: Any) -> tuple[str, ...]:
+    shown = patterns(value)
+    active = [pattern for pattern in shown if covers_active_types(pattern)]
+    if active:
+        raise ValueError(f"must name no types that browsers execute, such as HTML, SVG and XML, unlike {active[0]!r}")
+    return shown
 
 
 def mapping(value: Any) -> Mapping[Any, Any]:

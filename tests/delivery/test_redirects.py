@@ -75,6 +75,12 @@ def test_a_download_is_redirected(client: Client, url: str, largefiles: Largefil
     assert served.headers["Cache-Control"] == "private, no-cache"
 
 
+def test_a_file_is_shown_from_the_storage(client: Client, url: str) -> None:
+    answer = client.get(f"{url}?disposition=inline")
+    served = requests.get(answer["Location"], timeout=30)
+    assert served.headers["Content-Disposition"] == "inline; filename*=utf-8''B%C3%A4ume%3B%20%E6%9C%A8.png"
+
+
 def test_a_range_is_asked_of_the_storage(client: Client, url: str) -> None:
     answer = client.get(url, headers={"Range": "bytes=10-19"})
     served = requests.get(answer["Location"], headers={"Range": "bytes=10-19"}, timeout=30)

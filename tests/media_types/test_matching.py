@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from django_largefiles.media_types.matching import (
+    covers_active_types,
     extension_allowed,
     extension_fits,
     is_pattern,
@@ -228,3 +229,25 @@ def test_extension_allowed(extension: str, patterns: list[str], allowed: bool) -
 
 def test_extension_allowed_looks_at_all_patterns_for_each_type() -> None:
     assert extension_allowed(".png", iter(["video/*", "image/png"]))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        *[
+            pytest.param(pattern, True, id=pattern)
+            for pattern in (
+                *("*/*", "image/*", "text/*", "application/*", "message/*", "multipart/*"),
+                *("text/html", "application/xhtml+xml", "Text/HTML", "image/svg+xml", "text/xml", "application/xml"),
+                *("application/atom+xml", "application/mathml+xml", "text/javascript", "application/javascript"),
+                *("application/x-shockwave-flash", "message/rfc822", "multipart/x-mixed-replace", "application/wasm"),
+            )
+        ],
+        *[
+            pytest.param(pattern, False, id=pattern)
+            for pattern in ("image/png", "audio/*", "video/*", "application/pdf", "text/plain", "application/json")
+        ],
+    ],
+)
+def test_covers_active_types(pattern: str, expected: bool) -> None:
+    assert covers_active_types(pattern) is expected

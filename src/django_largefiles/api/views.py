@@ -12,6 +12,7 @@ from .. import lifecycle
 from ..access import access_policy
 from ..assets import delete, downloadable_asset, visible_asset
 from ..delivery.bodiless import BodilessResponse
+from ..delivery.disposition import asked_disposition
 from ..delivery.responses import deliver
 from ..doors.body import required_length
 from ..exceptions import NotPermitted, StateConflict
@@ -60,7 +61,8 @@ class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
     @action(detail=True, content_negotiation_class=AnyMediaType)
     def download(self, request: Request, pk: UUID) -> HttpResponseBase:
         """The bytes, once the asset is ready."""
-        return deliver(request._request, downloadable_asset(request.user, pk))
+        asset = downloadable_asset(request.user, pk)
+        return deliver(request._request, asset, disposition=asked_disposition(request))
 
     @action(detail=True, methods=["post"])
     def reprocess(self, request: Request, pk: UUID) -> Response:

@@ -9,6 +9,7 @@ from django.utils.http import content_disposition_header
 
 from ..models import FileAsset
 from ..protocols.digests import wanted_digest
+from .disposition import Disposition
 from .validators import Validators
 
 RESOURCE_POLICY = "same-site"
@@ -29,12 +30,12 @@ def caching_headers(asset: FileAsset) -> dict[str, str]:
     }
 
 
-def representation_headers(asset: FileAsset) -> dict[str, str]:
-    """Return the headers that describe the bytes, whole or in part."""
-    disposition = content_disposition_header(as_attachment=True, filename=asset.original_name)
+def representation_headers(asset: FileAsset, disposition: Disposition) -> dict[str, str]:
+    """Return the headers that describe the bytes, whole or in part, with a disposition of ``disposition_of``."""
+    named = content_disposition_header(as_attachment=disposition == "attachment", filename=asset.original_name)
     return {
         "Content-Type": asset.media_type,
-        "Content-Disposition": disposition or "attachment",
+        "Content-Disposition": named or disposition,
         "Cross-Origin-Resource-Policy": RESOURCE_POLICY,
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",

@@ -9,10 +9,11 @@ from ..exceptions import InvalidSetting
 from ..models import FileAsset
 from ..stores import store_of
 from ..stores.base import ServedAs
+from .disposition import Disposition
 from .headers import RESOURCE_POLICY, caching_headers, representation_headers
 
 
-def link_to(asset: FileAsset) -> str | None:
+def link_to(asset: FileAsset, disposition: Disposition) -> str | None:
     """Return a URL at which the asset's storage serves the bytes; ``None`` if they are to be streamed.
 
     Raise ``StoreError``, and ``InvalidSetting`` if ``DELIVERY`` is ``"redirect"`` and ``STORAGE`` gives no links.
@@ -23,7 +24,7 @@ def link_to(asset: FileAsset) -> str | None:
         raise InvalidSetting("DELIVERY", "the storage gives no links to redirect to; set it to 'auto' or 'stream'")
     if delivery == "stream" or not store.gives_links:
         return None
-    return store.link(str(asset.file), largefiles_settings.redirect_expires_after, _served_as(asset))
+    return store.link(str(asset.file), largefiles_settings.redirect_expires_after, _served_as(asset, disposition))
 
 
 def redirect_to(link: str) -> HttpResponse:
@@ -32,8 +33,8 @@ def redirect_to(link: str) -> HttpResponse:
     return HttpResponseRedirect(link, headers=headers)
 
 
-def _served_as(asset: FileAsset) -> ServedAs:
-    headers = caching_headers(asset) | representation_headers(asset)
+def _served_as(asset: FileAsset, disposition: Disposition) -> ServedAs:
+    headers = caching_headers(asset) | representation_headers(asset, disposition)
     return ServedAs(
         media_type=headers["Content-Type"],
         disposition=headers["Content-Disposition"],

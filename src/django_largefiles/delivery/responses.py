@@ -10,15 +10,17 @@ from ..protocols.ranges import ByteRange, UnsatisfiableRange, content_range, par
 from ..states import State
 from ..stores import store_of
 from . import pieces
+from .disposition import Disposition, disposition_of
 from .headers import caching_headers, digest_headers, representation_headers, with_headers
 from .redirects import link_to, redirect_to
 from .validators import Validators
 
 
-def deliver(request: HttpRequest, asset: FileAsset) -> HttpResponseBase:
+def deliver(request: HttpRequest, asset: FileAsset, *, disposition: Disposition = "attachment") -> HttpResponseBase:
     """Return the answer to a ``GET`` or ``HEAD`` for the asset's bytes.
 
-    The access policy is not asked. Raise ``NotReady`` unless the asset is ready, and ``StoreError``.
+    ``disposition`` is what is asked for: ``"inline"`` lets browsers show the file, if its profile lists its type in
+    ``INLINE_TYPES``. The access policy is not asked. Raise ``NotReady`` unless the asset is ready, and ``StoreError``.
     """
     if asset.state != State.READY:
         raise NotReady(limit=State.READY, value=asset.state)
@@ -26,14 +28,16 @@ def deliver(request: HttpRequest, asset: FileAsset) -> HttpResponseBase:
     conditional = validators.conditional_response(request)
     if conditional is not None:
         return with_headers(conditional, caching_headers(asset))
-    link = None if validators.needed_by(request) else link_to(asset)
+    given = disposition_of(asset, disposition)
+    link = None if validators.needed_by(request) else link_to(asset, given)
     if link:
         return redirect_to(link)
     try:
         wanted = _requested_range(request, asset, validators)
     except UnsatisfiableRange:
         return HttpResponse(status=416, headers={"Content-Range": unsatisfied(asset.size or 0)})
-    response = with_headers(_respond(request, asset, wanted), caching_headers(asset) | representation_headers(asset))
+    headers = caching_headers(asset) | representation_headers(asset, given)
+    response = with_headers(_respond(request, asset, wanted), headers)
     whole = request.method == "GET" and wanted is None
     return with_headers(response, digest_headers(asset, request.headers, whole=whole))
 

@@ -64,6 +64,11 @@ DESCRIBED_ARCHIVES = ZIP_TYPES.union(TAR_TYPES, COMPRESSIONS) - frozenset(OFFICE
 """Types of archives that ``ArchiveExtractor`` reads."""
 
 
+ACTIVE_TYPES = frozenset(
+    (*_names_of(Family.MARKUP, Family.EXECUTABLE), "image/svg+xml", "message/rfc822", "multipart/x-mixed-replace")
+)
+"""Types that a browser may run scripts of when it shows them, archives of web pages among them."""
+
 SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {name: tuple(row.names.split()) for row in TYPES for name in row.names.split()}
 )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from .families import EXTENSIONS, POSSIBLE, SYNONYMS, TELLING
+from .families import ACTIVE_TYPES, EXTENSIONS, POSSIBLE, SYNONYMS, TELLING
 from .table import EMPTY, EQUIVALENT_TEXTS
 
 T = TypeVar("T")
@@ -34,6 +34,12 @@ def most_specific(media_type: str, mapping: Mapping[str, T]) -> T | None:
 def is_pattern(text: str) -> bool:
     """Return whether ``text`` is a media type without parameters, ``type/*`` or ``*/*`` (RFC 6838 section 4.2)."""
     return _PATTERN.fullmatch(text) is not None
+
+
+def covers_active_types(pattern: str) -> bool:
+    """Return whether ``pattern`` covers a type that browsers may execute: HTML, SVG, all XML, scripts, programs."""
+    essence = _essence(pattern)
+    return essence.endswith("+xml") or any(matches(kind, (essence,)) for kind in ACTIVE_TYPES)
 
 
 def extension_fits(extension: str, media_type: str) -> bool:
