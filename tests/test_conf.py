@@ -109,6 +109,10 @@ BAD_OPTIONS = [
         for key in ("REDIRECT_EXPIRES_AFTER", "PART_URL_EXPIRES_AFTER")
         for value in (60, None, timedelta(0), timedelta(milliseconds=1), timedelta(days=7, seconds=1))
     ],
+    *[
+        ("LINK_EXPIRES_AFTER", value)
+        for value in (3600, None, timedelta(0), timedelta(seconds=59), timedelta(days=365, seconds=1))
+    ],
     *[("AUTHENTICATOR", value) for value in (None, 7, InvalidSetting)],
     *[
         ("CORS_ALLOWED_ORIGINS", value)
@@ -166,6 +170,7 @@ PROPERTIES = {
     "MINIMUM_RATE": "minimum_rate",
     "DELIVERY": "delivery",
     "REDIRECT_EXPIRES_AFTER": "redirect_expires_after",
+    "LINK_EXPIRES_AFTER": "link_expires_after",
     "PART_URL_EXPIRES_AFTER": "part_url_expires_after",
     "AUTHENTICATOR": "authenticator",
     "CORS_ALLOWED_ORIGINS": "cors_allowed_origins",
@@ -286,6 +291,8 @@ def test_a_rule_has_its_default(settings: Settings, name: str, default: object) 
         ("MINIMUM_RATE", 7, "minimum_rate", 7),
         ("DELIVERY", "stream", "delivery", "stream"),
         ("REDIRECT_EXPIRES_AFTER", timedelta(days=7), "redirect_expires_after", timedelta(days=7)),
+        ("LINK_EXPIRES_AFTER", timedelta(minutes=1), "link_expires_after", timedelta(minutes=1)),
+        ("LINK_EXPIRES_AFTER", timedelta(days=365), "link_expires_after", timedelta(days=365)),
         ("PART_URL_EXPIRES_AFTER", timedelta(seconds=1), "part_url_expires_after", timedelta(seconds=1)),
         ("AUTHENTICATOR", "a.B", "authenticator", "a.B"),
         ("AUTHENTICATOR", "", "authenticator", ""),

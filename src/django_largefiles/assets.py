@@ -9,7 +9,8 @@ from django.db.models import Q
 
 from . import clock
 from .access import User, access_policy
-from .exceptions import AssetNotFound, NotPermitted, UploadGone
+from .exceptions import AssetNotFound, LinkRevoked, NotPermitted, UploadGone
+from .links import Link
 from .models import FileAsset, Upload
 from .states import State
 from .transactions import run_in_transaction
@@ -42,6 +43,21 @@ def downloadable_asset(user: User, asset_id: UUID) -> FileAsset:
     """Return the asset. Raises ``AssetNotFound`` and ``NotPermitted``."""
     asset = visible_asset(user, asset_id)
     check_may_download(user, asset)
+    return asset
+
+
+def linked_asset(user: User | None, link: Link) -> FileAsset:
+    """Return the asset of a link, which was given to its holder: the access policy is not asked.
+
+    Raise ``NotPermitted`` if the link is for another user, ``AssetNotFound``, and ``LinkRevoked``.
+    """
+    if link.user_key and not (user and user.is_authenticated and str(user.pk) == link.user_key):
+        raise NotPermitted("the link is for a certain user, who must be logged in")
+    asset = FileAsset.objects.filter(pk=link.asset_id).first()
+    if asset is None:
+        raise AssetNotFound(value=str(link.asset_id))
+    if asset.link_generation != link.generation:
+        raise LinkRevoked(value=str(link.asset_id))
     return asset
 
 

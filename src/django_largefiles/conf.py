@@ -113,6 +113,12 @@ class LargeFilesSettings:
         return lifetime
 
     @property
+    def link_expires_after(self) -> timedelta:
+        """How long a signed link can be followed, unless its maker says otherwise."""
+        lifetime: timedelta = self._value("LINK_EXPIRES_AFTER")
+        return lifetime
+
+    @property
     def part_url_expires_after(self) -> timedelta:
         """How long the URL for a part of a direct upload takes it."""
         lifetime: timedelta = self._value("PART_URL_EXPIRES_AFTER")

@@ -10,6 +10,7 @@
     │   ├── NotAuthenticated           401 not_authenticated
     │   ├── CsrfFailed                 403 csrf_failed
     │   ├── NotPermitted               403 not_permitted
+    │   ├── LinkInvalid                403 link_invalid
     │   ├── AssetNotFound              404 not_found
     │   ├── MethodNotAllowed           405 method_not_allowed
     │   ├── NotReady                   409 not_ready
@@ -17,6 +18,8 @@
     │   ├── PartsMissing               409 parts_missing
     │   ├── DirectUnsupported          409 direct_unsupported
     │   ├── UploadGone                 410 upload_gone
+    │   ├── LinkExpired                410 link_expired
+    │   ├── LinkRevoked                410 link_revoked
     │   ├── LengthRequired             411 length_required
     │   ├── TooLarge                   413 too_large
     │   ├── QuotaExceeded              413 quota_exceeded
@@ -135,6 +138,14 @@ class NotPermitted(Refusal):
     message = "this is not permitted"
 
 
+class LinkInvalid(Refusal):
+    """The token of a link was not made by this site for this purpose, or was changed."""
+
+    code = "link_invalid"
+    status = 403
+    message = "the link is not valid"
+
+
 class AssetNotFound(Refusal):
     code = "not_found"
     status = 404
@@ -175,6 +186,22 @@ class UploadGone(Refusal):
     code = "upload_gone"
     status = 410
     message = "the upload was aborted or has expired"
+
+
+class LinkExpired(Refusal):
+    """``limit`` is when the link expired."""
+
+    code = "link_expired"
+    status = 410
+    message = "the link expired at {limit}"
+
+
+class LinkRevoked(Refusal):
+    """The file was blocked after the link was made."""
+
+    code = "link_revoked"
+    status = 410
+    message = "the link was revoked"
 
 
 class LengthRequired(Refusal):

@@ -70,6 +70,7 @@ OPTIONS = RULES | {
     "MINIMUM_RATE": Option(default=KIB, read=readers.positive_integer),
     "DELIVERY": Option(default="auto", read=readers.one_of("auto", "stream", "redirect")),
     "REDIRECT_EXPIRES_AFTER": Option(default=timedelta(minutes=5), read=readers.signed_for),
+    "LINK_EXPIRES_AFTER": Option(default=timedelta(hours=12), read=readers.link_lifetime),
     "PART_URL_EXPIRES_AFTER": Option(default=timedelta(minutes=15), read=readers.signed_for),
     "AUTHENTICATOR": Option(default="", read=readers.path_or_default),
     "CORS_ALLOWED_ORIGINS": Option(default=(), read=readers.origins),

@@ -11,12 +11,15 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .links import Disposition, new_link
 from .options import DEFAULT_PROFILE, MAX_PROFILE_NAME, MAX_STORAGE_ALIAS, MAX_STORED_NAME
+from .routes import path_to
 from .states import Attachment, Reason, ScanVerdict, Stage, State
 from .stores.fields import StoredFileField
 from .stores.storage import asset_storage, configured_alias
 
 if TYPE_CHECKING:
+    from datetime import timedelta
     from pathlib import Path
 
     from .access import User
@@ -117,6 +120,8 @@ class FileAsset(models.Model):
         How many times a worker has started to process the file.
     ``claims``, ``lease_expires_at``
         Used by workers to make sure that only one of them processes the file. Not part of the public API.
+    ``link_generation``
+        How many times signed links were revoked. Not part of the public API.
     ``created_at``, ``updated_at``, ``processed_at``
         When the file was created, last changed, and settled.
 
@@ -180,6 +185,7 @@ class FileAsset(models.Model):
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     claims = models.PositiveIntegerField(default=0, editable=False)
     lease_expires_at = models.DateTimeField(null=True, editable=False)
+    link_generation = models.PositiveIntegerField(default=0, editable=False)
 
     width = models.PositiveIntegerField(_("width"), null=True, help_text=_("Pixels."))
     height = models.PositiveIntegerField(_("height"), null=True, help_text=_("Pixels."))
@@ -221,6 +227,37 @@ class FileAsset(models.Model):
 
     def __str__(self) -> str:
         return f"{self.original_name} ({self.state})"
+
+    @property
+    def url(self) -> str:
+        """The permanent URL of the download view, as a path. The view asks the access policy on each request.
+
+        Raise ``ConfigurationError`` if the package's URLs are not included.
+        """
+        return path_to("download", self.pk)
+
+    def signed_url(
+        self,
+        *,
+        max_age: timedelta | int | None = None,
+        disposition: Disposition = "attachment",
+        user: User | None = None,
+        current_app: str | None = None,
+    ) -> str:
+        """Return a URL, as a path, at which its holder may download the asset without a session.
+
+        The access policy is not asked. Each request is refused unless the asset is ready then.
+
+        ``max_age`` is the lifetime, as a timedelta or in seconds, from a minute to 365 days; by default
+        ``LINK_EXPIRES_AFTER``. It is shortened by up to a quarter, so that calls return the same URL for some time.
+        With ``disposition="inline"`` browsers may show the file, if its type is in ``INLINE_TYPES``. If ``user`` is
+        given, only that user may follow the link, logged in. ``current_app`` is that of Django's ``reverse``.
+
+        Raise ``ValueError`` for other values and an unsaved user, and ``ConfigurationError`` if the package's URLs are
+        not included.
+        """
+        link = new_link(self.pk, self.link_generation, max_age=max_age, disposition=disposition, user=user)
+        return path_to("link", link.token(), current_app=current_app)
 
     @property
     def received(self) -> int:

@@ -31,6 +31,9 @@ MAX_STORED_NAME = 255
 LONGEST_SIGNED = timedelta(days=7)
 """Signature Version 4 allows no more (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html)."""
 
+SHORTEST_LINK, LONGEST_LINK = timedelta(minutes=1), timedelta(days=365)
+"""The lifetime of a signed link. Its expiry is rounded, which is of no use below a minute."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExtractionLimits:

@@ -14,9 +14,11 @@ from .containers.facts import MAX_ENTRIES, MAX_SIZE
 from .media_types.matching import covers_active_types, is_pattern
 from .options import (
     DEFAULT_EXTRACTORS,
+    LONGEST_LINK,
     LONGEST_SIGNED,
     MAX_PROFILE_NAME,
     MAX_STORAGE_ALIAS,
+    SHORTEST_LINK,
     ArchiveLimits,
     BackendChoice,
     ExtractionLimits,
@@ -111,6 +113,13 @@ def signed_for(value: Any) -> timedelta:
     lifetime = duration(value)
     if not timedelta(seconds=1) <= lifetime <= LONGEST_SIGNED:
         raise ValueError(f"must be between a second and {LONGEST_SIGNED.days} days, not {value!r}")
+    return lifetime
+
+
+def link_lifetime(value: Any) -> timedelta:
+    lifetime = duration(value)
+    if not SHORTEST_LINK <= lifetime <= LONGEST_LINK:
+        raise ValueError(f"must be between a minute and {LONGEST_LINK.days} days, not {value!r}")
     return lifetime
 
 

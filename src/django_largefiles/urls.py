@@ -16,4 +16,5 @@ urlpatterns = [
     path("uploads/<uuid:asset_id>/", uploads),
     path("uploads/<path:path>", unknown_upload),
     path("assets/<uuid:asset_id>/download/", views.download, name="download"),
+    path("links/<str:token>/", views.link, name="link"),
 ]

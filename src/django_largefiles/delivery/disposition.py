@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
 from django.http import HttpRequest
 
 from ..conf import get_profile
 from ..exceptions import UnknownProfile
+from ..links import Disposition as Disposition
 from ..media_types.matching import matches
 from ..models import FileAsset
-
-Disposition: TypeAlias = Literal["attachment", "inline"]
 
 
 def asked_disposition(request: HttpRequest) -> Disposition:

@@ -15,8 +15,8 @@ from .validators import Validators
 RESOURCE_POLICY = "same-site"
 """Which pages may embed a file, or read it as a resource (Fetch, section 3.7).
 
-Pages of other sites may not, whatever the access policy says of the user whose cookies their requests carry. Links
-that are made to be embedded would answer ``"cross-origin"``.
+Pages of other sites may not, whatever the access policy says of the user whose cookies their requests carry. Signed
+links are made to be embedded: their view says ``"cross-origin"``.
 """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import router
-from django.db.models import Q
+from django.db.models import F, Q
 
 from .. import clock
 from ..models import FileAsset
@@ -49,7 +49,15 @@ def reprocess(asset_id: UUID) -> bool:
 def block(asset_id: UUID, detail: str = "") -> bool:
     """ready → rejected: a takedown. The bytes are kept, as evidence; no route serves them.
 
+    Signed links that were made before stay dead, even if the asset becomes ready again.
+
     Return whether this call moved the asset.
     """
-    changes = {"reason": Reason.BLOCKED, "detail": detail[:MAX_DETAIL]}
-    return move_and_signal(asset_id, Q(state=State.READY), State.REJECTED, **changes)
+    return move_and_signal(
+        asset_id,
+        Q(state=State.READY),
+        State.REJECTED,
+        reason=Reason.BLOCKED,
+        detail=detail[:MAX_DETAIL],
+        link_generation=F("link_generation") + 1,
+    )

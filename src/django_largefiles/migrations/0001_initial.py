@@ -53,6 +53,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
                 ('claims', models.PositiveIntegerField(default=0, editable=False)),
                 ('lease_expires_at', models.DateTimeField(editable=False, null=True)),
+                ('link_generation', models.PositiveIntegerField(default=0, editable=False)),
                 ('width', models.PositiveIntegerField(help_text='Pixels.', null=True, verbose_name='width')),
                 ('height', models.PositiveIntegerField(help_text='Pixels.', null=True, verbose_name='height')),
                 ('duration', models.FloatField(help_text='Seconds.', null=True, verbose_name='duration')),

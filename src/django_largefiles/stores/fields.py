@@ -8,13 +8,10 @@ from django.core.files.base import File
 from django.core.files.storage import Storage
 from django.db import models
 from django.db.models.fields.files import FieldFile
-from django.urls import NoReverseMatch, reverse
 
-from ..exceptions import ConfigurationError
+from ..routes import path_to
 from . import store_of
 from .storage import storage_at
-
-DOWNLOAD_VIEW = "largefiles:download"
 
 
 class StoredFieldFile(FieldFile):
@@ -74,14 +71,7 @@ class StoredFieldFile(FieldFile):
         Raise ``ConfigurationError`` if the package's URLs are not included.
         """
         self._required_name()
-        try:
-            return reverse(DOWNLOAD_VIEW, args=[self.instance.pk])
-        except NoReverseMatch as error:
-            raise ConfigurationError(
-                "the URL of an asset's file is that of the download view, which no URL leads to: add "
-                'path("files/", include("django_largefiles.urls")) to your URLs, or serve the file by '
-                "django_largefiles.delivery.responses.deliver(request, asset) in a view of your own"
-            ) from error
+        return path_to("download", self.instance.pk)
 
     @property
     def size(self) -> int:
