@@ -26,6 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NOTHING = Swept(
     uploads_completed=0,
     uploads_expired=0,
+    finals_handed_over=0,
     assets_handed_over=0,
     signals_sent=0,
     rejected_files_removed=0,

@@ -34,6 +34,7 @@ RECENT = timedelta(minutes=10)
 DUTIES: tuple[Callable[[int], int], ...] = (
     sweeper.complete_uploads,
     sweeper.expire_uploads,
+    sweeper.hand_over_finals,
     sweeper.hand_over_assets,
     sweeper.remove_rejected,
     remove_leftovers,

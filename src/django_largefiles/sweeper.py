@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from . import clock, lifecycle, usage
 from .dispatch import hand_over
 from .exceptions import ConfigurationError, LargeFilesError, StoreError
+from .intake.assembly import complete_parts
 from .intake.resuming import arrived, complete_arrived
 from .models import FileAsset, FileAssetQuerySet, SweeperRun, Upload
 from .outbox.removals import remove_leftovers
@@ -33,6 +34,8 @@ class Swept:
     """Uploads that had all their bytes, and whose process died before it completed them."""
     uploads_expired: int
     """Expired uploads that were deleted."""
+    finals_handed_over: int
+    """Final uploads, made of others, that were given to a worker again."""
     assets_handed_over: int
     """Assets that were given to a worker again."""
     signals_sent: int
@@ -48,13 +51,14 @@ class Swept:
 def sweep() -> Swept:
     """Run one maintenance pass; what fails is retried by the next.
 
-    Complete uploads that have all their bytes, delete those that have expired, hand over assets that no worker works
-    on, send the signals of processes that died, remove the bytes of rejected and deleted assets, and check the usage
-    of some owners.
+    Complete uploads that have all their bytes, delete those that have expired, hand over final uploads and assets that
+    no worker works on, send the signals of processes that died, remove the bytes of rejected and deleted assets, and
+    check the usage of some owners.
     """
     swept = Swept(
         uploads_completed=complete_uploads(BATCH),
         uploads_expired=expire_uploads(BATCH),
+        finals_handed_over=hand_over_finals(BATCH),
         assets_handed_over=hand_over_assets(BATCH),
         signals_sent=send_overdue(BATCH),
         rejected_files_removed=remove_rejected(BATCH),
@@ -96,6 +100,17 @@ def expire_uploads(limit: int) -> int:
     # Asked again for each: a client may have come back since.
     still = Q(upload__expires_at__lt=clock.now())
     return sum(lifecycle.discard(pk, only=still) for pk in list(expired[:limit]))
+
+
+def hand_over_finals(limit: int) -> int:
+    count = 0
+    for final in list(lifecycle.overdue_finals()[:limit]):
+        if not (lifecycle.reclaim_final(final.pk) and complete_parts(final)):
+            continue
+        if not hand_over(final.pk):
+            break
+        count += 1
+    return count
 
 
 def hand_over_assets(limit: int) -> int:

@@ -39,7 +39,7 @@ from django_largefiles.intake.creation import (
     discarded_on_failure,
 )
 from django_largefiles.intake.progress import reload
-from django_largefiles.intake.resuming import assemble, set_length, take_over
+from django_largefiles.intake.resuming import set_length, take_over
 from django_largefiles.intake.writing import UploadWriter
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.states import State
@@ -364,14 +364,6 @@ def deferred(**declared: object) -> Upload:
     return create_trusted(Declaration(**{"name": "picture.png", **declared}))  # type: ignore[arg-type]
 
 
-def received_part(content: bytes) -> Upload:
-    part = create_trusted(Declaration(name="", length=len(content)), kind=Upload.Kind.PARTIAL)
-    incoming = take_over(part, 0)
-    incoming.write(content)
-    incoming.pause()
-    return reload(part)
-
-
 def test_a_paused_upload_goes_on_where_it_was() -> None:
     upload = deferred(length=len(PICTURE))
     first = take_over(upload, 0)
@@ -596,70 +588,3 @@ def test_what_fails_before_the_client_knows_of_it_is_discarded(stored: Stored) -
         raise ZeroDivisionError
     assert not FileAsset.objects.exists()
     assert stored() == []
-
-
-def test_a_final_upload_is_made_of_its_parts(largefiles: Largefiles) -> None:
-    largefiles.set(CHUNK_SIZE=1000)
-    parts = [received_part(PICTURE[:4000]), received_part(PICTURE[4000:])]
-    final = create_trusted(Declaration(name="a.png"), kind=Upload.Kind.FINAL, parts=[part.pk for part in parts])
-    asset = assemble(final, parts)
-    assert (asset.state, asset.size, asset.sha256) == (
-        State.RECEIVED,
-        len(PICTURE),
-        hashlib.sha256(PICTURE).hexdigest(),
-    )
-    assert [reload(part).offset for part in parts] == [4000, len(PICTURE) - 4000]
-
-
-@pytest.mark.parametrize(
-    ("content", "declared", "refusal"),
-    [
-        (EXECUTABLE, {}, TypeNotAllowed),
-        (PICTURE, {"sha256": "0" * 64}, DigestMismatch),
-        (PICTURE, {"profile": "small"}, TooLarge),
-    ],
-    ids=["type", "digest", "limit"],
-)
-def test_a_final_upload_that_is_refused_is_gone_without_its_parts(
-    content: bytes,
-    declared: dict[str, object],
-    refusal: type[LargeFilesError],
-    largefiles: Largefiles,
-    stored: Stored,
-) -> None:
-    largefiles.set(PROFILES={"small": {"MAX_UPLOAD_SIZE": 1000}})
-    part = received_part(content)
-    final = create_trusted(Declaration(**{"name": "a.png", **declared}), kind=Upload.Kind.FINAL)  # type: ignore[arg-type]
-    before = stored()
-    with pytest.raises(refusal):
-        assemble(final, [part])
-    assert list(Upload.objects.all()) == [part]
-    assert [name for name in before if part.pk.hex in name] == stored()
-
-
-def test_a_final_upload_whose_part_cannot_be_read_is_gone(stored: Stored) -> None:
-    part, final = received_part(PICTURE), create_trusted(Declaration(name="a.png"), kind=Upload.Kind.FINAL)
-    lifecycle.discard(part.pk)
-    with pytest.raises(StoreUnavailable):
-        assemble(final, [part])
-    assert not FileAsset.objects.exists()
-    assert stored() == []
-
-
-def test_a_final_upload_that_another_request_took_over_is_that_one_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    part, final = received_part(PICTURE), create_trusted(Declaration(name="a.png"), kind=Upload.Kind.FINAL)
-    later: list[UploadWriter] = []
-    meanwhile(monkeypatch, lambda: later.append(take_over(reload(final), 0)))
-    with pytest.raises(TakenOver):
-        assemble(final, [part])
-    monkeypatch.undo()
-    later[0].write(PICTURE)
-    assert later[0].finish().state == State.RECEIVED
-
-
-def test_a_final_upload_whose_making_was_cut_off_is_made_anew(restless: None) -> None:
-    part, final = received_part(PICTURE), create_trusted(Declaration(name="a.png"), kind=Upload.Kind.FINAL)
-    killed = take_over(final, 0, checkpoints=False)
-    killed.write(PICTURE[:4000])
-    killed.close()
-    assert assemble(reload(final), [part]).sha256 == hashlib.sha256(PICTURE).hexdigest()

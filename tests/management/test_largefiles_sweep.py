@@ -32,7 +32,8 @@ def sweep(django_capture_on_commit_callbacks: Callable[..., Any]) -> Callable[[]
 
 def printed(*, expired: int = 0, handed_over: int = 0, emptied: int = 0) -> str:
     return (
-        f"0 uploads completed, {expired} uploads expired, {handed_over} assets handed over, 0 signals sent, "
+        f"0 uploads completed, {expired} uploads expired, "
+        f"0 finals handed over, {handed_over} assets handed over, 0 signals sent, "
         f"{emptied} rejected files removed, 0 deleted files removed, 0 usage corrected\n"
     )
 

@@ -18,9 +18,10 @@ from django_largefiles import lifecycle
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.exceptions import StoreUnavailable
 from django_largefiles.intake import direct
+from django_largefiles.intake.assembly import assemble
 from django_largefiles.intake.creation import Declaration, create_trusted
 from django_largefiles.intake.progress import reload
-from django_largefiles.intake.resuming import assemble, take_over
+from django_largefiles.intake.resuming import take_over
 from django_largefiles.models import FileAsset, PendingRemoval, Upload
 from django_largefiles.outbox.removals import GRACE
 from django_largefiles.pipeline.processing import TryAgain, process

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib.auth.models import AnonymousUser
@@ -155,12 +156,19 @@ def _create_records(declaration: Declaration, profile: Profile, kind: str, parts
         length=declaration.length,
         reserved=reservation,
         store_state={"name": storage_key(asset.pk)},
-        lease_token=uuid4(),
+        **_hold(kind),
         expires_at=clock.after(profile.upload_expires_after),
     )
     # For headers alone: it agrees with the response's Date, which is of this machine too.
     upload.expires_at = timezone.now() + profile.upload_expires_after
     return upload
+
+
+def _hold(kind: str) -> dict[str, Any]:
+    """Return the columns of a new upload that say who may write to it."""
+    if kind == Upload.Kind.FINAL:
+        return {"lease_expires_at": lifecycle.wait_for_parts()}
+    return {"lease_token": uuid4()}
 
 
 def _create_asset(declaration: Declaration, profile: Profile, using: str) -> FileAsset:

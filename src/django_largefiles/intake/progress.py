@@ -11,7 +11,7 @@ from typing import Any
 from django.db import OperationalError
 from django.utils import timezone
 
-from .. import clock
+from .. import clock, lifecycle
 from ..digests import ResumableDigest
 from ..exceptions import StoreError, TakenOver, UploadGone
 from ..models import FileAsset, Upload
@@ -118,6 +118,8 @@ class Progress:
     def _renew(self, **changes: Any) -> None:
         """Put the expiry off. Raise ``TakenOver`` and ``UploadGone``; then nothing has changed."""
         held = Upload.objects.filter(pk=self._upload.pk, lease_token=self._token)
+        if self._upload.kind == Upload.Kind.FINAL:
+            changes["lease_expires_at"] = lifecycle.final_lease()
         if not held.update(expires_at=clock.after(self._expires_after), **changes):
             raise self.lost()
         # For headers alone: it agrees with the response's Date, which is of this machine too.

@@ -1,12 +1,12 @@
-"""Going on with an upload: taking it over, telling its length, making it of others, and completing it late."""
+"""Going on with an upload: taking it over, telling its length, and completing it late."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
 from typing import TypeAlias
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db import router, transaction
 from django.db.models import F, Q, QuerySet
@@ -15,7 +15,7 @@ from .. import clock, rules, usage
 from ..access import User, access_policy
 from ..assets import check_may_append
 from ..conf import get_profile, largefiles_settings
-from ..exceptions import MalformedRequest, OffsetMismatch, Refusal, StoreError, TakenOver, WrongContent
+from ..exceptions import MalformedRequest, OffsetMismatch, WrongContent
 from ..models import FileAsset, Upload
 from ..stores import store_of
 from ..transactions import in_transaction_of
@@ -80,43 +80,30 @@ def take_over(upload: Upload, offset: int, *, checkpoints: bool = True) -> Uploa
         if not Upload.objects.using(using).filter(pk=upload.pk, offset=offset).update(lease_token=token):
             upload = reload(upload)
             raise OffsetMismatch(limit=upload.offset, value=offset)
-        upload.lease_token = token
-        if store_of(upload.asset).keeps_progress:
-            states = Upload.objects.using(using).values_list("store_state", flat=True)
-            upload.store_state = states.get(pk=upload.pk)
-        writer = UploadWriter(upload, checkpoints=checkpoints)
+        writer = opened(upload, token, checkpoints=checkpoints)
     watch.check(upload.pk)
     return writer
+
+
+def opened(upload: Upload, token: UUID, *, checkpoints: bool) -> UploadWriter:
+    """Return a writer for an upload whose row has the token and is locked. Raise ``StoreError``."""
+    upload.lease_token = token
+    if store_of(upload.asset).keeps_progress:
+        states = Upload.objects.using(router.db_for_write(Upload)).values_list("store_state", flat=True)
+        upload.store_state = states.get(pk=upload.pk)
+    return UploadWriter(upload, checkpoints=checkpoints)
 
 
 def interrupt(user: User, upload: Upload) -> bool:
     """Stop the request that is writing to an upload, so that its offset holds until a later request.
 
-    Return whether the user may do so.
+    Return whether the user may do so. What puts a final upload together is not a client's request, and goes on.
     """
     permitted = access_policy().may_append(user, upload.asset)
     if permitted:
-        Upload.objects.filter(pk=upload.pk).update(lease_token=None)
+        Upload.objects.filter(pk=upload.pk).exclude(kind=Upload.Kind.FINAL).update(lease_token=None)
         watch.check(upload.pk)
     return permitted
-
-
-def assemble(upload: Upload, parts: Sequence[Upload]) -> FileAsset:
-    """Make a final upload of its partial ones, which are kept. Raise what ``finish`` raises.
-
-    The storage copies the bytes if it can; otherwise they are copied and hashed in one pass. An upload that cannot be
-    made is aborted, unless another request has taken it over: its client can make another one of the same parts.
-    """
-    # Without checkpoints, so that a request after a crash finds it at offset 0.
-    with take_over(upload, 0, checkpoints=False) as writer:
-        try:
-            writer.concatenate(parts)
-            return writer.finish()
-        except TakenOver:
-            raise
-        except (Refusal, StoreError):
-            writer.abort()
-            raise
 
 
 def finish(writer: UploadWriter) -> FileAsset:

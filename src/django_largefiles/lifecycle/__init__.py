@@ -12,6 +12,16 @@ transaction of the caller's they are part of that, and the caller repeats it.
 from __future__ import annotations
 
 from .arrival import close_part, complete, discard
+from .assembly import (
+    claim_final,
+    final_lease,
+    give_back_final,
+    hand_over_final,
+    overdue_finals,
+    reclaim_final,
+    renew_final,
+    wait_for_parts,
+)
 from .claims import Claim, ClaimLost, accept, claim, give_back, reject, renew
 from .decisions import KEPT, REPROCESSABLE, block, reprocess
 from .leases import FIRST_DELAY, HAND_OVER, LEASE, MAX_ATTEMPTS, back_off
@@ -32,14 +42,22 @@ __all__ = [
     "back_off",
     "block",
     "claim",
+    "claim_final",
     "close_part",
     "complete",
     "discard",
+    "final_lease",
     "give_back",
+    "give_back_final",
+    "hand_over_final",
     "not_handed_over",
     "overdue",
+    "overdue_finals",
     "reclaim",
+    "reclaim_final",
     "reject",
     "renew",
+    "renew_final",
     "reprocess",
+    "wait_for_parts",
 ]

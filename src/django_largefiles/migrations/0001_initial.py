@@ -114,6 +114,8 @@ class Migration(migrations.Migration):
                 ('store_state', models.JSONField()),
                 ('parts', models.JSONField(default=list, help_text='Of a final upload: the ids of its partial ones, in order.')),
                 ('lease_token', models.UUIDField(null=True)),
+                ('lease_expires_at', models.DateTimeField(db_index=True, help_text='Of a final upload: when the sweeper looks at it again.', null=True)),
+                ('attempts', models.PositiveSmallIntegerField(default=0, help_text='To put a final upload together.')),
                 ('expires_at', models.DateTimeField(db_index=True)),
                 ('is_open', models.BooleanField(default=True, help_text="Counts against the owner's quota of uploads: all but partial ones with all bytes.")),
             ],

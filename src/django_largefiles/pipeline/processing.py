@@ -19,6 +19,7 @@ from ..lifecycle import MAX_ATTEMPTS, Claim, ClaimLost
 from ..models import FileAsset
 from ..states import Reason, Stage
 from ..stores import store_of
+from . import assembling
 from .examination import Examination
 from .heartbeat import Heartbeat
 from .publishing import publish
@@ -31,7 +32,7 @@ FIRST_SCANNER_DELAY = timedelta(seconds=30)
 
 
 class TryAgain(Exception):
-    """The asset went back to ``received``; the caller may call again after ``delay``."""
+    """The asset waits again; the caller may call again after ``delay``."""
 
     def __init__(self, delay: timedelta) -> None:
         super().__init__(delay)
@@ -39,12 +40,13 @@ class TryAgain(Exception):
 
 
 def process(asset_id: UUID) -> None:
-    """Bring a received asset to ``ready``, ``rejected`` or ``failed``.
+    """Bring a received asset to ``ready``, ``rejected`` or ``failed``, or put together a final upload.
 
     Return without an effect if there is nothing to do. Raises ``TryAgain`` if the cause of a failure may pass.
     """
     claim = lifecycle.claim(asset_id)
     if claim is None:
+        _assemble(asset_id)
         return
     examination = Examination(claim)
     try:
@@ -63,6 +65,12 @@ def process(asset_id: UUID) -> None:
     except Exception as error:  # noqa: BLE001 — a failure of any kind ends as a failed attempt
         # The text of an unexpected error may contain secrets, which clients must not see. The log has it.
         _give_back(claim, Reason.GAVE_UP, error, type(error).__name__)
+
+
+def _assemble(asset_id: UUID) -> None:
+    delay = assembling.assemble(asset_id)
+    if delay:
+        raise TryAgain(delay)
 
 
 def _verify_and_publish(examination: Examination) -> None:

@@ -70,7 +70,7 @@ class Partial:
 
 @dataclass(frozen=True, kw_only=True)
 class Final:
-    """An upload made of others, in this order; one may come twice. URLs as sent, absolute or relative."""
+    """An upload made of others, in this order. URLs as sent, absolute or relative."""
 
     urls: tuple[str, ...]
 

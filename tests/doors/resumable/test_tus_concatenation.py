@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from django_largefiles.intake import creation, resuming
+from django_largefiles.intake import assembly, creation, resuming
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.options import MIB
 from django_largefiles.pipeline.processing import process
@@ -307,10 +307,11 @@ def test_row_73_a_partial_upload_may_be_used_again(tus: Tus, parts: tuple[str, s
     assert first != second
 
 
-@pytest.mark.each_storage
-def test_row_73_a_partial_upload_may_be_repeated(tus: Tus, parts: tuple[str, str]) -> None:
-    asset = asset_at(final(tus, *parts, parts[1], parts[1]))
-    assert asset.size == SIZE + 2 * (SIZE - 4000)
+@pytest.mark.parametrize("spelling", ["{}", "http://testserver{}"], ids=["same", "another"])
+def test_row_73_a_partial_upload_is_not_repeated(spelling: str, tus: Tus, parts: tuple[str, str]) -> None:
+    before = everything()
+    assert problem(tus.post(upload_concat=final_of(*parts, spelling.format(parts[1])))) == (400, "malformed_header")
+    assert everything() == before
 
 
 LARGE = PICTURE + bytes(17 * MIB)
@@ -497,7 +498,7 @@ def test_a_final_upload_on_a_full_disk_is_gone_without_its_parts(
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.name.endswith(".concatenation")]
+    return [record.getMessage() for record in caplog.records if record.name.endswith(".assembly")]
 
 
 @pytest.mark.each_storage
@@ -517,10 +518,14 @@ def test_a_waiting_final_upload_on_a_full_disk_is_no_fault_of_its_part(
 ) -> None:
     first, second = tus.partial(PICTURE[:4000]), unfinished(tus, SIZE - 4000)
     url = final(tus, first, second)
-    fill_the_disk(monkeypatch, at=7000)
-    assert tus.patch(second, 0, PICTURE[4000:])["Upload-Offset"] == str(SIZE - 4000)
-    assert tus.head(url).status_code == 404
+    with monkeypatch.context() as patched:
+        fill_the_disk(patched, at=7000)
+        assert tus.patch(second, 0, PICTURE[4000:])["Upload-Offset"] == str(SIZE - 4000)
     assert [message.endswith("the storage is full.") for message in told(caplog)] == [True]
+    answer = tus.head(url)
+    assert (answer["Upload-Length"], "Upload-Offset" in answer) == (str(SIZE), False)
+    process(asset_at(url).pk)
+    assert asset_at(url).sha256 == SHA256
 
 
 def test_a_waiting_final_upload_that_was_deleted_does_not_come_back(tus: Tus) -> None:
@@ -547,6 +552,18 @@ def test_a_part_that_is_deleted_afterwards_takes_nothing_from_the_final_upload(
     for part in parts:
         tus.delete(part)
     assert stored() == [asset_at(url).file.name]
+
+
+@pytest.mark.each_storage
+def test_a_final_upload_that_is_too_large_for_a_request_is_made_by_a_worker(
+    tus: Tus, parts: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assembly, "IN_REQUEST", SIZE - 1)
+    url = final(tus, *parts)
+    answer = tus.head(url)
+    assert (answer.status_code, answer["Upload-Length"], "Upload-Offset" in answer) == (200, str(SIZE), False)
+    process(asset_at(url).pk)
+    assert tus.head(url)["Upload-Offset"] == str(SIZE)
 
 
 @pytest.mark.each_storage

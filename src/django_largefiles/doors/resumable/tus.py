@@ -9,6 +9,7 @@ from django.utils import timezone
 from ...assets import arriving
 from ...delivery.bodiless import BodilessResponse
 from ...exceptions import FinalUpload, OffsetMismatch
+from ...intake.assembly import known_length, make_final, make_finals, total_length
 from ...intake.creation import create, discarded_on_failure
 from ...intake.resuming import finish, resume
 from ...intake.writing import UploadWriter
@@ -18,7 +19,7 @@ from ...states import State
 from ..body import passes_trailers
 from ..multipart import largest_upload
 from .checksum import AnnouncedChecksum, announced_checksum
-from .concatenation import complete_final, complete_finals, known_length, partial_uploads, total_length
+from .concatenation import partial_uploads
 from .declarations import tus_declaration
 from .exchange import (
     Exchange,
@@ -92,7 +93,7 @@ def patch(exchange: Exchange) -> HttpResponse:
     with resume(exchange.user, upload, offset, length=length, checkpoints=checksum is None) as writer:
         _append(exchange, writer, checksum, response)
     if upload.kind == Upload.Kind.PARTIAL and writer.received == upload.length:
-        complete_finals(upload)
+        make_finals(upload)
     _tell_expiry(upload, response)
     return response
 
@@ -112,7 +113,7 @@ def _post_final(exchange: Exchange, final: tus.Final) -> HttpResponse:
     upload = create(declaration, kind=Upload.Kind.FINAL, parts=[part.pk for part in parts])
     with discarded_on_failure(upload):
         response = _created(exchange, upload)
-        complete_final(upload)
+        make_final(upload)
     _tell_expiry(upload, response)
     return response
 
