@@ -72,7 +72,7 @@ def test_a_download_is_redirected(client: Client, url: str, largefiles: Largefil
     assert (served.status_code, served.content) == (200, CONTENT)
     assert served.headers["Content-Type"] == "image/png"
     assert served.headers["Content-Disposition"] == "attachment; filename*=utf-8''B%C3%A4ume%3B%20%E6%9C%A8.png"
-    assert served.headers["Cache-Control"] == "private, no-cache"
+    assert served.headers["Cache-Control"] == "private, no-cache, no-transform"
 
 
 def test_a_file_is_shown_from_the_storage(client: Client, url: str) -> None:

@@ -72,7 +72,7 @@ def test_a_whole_file(client: Client, url: str, asset: FileAsset) -> None:
         "Last-Modified": http_date(asset.created_at.timestamp()),
         "Accept-Ranges": "bytes",
         "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(SHA256)).decode()}:",
-        "Cache-Control": "private, no-cache",
+        "Cache-Control": "private, no-cache, no-transform",
         "Cross-Origin-Resource-Policy": "same-site",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
@@ -157,7 +157,7 @@ def test_a_range(
 
 
 @pytest.mark.parametrize(
-    "header", ["bytes=5-4", "bytes=a-b", "lines=0-1", "bytes=0-1,5-6", "bytes=" + "0-1," * 1000, "bytes"]
+    "header", ["bytes=5-4", "bytes=a-b", "lines=0-1", "bytes=0-1,1-6", "bytes=" + "0-1," * 1000, "bytes"]
 )
 def test_a_range_to_be_ignored_gives_the_whole(header: str, client: Client, url: str) -> None:
     answer = client.get(url, headers={"Range": header})

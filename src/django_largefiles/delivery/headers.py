@@ -26,7 +26,8 @@ def caching_headers(asset: FileAsset) -> dict[str, str]:
         **Validators.of(asset).headers(),
         "Accept-Ranges": "bytes",
         # A file that is blocked must not stay available from a cache.
-        "Cache-Control": "private, no-cache",
+        # A proxy that compresses would falsify the digest, and with it the meaning of ranges (RFC 9530 section 2).
+        "Cache-Control": "private, no-cache, no-transform",
     }
 
 

@@ -5,7 +5,8 @@ While a file that does not fit one chunk is sent, its request keeps no connectio
 
 from __future__ import annotations
 
-from typing import BinaryIO, Self
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, Self, TypeAlias
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
@@ -16,25 +17,35 @@ from ..connections import release_connections
 from ..protocols.ranges import ByteRange
 from ..transport.departure import limit_departure
 
+Segment: TypeAlias = ByteRange | bytes
+"""A range of a file, or bytes to send as they are."""
+
 
 def whole(request: HttpRequest, file: BinaryIO, size: int) -> HttpResponseBase:
     """Return a response with all ``size`` bytes of ``file``, which it closes."""
     if isinstance(request, ASGIRequest):
-        return part(request, file, ByteRange(start=0, stop=size))
+        return parts(request, file, [ByteRange(start=0, stop=size)] if size else [])
     # The server's own wsgi.file_wrapper sends the file, by sendfile where it can.
     response = FileResponse(SentFile(file) if _is_long(size) else file)
+    response["Content-Length"] = str(size)
     response.block_size = largefiles_settings.chunk_size
     limit_departure(request.META, response)
     return response
 
 
-def part(request: HttpRequest, file: BinaryIO, wanted: ByteRange) -> StreamingHttpResponse:
-    """Return a response with a range of ``file``, which it closes."""
-    pieces = FilePieces(SentFile(file) if _is_long(wanted.length) else file, wanted)
+def parts(request: HttpRequest, file: BinaryIO, segments: Sequence[Segment]) -> StreamingHttpResponse:
+    """Return a response with ranges of ``file``, which it closes, and what stands between them."""
+    length = length_of(segments)
+    pieces = FilePieces(SentFile(file) if _is_long(length) else file, segments)
     # Under ASGI Django reads a synchronous iterator into a list before it sends the first byte.
     response = StreamingHttpResponse(AsyncFilePieces(pieces) if isinstance(request, ASGIRequest) else pieces)
+    response["Content-Length"] = str(length)
     limit_departure(request.META, response)
     return response
+
+
+def length_of(segments: Sequence[Segment]) -> int:
+    return sum(segment.length if isinstance(segment, ByteRange) else len(segment) for segment in segments)
 
 
 def _is_long(size: int) -> bool:
@@ -64,26 +75,39 @@ class SentFile:
 
 
 class FilePieces:
-    """A range of a file, in chunks. The response closes it, and with it the file, also when it is not sent whole."""
+    """Ranges of a file in chunks, with bytes between them.
 
-    def __init__(self, file: BinaryIO | SentFile, wanted: ByteRange) -> None:
-        file.seek(wanted.start)
+    The response closes it, and with it the file, also when it is not sent whole.
+    """
+
+    def __init__(self, file: BinaryIO | SentFile, segments: Sequence[Segment]) -> None:
         self._file = file
-        self._left = wanted.length
+        self._pieces = self._each(segments)
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> bytes:
-        piece = self.read()
-        if not piece:
-            raise StopIteration
-        return piece
+        return next(self._pieces)
 
     def read(self) -> bytes:
-        piece = self._file.read(min(self._left, largefiles_settings.chunk_size))
-        self._left -= len(piece)
-        return piece
+        """Return the next piece; empty at the end."""
+        return next(self._pieces, b"")
+
+    def _each(self, segments: Sequence[Segment]) -> Iterator[bytes]:
+        for segment in segments:
+            if isinstance(segment, bytes):
+                yield segment
+                continue
+            self._file.seek(segment.start)
+            left = segment.length
+            while left:
+                piece = self._file.read(min(left, largefiles_settings.chunk_size))
+                if not piece:
+                    # The file is shorter than it was: a Content-Length that is not reached tells the client.
+                    return
+                left -= len(piece)
+                yield piece
 
     def close(self) -> None:
         self._file.close()

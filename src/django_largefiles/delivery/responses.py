@@ -9,7 +9,7 @@ from ..models import FileAsset
 from ..protocols.ranges import ByteRange, UnsatisfiableRange, content_range, parse, unsatisfied
 from ..states import State
 from ..stores import store_of
-from . import pieces
+from . import multipart, pieces
 from .disposition import Disposition, disposition_of
 from .headers import caching_headers, digest_headers, representation_headers, with_headers
 from .redirects import link_to, redirect_to
@@ -33,33 +33,38 @@ def deliver(request: HttpRequest, asset: FileAsset, *, disposition: Disposition 
     if link:
         return redirect_to(link)
     try:
-        wanted = _requested_range(request, asset, validators)
+        wanted = _requested_ranges(request, asset, validators)
     except UnsatisfiableRange:
         return HttpResponse(status=416, headers={"Content-Range": unsatisfied(asset.size or 0)})
+    whole = request.method == "GET" and not wanted
     headers = caching_headers(asset) | representation_headers(asset, given)
-    response = with_headers(_respond(request, asset, wanted), headers)
-    whole = request.method == "GET" and wanted is None
-    return with_headers(response, digest_headers(asset, request.headers, whole=whole))
+    return _streamed(request, asset, wanted, headers | digest_headers(asset, request.headers, whole=whole))
 
 
-def _requested_range(request: HttpRequest, asset: FileAsset, validators: Validators) -> ByteRange | None:
+def _requested_ranges(request: HttpRequest, asset: FileAsset, validators: Validators) -> tuple[ByteRange, ...]:
     # RFC 9110 section 14.2: Range is defined for GET alone.
     header = request.headers.get("Range")
     if request.method != "GET" or header is None or not validators.range_applies(request):
-        return None
+        return ()
     return parse(header, asset.size or 0)
 
 
-def _respond(request: HttpRequest, asset: FileAsset, wanted: ByteRange | None) -> HttpResponseBase:
+def _streamed(
+    request: HttpRequest, asset: FileAsset, wanted: tuple[ByteRange, ...], headers: dict[str, str]
+) -> HttpResponseBase:
     size = asset.size or 0
     if request.method == "HEAD":
-        return with_headers(HttpResponse(), {"Content-Length": str(size)})
+        return with_headers(HttpResponse(), headers | {"Content-Length": str(size)})
     file = store_of(asset).open_ranged(str(asset.file))
-    if wanted is None:
-        return with_headers(pieces.whole(request, file, size), {"Content-Length": str(size)})
-    partial = with_headers(
-        pieces.part(request, file, wanted),
-        {"Content-Length": str(wanted.length), "Content-Range": content_range(wanted, size)},
-    )
+    if not wanted:
+        return with_headers(pieces.whole(request, file, size), headers)
+    if len(wanted) == 1:
+        segments: tuple[pieces.Segment, ...] = wanted
+        described = {"Content-Range": content_range(wanted[0], size)}
+    else:
+        boundary = multipart.new_boundary()
+        segments = tuple(multipart.segments(wanted, size, asset.media_type, boundary))
+        described = {"Content-Type": multipart.content_type(boundary)}
+    partial = with_headers(pieces.parts(request, file, segments), headers | described)
     partial.status_code = 206
     return partial
