@@ -10,7 +10,7 @@ TOX_ARGS ?= --parallel 2 --parallel-no-spinner
 
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
-SERVERS := gunicorn uvicorn granian granian-wsgi
+SERVERS := gunicorn gunicorn-asgi uvicorn granian granian-wsgi hypercorn
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -140,7 +140,7 @@ $(STAMPS)/clients: tests/integration/clients/package-lock.json | $(STAMPS)/venv
 		echo "npm ci failed: the suite goes without tus-js-client and Uppy"; \
 	fi
 
-$(STAMPS)/server-gunicorn: $(STAMPS)/example
+$(STAMPS)/server-gunicorn $(STAMPS)/server-gunicorn-asgi: $(STAMPS)/example
 	@touch $@
 
 $(STAMPS)/server-uvicorn: $(STAMPS)/example
@@ -149,6 +149,10 @@ $(STAMPS)/server-uvicorn: $(STAMPS)/example
 
 $(STAMPS)/server-granian $(STAMPS)/server-granian-wsgi: $(STAMPS)/example
 	@$(INSTALL) 'granian>=2.5'
+	@touch $@
+
+$(STAMPS)/server-hypercorn: $(STAMPS)/example
+	@$(INSTALL) 'hypercorn>=0.18'
 	@touch $@
 
 $(STAMPS)/server-%:

@@ -281,33 +281,55 @@ class Beat(Process):
         return "beat: Starting" in self.log()
 
 
-def _gunicorn(host: str, port: int) -> list[str]:
+WSGI = "example.wsgi:application"
+ASGI = "example.asgi:application"
+
+
+def _gunicorn(host: str, port: int, application: str = WSGI) -> list[str]:
     return [
-        *("example.wsgi:application", "--bind", f"{host}:{port}", "--no-control-socket"),
+        *(application, "--bind", f"{host}:{port}", "--no-control-socket"),
         *("--worker-class", "gthread", "--threads", "8", "--graceful-timeout", "5"),
     ]
 
 
-def _uvicorn(host: str, port: int) -> list[str]:
+def _gunicorn_asgi(host: str, port: int, application: str = ASGI) -> list[str]:
     return [
-        *("example.asgi:application", "--host", host, "--port", str(port)),
+        *(application, "--bind", f"{host}:{port}", "--no-control-socket"),
+        *("--worker-class", "asgi", "--asgi-lifespan", "off", "--graceful-timeout", "5"),
+    ]
+
+
+def _uvicorn(host: str, port: int, application: str = ASGI) -> list[str]:
+    return [
+        *(application, "--host", host, "--port", str(port)),
         *("--lifespan", "off", "--timeout-graceful-shutdown", "5"),
     ]
 
 
-def _granian(host: str, port: int) -> list[str]:
+def _granian(host: str, port: int, application: str = ASGI) -> list[str]:
     return [
-        *("example.asgi:application", "--interface", "asginl", "--host", host, "--port", str(port)),
+        *(application, "--interface", "asginl", "--host", host, "--port", str(port)),
         *("--workers-kill-timeout", "5"),
     ]
 
 
-def _granian_wsgi(host: str, port: int) -> list[str]:
+def _granian_wsgi(host: str, port: int, application: str = WSGI) -> list[str]:
     return [
-        *("example.wsgi:application", "--interface", "wsgi", "--host", host, "--port", str(port)),
+        *(application, "--interface", "wsgi", "--host", host, "--port", str(port)),
         *("--blocking-threads", "8", "--workers-kill-timeout", "5"),
     ]
 
 
-SERVERS = {"gunicorn": _gunicorn, "uvicorn": _uvicorn, "granian": _granian, "granian-wsgi": _granian_wsgi}
+def _hypercorn(host: str, port: int, application: str = ASGI) -> list[str]:
+    return [application, "--bind", f"{host}:{port}", "--graceful-timeout", "5"]
+
+
+SERVERS = {
+    "gunicorn": _gunicorn,
+    "gunicorn-asgi": _gunicorn_asgi,
+    "uvicorn": _uvicorn,
+    "granian": _granian,
+    "granian-wsgi": _granian_wsgi,
+    "hypercorn": _hypercorn,
+}
 """The arguments of each server; before a hyphen in its name is the module that runs."""

@@ -38,6 +38,7 @@ class LiveBody(io.BufferedIOBase):
         self._changed = threading.Condition()
         self._pieces = deque[bytes]()
         self._held = 0
+        self._needed = 0
         self._limit = 0
         self._total = 0
         self._pace = Pace(0)
@@ -71,7 +72,7 @@ class LiveBody(io.BufferedIOBase):
             self.has_ended = not message.get("more_body", False)
             if self._held >= self._limit:
                 self._wanted.clear()
-            if self._held >= self._limit or self.has_ended:
+            if self._held >= self._needed or self.has_ended:
                 self._changed.notify()
         return True
 
@@ -103,7 +104,9 @@ class LiveBody(io.BufferedIOBase):
         super().close()
 
     def _await_bytes(self, size: int) -> None:
-        self._limit = size
+        self._needed = size
+        # The first read is for a verdict. Behind it, receive a second piece while the caller works on the first.
+        self._limit = 2 * size if self._total > self._held else size
         while self._held < size and not (self.has_ended or self._error):
             self._loop.call_soon_threadsafe(self._wanted.set)
             since = time.monotonic()
