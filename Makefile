@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test tools checks docs lint types migrations matrix wheel audit-dependencies
-.PHONY: audit availability benchmark reading clean distclean
+.PHONY: audit availability benchmark benchmark-asgi django-asgi reading clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -48,7 +48,7 @@ tools: ## Install what all targets of the tests and checks need
 		$(MAKE) --no-print-directory $(STAMPS)/$$group || exit 1; \
 	done
 
-checks: lint types migrations docs wheel audit-dependencies ## All checks but the tests
+checks: lint types migrations docs wheel audit-dependencies django-asgi ## All checks but the tests
 
 docs: $(STAMPS)/docs ## Build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx --fail-on-warning --builder html docs docs/_build/html
@@ -74,6 +74,10 @@ wheel: $(STAMPS)/wheel ## Build the wheel, install it into an empty environment 
 	build/empty/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo dist/*.whl)[libmagic,video]"
 	cd build && empty/bin/python -I ../tests/wheel.py
 
+django-asgi: $(STAMPS)/test ## Run Django's own tests of ASGI with our handler
+	@mkdir -p build/django
+	$(BIN)/python .ci/django_asgi_tests.py build/django
+
 audit-dependencies: $(STAMPS)/audit ## Ask pip-audit for known holes in the dependencies
 	$(BIN)/python .ci/audit_dependencies.py
 
@@ -82,6 +86,9 @@ audit: $(STAMPS)/example ## Measure our upload handler beside Django's
 
 availability: $(STAMPS)/test ## Measure other requests while slow clients send and read, over PostgreSQL
 	@$(BIN)/python -m benchmarks.availability
+
+benchmark-asgi: $(STAMPS)/test ## Measure uploads under ASGI beside a bare application and Django's own handler
+	@$(BIN)/python -m benchmarks.asgi
 
 benchmark: $(STAMPS)/example $(STAMPS)/tus-server ## Measure resumable uploads beside @tus/server and a bare loop
 	$(BIN)/python -m benchmarks.resumable

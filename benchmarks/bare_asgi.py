@@ -1,8 +1,7 @@
 """The upper limit under ASGI: an application without Django that does with a body what an upload needs.
 
-It reads, hashes (SHA-256) in a thread and writes in the same thread, while the next piece arrives. It supports the part
-of tus that the benchmark's client uses, and checks and records nothing: for measurements only. ``BARE_FOLDER`` is
-where it writes.
+It reads, and hashes (SHA-256) and writes in a thread while the next piece arrives. It supports the part of tus that the
+benchmark's client uses, and checks and records nothing: for measurements only. ``BARE_FOLDER`` is where it writes.
 """
 
 from __future__ import annotations

@@ -36,9 +36,7 @@ class StreamingASGIHandler(ASGIHandler):
     # Django's 64 KiB hold back downloads: each message costs a turn of the loop.
     chunk_size = 512 * KIB
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._urlconf_is_fixed = True
+    _urlconf_is_fixed = True
 
     async def handle(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if not self._is_claimed(scope):
