@@ -233,7 +233,7 @@ def test_anyone_may_follow_a_link(client: Client, ready: FileAsset) -> None:
         headers = {name: answer.get(name) for name in ("Content-Disposition", "Cache-Control", "Vary", "Set-Cookie")}
         assert headers == {
             "Content-Disposition": 'attachment; filename="picture.png"',
-            "Cache-Control": "private, no-cache",
+            "Cache-Control": "private, no-cache, no-transform",
             "Vary": None,
             "Set-Cookie": None,
         }
