@@ -20,6 +20,7 @@ from .doors.multipart import StreamingUploadHandler, UploadedAsset, parse_form
 from .exceptions import ConfigurationError, LargeFilesError, Refusal, StoreError
 from .intake.creation import authorize
 from .options import DEFAULT_PROFILE
+from .transport.lingering import linger
 
 __all__ = ["UploadedAsset", "receive_files"]
 
@@ -51,9 +52,10 @@ def _synchronous(view: Callable[..., Any], load: Callable[[HttpRequest], None]) 
             with full_database_told():
                 load(request)
                 response: HttpResponseBase = view(request, *args, **kwargs)
-                return response
         except (Refusal, StoreError) as error:
-            return problem_response(error)
+            response = problem_response(error)
+        linger(request.META, response)
+        return response
 
     return receiving
 
@@ -64,9 +66,10 @@ def _asynchronous(view: Callable[..., Any], load: Callable[[HttpRequest], None])
             with full_database_told():
                 await sync_to_async(load)(request)
                 response: HttpResponseBase = await view(request, *args, **kwargs)
-                return response
         except (Refusal, StoreError) as error:
-            return problem_response(error)
+            response = problem_response(error)
+        linger(request.META, response)
+        return response
 
     return receiving
 

@@ -14,6 +14,7 @@ from ..delivery.problems import full_database, problem_response
 from ..doors.claims import streams_body
 from ..exceptions import NotPermitted, Refusal, StoreError
 from ..models import FileAsset
+from ..transport.lingering import linger
 from .errors import ApiRefusal, framework_problem
 from .requests import UploadRequest
 
@@ -36,6 +37,10 @@ class ApiViewSet(GenericViewSet[FileAsset]):
             negotiator=self.get_content_negotiator(),
             parser_context=self.get_parser_context(request),
         )
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        linger(request.META, response)
+        return super().finalize_response(request, response, *args, **kwargs)
 
     def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]
         exc = exc.error if isinstance(exc, ApiRefusal) else full_database(exc)

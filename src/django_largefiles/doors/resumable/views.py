@@ -13,6 +13,7 @@ from ...authentication import current_authenticator
 from ...delivery.problems import full_database_told, problem_response
 from ...exceptions import AssetNotFound, LargeFilesError, NotAuthenticated, NotPermitted, Refusal, StoreError
 from ...protocols import ietf, tus
+from ...transport.lingering import linger
 from ..claims import streams_body
 from ..cors import add_cors_headers
 from .exchange import Exchange
@@ -32,6 +33,7 @@ def uploads(request: HttpRequest, asset_id: UUID | None = None) -> HttpResponseB
     except (Refusal, StoreError) as error:
         response = _refuse(error, protocol)
     add_cors_headers(request, response)
+    linger(request.META, response)
     return response
 
 
