@@ -50,6 +50,15 @@ def test_the_bytes_go_with_their_asset(asset: FileAsset, stored: Stored) -> None
     assert stored() == []
 
 
+def test_bytes_that_were_moved_after_the_asset_was_read_go_too(asset: FileAsset, stored: Stored) -> None:
+    storage = storages["default"]
+    with storage.open(asset.file.name) as file:
+        FileAsset.objects.update(file=storage.save("largefiles/moved", file))
+    storage.delete(asset.file.name)
+    asset.delete()
+    assert stored() == []
+
+
 def test_a_deletion_that_is_rolled_back_removes_nothing(asset: FileAsset, stored: Stored) -> None:
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         FileAsset.objects.all().delete()

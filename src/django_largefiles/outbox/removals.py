@@ -35,9 +35,15 @@ GRACE = timedelta(minutes=10)
 def remove_bytes(sender: type[FileAsset], instance: FileAsset, using: str, **_: Any) -> None:
     """Remove the bytes of a deleted asset once the deletion is committed. Receiver of ``pre_delete``."""
     upload = Upload.objects.using(using).filter(pk=instance.pk).first()
-    state = upload.store_state if upload else {"name": instance.file.name}
+    state = upload.store_state if upload else {"name": _name_in_row(instance, using)}
     if state["name"]:
         remove_after_commit(instance.storage, state, using)
+
+
+def _name_in_row(asset: FileAsset, using: str) -> str:
+    """Return where the bytes are: a worker may have moved them since the instance was read, but not any more."""
+    row = FileAsset.objects.using(using).filter(pk=asset.pk).select_for_update()
+    return str(row.values_list("file", flat=True).first() or "")
 
 
 def remove_after_commit(storage: str, state: StoreState, using: str) -> None:
