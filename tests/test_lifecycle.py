@@ -309,6 +309,43 @@ def test_what_could_not_be_handed_over_is_overdue_at_once() -> None:
     assert list(lifecycle.overdue()) == [asset]
 
 
+@pytest.mark.parametrize("stage", ["", Stage.STORING], ids=["waiting", "its worker died"])
+def test_a_takedown_that_no_worker_settles_is_handed_over_again(stage: str) -> None:
+    asset = make(State.READY, attempts=MAX_ATTEMPTS)
+    lifecycle.block(asset.pk)
+    assert not lifecycle.overdue().exists()
+    FileAsset.objects.update(lease_expires_at=timezone.now() - LATER, stage=stage)
+    assert list(lifecycle.overdue()) == [asset]
+    assert [lifecycle.reclaim(asset.pk), lifecycle.reclaim(asset.pk)] == [True, False]
+    asset.refresh_from_db()
+    assert (asset.state, asset.reason, asset.stage) == (State.REJECTED, Reason.BLOCKED, "")
+    assert lifecycle.claim_blocked(asset.pk)
+
+
+def test_a_settled_takedown_leaves_nothing_to_do() -> None:
+    asset = make(State.READY)
+    lifecycle.block(asset.pk)
+    claim = lifecycle.claim_blocked(asset.pk)
+    assert claim
+    lifecycle.renew_blocked(claim, done=1)
+    lifecycle.settle_blocked(claim, file="moved")
+    assert lifecycle.claim_blocked(asset.pk) is None
+    for act in (partial(lifecycle.renew_blocked, claim), partial(lifecycle.settle_blocked, claim)):
+        with pytest.raises(ClaimLost):
+            act()
+    FileAsset.objects.update(lease_expires_at=None)
+    assert not lifecycle.overdue().exists()
+    asset.refresh_from_db()
+    assert (asset.file.name, asset.stage_done) == ("moved", 1)
+
+
+def test_a_takedown_that_could_not_be_handed_over_is_overdue_at_once() -> None:
+    asset = make(State.READY)
+    lifecycle.block(asset.pk)
+    lifecycle.not_handed_over(asset.pk)
+    assert list(lifecycle.overdue()) == [asset]
+
+
 def test_reprocessing_starts_afresh() -> None:
     asset = make(
         State.FAILED,

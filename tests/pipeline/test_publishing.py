@@ -23,7 +23,7 @@ from django_largefiles.lifecycle import MAX_ATTEMPTS
 from django_largefiles.models import FileAsset, PendingRemoval
 from django_largefiles.outbox import removals
 from django_largefiles.outbox.removals import GRACE
-from django_largefiles.pipeline import processing, publishing
+from django_largefiles.pipeline import moving, processing
 from django_largefiles.pipeline.processing import TryAgain, process
 from django_largefiles.states import Reason, Stage, State
 from django_largefiles.stores.staged import StagedStore
@@ -231,8 +231,8 @@ KILLED_AT: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "before the storage has answered": lambda patch: patch.setattr(
         BreakingStorage, "_at_step", lambda self, step: die() if step == "after" else None
     ),
-    "before the asset is ready": lambda patch: patch.setattr(publishing, "_accept_moved", die),
-    "in the transaction": lambda patch: patch.setattr(publishing, "take_back", die),
+    "before the asset is ready": lambda patch: patch.setattr(moving, "_switch", die),
+    "in the transaction": lambda patch: patch.setattr(moving, "take_back", die),
 }
 
 
@@ -341,13 +341,13 @@ def test_a_worker_that_loses_its_claim_at_the_last_moment_does_not_accept(
 def test_a_commit_whose_answer_is_lost_keeps_what_the_row_names(
     breaking: BreakingStorage, staged: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accept = publishing._accept_moved
+    switch = moving._switch
 
-    def accept_unheard(*args: Any) -> None:
-        accept(*args)
+    def switch_unheard(*args: Any) -> None:
+        switch(*args)
         raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(publishing, "_accept_moved", accept_unheard)
+    monkeypatch.setattr(moving, "_switch", switch_unheard)
     ready = processed(ingest(BytesIO(PICTURE), name="picture.png"))
     assert ready.state == State.READY
     assert (staged(), breaking.objects()) == ([], [ready.file.name])
@@ -380,7 +380,7 @@ def test_a_worker_whose_copy_the_sweeper_has_removed_does_not_make_it_the_asset_
     lost: str, breaking: BreakingStorage, staged: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asset = ingest(BytesIO(PICTURE), name="picture.png")
-    monkeypatch.setattr(publishing, lost, lambda note: False)
+    monkeypatch.setattr(moving, lost, lambda note: False)
     process(asset.pk)
     asset.refresh_from_db()
     assert asset.state == State.PROCESSING
@@ -409,7 +409,7 @@ def test_the_lease_is_renewed_and_the_note_put_off_while_the_storage_is_silent(
             assert asset.stage == Stage.STORING
             beats.append(asset.stage_done)
 
-    monkeypatch.setattr(publishing, "Heartbeat", Heartbeat)
+    monkeypatch.setattr(moving, "Heartbeat", Heartbeat)
     assert processed(ingest(BytesIO(PICTURE), name="picture.png")).state == State.READY
     assert beats == [7]
 

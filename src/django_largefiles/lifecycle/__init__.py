@@ -26,6 +26,7 @@ from .claims import Claim, ClaimLost, accept, claim, give_back, reject, renew
 from .decisions import KEPT, REPROCESSABLE, block, reprocess
 from .leases import FIRST_DELAY, HAND_OVER, LEASE, MAX_ATTEMPTS, back_off
 from .recovery import not_handed_over, overdue, reclaim
+from .takedown import claim_blocked, renew_blocked, settle_blocked
 from .transitions import asset_waiting
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "back_off",
     "block",
     "claim",
+    "claim_blocked",
     "claim_final",
     "close_part",
     "complete",
@@ -57,7 +59,9 @@ __all__ = [
     "reclaim_final",
     "reject",
     "renew",
+    "renew_blocked",
     "renew_final",
     "reprocess",
+    "settle_blocked",
     "wait_for_parts",
 ]

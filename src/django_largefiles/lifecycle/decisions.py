@@ -46,18 +46,25 @@ def reprocess(asset_id: UUID) -> bool:
     return moved
 
 
+@in_transaction_of(FileAsset)
 def block(asset_id: UUID, detail: str = "") -> bool:
     """ready → rejected: a takedown. The bytes are kept, as evidence; no route serves them.
 
-    Signed links that were made before stay dead, even if the asset becomes ready again.
+    Signed links that were made before stay dead, even if the asset becomes ready again. If the storage signs URLs, a
+    worker moves the bytes, which ends those that were signed before.
 
     Return whether this call moved the asset.
     """
-    return move_and_signal(
+    moved = move_and_signal(
         asset_id,
         Q(state=State.READY),
         State.REJECTED,
         reason=Reason.BLOCKED,
         detail=detail[:MAX_DETAIL],
         link_generation=F("link_generation") + 1,
+        lease_expires_at=clock.after(leases.HAND_OVER),
+        stage="",
     )
+    if moved:
+        hand_over_after_commit(asset_id, router.db_for_write(FileAsset))
+    return moved

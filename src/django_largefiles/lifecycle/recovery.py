@@ -11,16 +11,22 @@ from .. import clock
 from ..models import FileAsset, FileAssetQuerySet
 from ..states import Reason, State
 from . import leases
+from .takedown import UNSETTLED, unsettled_and_overdue
 from .transitions import move, move_and_signal
 
 
 def overdue() -> FileAssetQuerySet:
-    """Return the assets that should be processed and that no worker works on, the longest waiting first."""
-    return FileAsset.objects.filter(_overdue()).order_by("lease_expires_at")
+    """Return the assets that a worker should work on and that none does, the longest waiting first.
+
+    They are to be processed, or blocked and to be moved.
+    """
+    return FileAsset.objects.filter(_overdue() | unsettled_and_overdue()).order_by("lease_expires_at")
 
 
 def reclaim(asset_id: UUID) -> bool:
     """An overdue asset → received, to be handed to a worker again; → failed if its attempts are used up.
+
+    A blocked one stays rejected.
 
     Return whether the caller, and no other, is to hand it over.
     """
@@ -36,12 +42,16 @@ def reclaim(asset_id: UUID) -> bool:
         processed_at=clock.now(),
     )
     tried_again = _overdue() & Q(attempts__lt=leases.MAX_ATTEMPTS)
-    return move(asset_id, tried_again, State.RECEIVED, lease_expires_at=clock.after(wait), stage="")
+    waits = {"lease_expires_at": clock.after(wait), "stage": ""}
+    return move(asset_id, tried_again, State.RECEIVED, **waits) or move(
+        asset_id, unsettled_and_overdue(), State.REJECTED, **waits
+    )
 
 
 def not_handed_over(asset_id: UUID) -> None:
-    """Make a received asset that could not be given to a worker overdue at once."""
-    move(asset_id, Q(state=State.RECEIVED), State.RECEIVED, lease_expires_at=clock.now())
+    """Make an asset that could not be given to a worker overdue at once."""
+    for waiting, state in ((Q(state=State.RECEIVED), State.RECEIVED), (UNSETTLED, State.REJECTED)):
+        move(asset_id, waiting, state, lease_expires_at=clock.now())
 
 
 def _overdue() -> Q:

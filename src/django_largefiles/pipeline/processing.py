@@ -19,7 +19,7 @@ from ..lifecycle import MAX_ATTEMPTS, Claim, ClaimLost
 from ..models import FileAsset
 from ..states import Reason, Stage
 from ..stores import store_of
-from . import assembling
+from . import assembling, takedown
 from .examination import Examination
 from .heartbeat import Heartbeat
 from .publishing import publish
@@ -40,12 +40,15 @@ class TryAgain(Exception):
 
 
 def process(asset_id: UUID) -> None:
-    """Bring a received asset to ``ready``, ``rejected`` or ``failed``, or put together a final upload.
+    """Bring a received asset to ``ready``, ``rejected`` or ``failed``.
+
+    Or put together a final upload, or settle the takedown of a blocked asset.
 
     Return without an effect if there is nothing to do. Raises ``TryAgain`` if the cause of a failure may pass.
     """
     claim = lifecycle.claim(asset_id)
     if claim is None:
+        takedown.settle(asset_id)
         _assemble(asset_id)
         return
     examination = Examination(claim)

@@ -156,6 +156,14 @@ class Store(ABC):
         """
         return None
 
+    def blocked_destination(self, name: str) -> StoreState | None:
+        """Return where the bytes of a blocked asset are to be moved, like ``destination``.
+
+        Return ``None`` if no URL leads to them. A store that ``gives_links`` cannot call them back; they end when
+        nothing is stored any more under the name that they were signed for.
+        """
+        return None
+
     def move(self, name: str, destination: StoreState, progress: Callable[[int], None]) -> str:
         """Copy the bytes to the destination in the same storage, and return the name that they have there.
 

@@ -328,6 +328,26 @@ class StoreContract:
             file.seek(2, 1)
             assert (file.read(), file.read()) == (b"56789", b"")
 
+    def taken_down(self, store: Store, name: str) -> str:
+        """Move the bytes as a worker moves those of a blocked asset."""
+        destination = store.blocked_destination(name)
+        if destination is None:
+            pytest.skip("no URL leads to the bytes")
+        moved = store.move(name, destination, self.tell)
+        store.abort({"name": name})
+        return moved
+
+    def test_what_was_taken_down_is_elsewhere(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        upload.finish(0, *self.chunks())
+        moved = self.taken_down(store, name)
+        assert self.content(store, moved) == b"".join(self.chunks())
+        with pytest.raises(StoreUnavailable):
+            store.open_ranged(name)
+
+    def test_an_empty_file_is_taken_down(self, upload: ArrivingUpload, store: Store, name: str) -> None:
+        upload.finish(0)
+        assert self.content(store, self.taken_down(store, name)) == b""
+
     def test_two_moves_do_not_meet(self, upload: ArrivingUpload, store: Store, name: str) -> None:
         upload.finish(0, b"moved")
         abandoned = store.destination(name)

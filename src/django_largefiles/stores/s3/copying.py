@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 from .bucket import Bucket
-from .objects import Source
+from .objects import Source, complete
 from .plan import SMALLEST_PART, copied_ranges
 from .reader import open_object
+from .state import Progress
 
 COPIES_AT_ONCE = 4
+
+
+def copy_object(bucket: Bucket, name: str, new_name: str, progress: Callable[[int], None]) -> None:
+    """Copy the object of ``name`` in the storage, of any size. ``progress`` is called with the bytes copied."""
+    key = bucket.key(name)
+    copying = Copying(bucket, bucket.key(new_name), progress)
+    copying.add(Source(key=key, size=bucket.stat(key).size))
+    copying.finish(new_name)
 
 
 class Copying:
@@ -19,8 +30,12 @@ class Copying:
     part together with the first bytes of the next.
     """
 
-    def __init__(self, bucket: Bucket, key: str) -> None:
+    def __init__(self, bucket: Bucket, key: str, progress: Callable[[int], None] | None = None) -> None:
         self._bucket, self._key = bucket, key
+        self._progress = progress
+        """Called with the number of bytes that the storage has copied, from several threads."""
+        self._copied = 0
+        self._lock = Lock()
         self.upload_id = bucket.create_upload(key)
         self.count = 0
         """The number of parts; they are numbered from 1."""
@@ -38,6 +53,14 @@ class Copying:
             self._copy(source, filled)
         else:
             self._read(source, filled, source.size)
+
+    def finish(self, name: str) -> None:
+        """Make the object of what was added. ``name`` is that of its key in the storage."""
+        if self.rest:
+            self._put_rest()
+        runs = ((1, self.count),) if self.count else ()
+        made = Progress(name=name, upload_id=self.upload_id, runs=runs, parted=self.parted, size=self.parted)
+        complete(self._bucket, made)
 
     def _read(self, source: Source, start: int, end: int) -> None:
         if start == end:
@@ -61,3 +84,7 @@ class Copying:
 
     def _copy_range(self, source: Source, number: int, bytes_of_it: tuple[int, int]) -> None:
         self._bucket.copy_part_of(self._key, self.upload_id, number, source.key, *bytes_of_it)
+        with self._lock:
+            self._copied += bytes_of_it[1]
+        if self._progress:
+            self._progress(self._copied)

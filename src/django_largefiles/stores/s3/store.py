@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from io import BytesIO
 from typing import BinaryIO
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.core.checks import CheckMessage
 from django.core.files.storage import Storage
 
-from ...names import STORAGE_FOLDER
+from ...names import STORAGE_FOLDER, storage_key
 from ...options import MIB
 from ..base import Appender, ServedAs, Store, StoreState
 from .appender import S3Appender
 from .bucket import bucket_of
 from .checks import check_options, probe
+from .copying import copy_object
 from .direct import S3DirectUploads
 from .inspection import Inspection
 from .objects import complete, remove_unfinished, whole
@@ -64,6 +65,13 @@ class S3Store(Store):
 
     def open_ranged(self, name: str) -> BinaryIO:
         return open_object(self._bucket, self._bucket.key(name))
+
+    def blocked_destination(self, name: str) -> StoreState | None:
+        return {"name": storage_key(uuid4())} if self.gives_links else None
+
+    def move(self, name: str, destination: StoreState, progress: Callable[[int], None]) -> str:
+        copy_object(self._bucket, name, destination["name"], progress)
+        return str(destination["name"])
 
     @property
     def direct(self) -> S3DirectUploads | None:
