@@ -1,6 +1,6 @@
 """The upper limit under ASGI: an application without Django that does with a body what an upload needs.
 
-It reads, and hashes (SHA-256) and writes in a thread while the next piece arrives. It supports the part of tus that the
+It reads, and a thread hashes (SHA-256) and writes while the next piece arrives. It supports the part of tus that the
 benchmark's client uses, and checks and records nothing: for measurements only. ``BARE_FOLDER`` is where it writes.
 """
 

@@ -193,7 +193,7 @@ def test_the_setting_is_the_default(received: FileAsset, largefiles: Largefiles)
         {"user": AnonymousUser()},
         {"user": User()},
     ],
-    ids=str,
+    ids=["too short", "too long", "no duration", "no disposition", "anonymous", "unsaved"],
 )
 def test_a_link_that_cannot_be_is_a_mistake(received: FileAsset, values: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"must|saved user"):
