@@ -20,11 +20,13 @@ from pytest_django.fixtures import Settings
 
 from django_largefiles.asgi import StreamingASGIHandler
 from django_largefiles.doors.claims import streams_body
+from django_largefiles.transport import live_body
 from tests.conftest import Largefiles
 from tests.snippets.claims import claim
 from tests.snippets.running import run
 
 PIECE = bytes(range(256)) * 256
+WAITING = {"Transfer-Encoding": "chunked", "Expect": "100-continue"}
 seen: list[Any] = []
 threads: list[Thread] = []
 
@@ -167,7 +169,7 @@ class Exchange:
 
     @property
     def content(self) -> bytes:
-        return b"".join(message["body"] for message in self.sent[1:])
+        return b"".join(message.get("body", b"") for message in self.sent[1:])
 
 
 def pieces(*contents: bytes) -> list[dict[str, Any]]:
@@ -212,13 +214,39 @@ def test_the_view_reads_while_the_body_arrives() -> None:
     assert answer.reads_before[:2] == [0, 1]
 
 
-def test_nothing_is_received_before_the_view_reads() -> None:
-    answer = exchange(*pieces(PIECE, PIECE), path="/refuse")
+def test_nothing_is_received_from_a_client_that_waits_to_be_told_to_send() -> None:
+    answer = exchange(*pieces(PIECE, PIECE), path="/refuse", headers=WAITING)
     assert (answer.status, answer.content, answer.received) == (415, b"no", 0)
 
 
-def test_not_much_more_is_received_than_the_view_reads() -> None:
-    answer = exchange(*pieces(*[PIECE] * 100), path="/refuse-after-one")
+@pytest.mark.parametrize("path", ["/refuse", "/refuse-after-one"])
+def test_after_an_early_answer_the_rest_is_dropped_before_its_end(path: str) -> None:
+    answer = exchange(*pieces(*[PIECE] * 20), path=path)
+    assert (answer.status, answer.headers["content-length"]) == (415, "2")
+    start, content, end = answer.sent
+    assert (start["type"], content["body"], content["more_body"]) == ("http.response.start", b"no", True)
+    assert end == {"type": "http.response.body"}
+    assert answer.received == 20
+
+
+def test_no_more_is_dropped_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_body, "LINGER_BYTES", 3 * len(PIECE))
+    assert exchange(*pieces(*[PIECE] * 20), path="/refuse").received == 3
+
+
+def test_a_client_that_stops_is_waited_for_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_body, "LINGER_SECONDS", 0.01)
+    answer = exchange({"type": "http.request", "body": PIECE, "more_body": True}, path="/refuse")
+    assert (answer.content, answer.received) == (b"no", 1)
+
+
+def test_a_client_that_goes_after_the_answer_ends_the_wait() -> None:
+    messages = [{"type": "http.request", "body": PIECE, "more_body": True}, {"type": "http.disconnect"}]
+    assert exchange(*messages, path="/refuse").received == 2
+
+
+def test_at_most_as_much_is_held_as_the_view_asked_for() -> None:
+    answer = exchange(*pieces(*[PIECE] * 100), path="/refuse-after-one", http_version="2")
     assert (answer.status, answer.received) == (415, 1)
 
 
@@ -249,7 +277,8 @@ def test_a_disconnect_ends_the_body_with_an_error_and_the_view_goes_on() -> None
     assert finished.is_set()
 
 
-def test_a_silent_client_ends_the_body_with_an_error(largefiles: Largefiles) -> None:
+def test_a_silent_client_ends_the_body_with_an_error(largefiles: Largefiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_body, "LINGER_SECONDS", 0.01)
     largefiles.set(BODY_TIMEOUT=timedelta(seconds=0.05))
     answer = exchange({"type": "http.request", "body": b"only this", "more_body": True}, path="/digest")
     assert seen == [9, "the body comes too slowly"]
@@ -317,14 +346,14 @@ def test_everything_else_is_django_s(path: str, method: str, status: int) -> Non
         ({"Content-Length": "0"}, "1.1", 1),
         ({}, "1.1", 1),
         ({}, "2", 0),
-        ({"Content-Length": "1"}, "1.1", 0),
+        ({"Content-Length": "1", "Expect": "100-continue"}, "1.1", 0),
     ],
     ids=["length 0", "no length", "no length in HTTP/2", "a length"],
 )
 def test_a_request_without_a_body_is_not_claimed(headers: dict[str, str], http_version: str, received: int) -> None:
     answer = exchange(*pieces(b""), path="/refuse", headers=headers, http_version=http_version)
     assert (answer.status, answer.received) == (415, received)
-    assert ("connection" in answer.headers) == (headers == {"Content-Length": "1"})
+    assert ("connection" in answer.headers) == ("Expect" in headers)
 
 
 def test_where_a_middleware_changes_the_urlconf_bodies_are_spooled(
@@ -336,7 +365,7 @@ def test_where_a_middleware_changes_the_urlconf_bodies_are_spooled(
         application = StreamingASGIHandler()
         received = []
         for _ in range(3):
-            exchange = Exchange(*pieces(b"a", b"b"), path="/refuse")
+            exchange = Exchange(*pieces(b"a", b"b"), path="/refuse", headers=WAITING)
             await exchange.run(application)
             received.append(exchange.received)
         return received

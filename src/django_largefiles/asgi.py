@@ -10,11 +10,13 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
+from http import HTTPStatus
 from typing import Any, TypeAlias
 
 import django
 from django.core.handlers.asgi import ASGIHandler
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import Resolver404, resolve
 
 from .doors.claims import is_claimed
@@ -42,9 +44,9 @@ class StreamingASGIHandler(ASGIHandler):
         if not self._is_claimed(scope):
             await super().handle(scope, receive, send)
             return
-        body = LiveBody(receive, scope["http_version"])
+        body = LiveBody(receive, scope)
         try:
-            await super().handle(scope, _ReceiveOf(body, receive), send)
+            await super().handle(scope, _ReceiveOf(body, receive), partial(_send, body, send))
         finally:
             # A thread that waits for bytes would outlive the request.
             body.close()
@@ -64,9 +66,12 @@ class StreamingASGIHandler(ASGIHandler):
             self._urlconf_is_fixed = False
             logger.warning("A middleware sets request.urlconf: request bodies are no longer streamed to views.")
         body = getattr(request, "_stream", None)
-        if isinstance(body, LiveBody) and not body.has_ended and body.http_version.startswith("1"):
-            # The response is an early refusal. Without this, some servers and clients send the rest all the same.
+        if isinstance(body, LiveBody) and body.is_left_over:
+            # Without this, some servers and clients send the rest all the same.
             response.headers["Connection"] = "close"
+            if isinstance(response, HttpResponse) and response.status_code >= HTTPStatus.BAD_REQUEST:
+                # The client sees by it that the answer is whole, while the rest of the body is dropped.
+                response.headers["Content-Length"] = str(len(response.content))
         return response
 
     def _is_claimed(self, scope: dict[str, Any]) -> bool:
@@ -78,6 +83,18 @@ class StreamingASGIHandler(ASGIHandler):
             return request is not None and is_claimed(resolve(request.path_info).func)
         except Resolver404:
             return False
+
+
+async def _send(body: LiveBody, send: Send, message: Message) -> None:
+    """Send a message of the answer. Before the last of an early one, drop what the client still sends.
+
+    At the end of the answer a server closes the connection, and a client that sends on would see a reset instead.
+    """
+    if body.is_left_over and message["type"] == "http.response.body" and not message.get("more_body", False):
+        await send({**message, "more_body": True})
+        await body.drop_rest()
+        message = {"type": "http.response.body"}
+    await send(message)
 
 
 def _has_body(scope: Message) -> bool:

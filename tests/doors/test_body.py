@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 from datetime import timedelta
 from io import BytesIO
+from threading import Event as ThreadEvent
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -19,6 +21,7 @@ from django_largefiles.exceptions import (
     TooLarge,
     TooSlow,
 )
+from django_largefiles.transport.live_body import LiveBody
 from tests.conftest import Largefiles
 from tests.multipart import CountingBody
 
@@ -236,3 +239,28 @@ def test_what_came_in_chunks_before_a_client_fell_silent_is_read(largefiles: Lar
         assert source.read(100) == b"some"
         with pytest.raises(TooSlow):
             source.read(100)
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["at once", "late"])
+def test_under_asgi_a_short_body_keeps_a_connection_only_if_it_is_there(
+    is_late: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body_module, "PATIENCE_SECONDS", 0.001 if is_late else 30)
+    released = ThreadEvent()
+    monkeypatch.setattr(body_module, "release_connections", released.set)
+
+    async def receive() -> dict[str, Any]:
+        if is_late:
+            await asyncio.to_thread(released.wait, 20)
+        return {"type": "http.request", "body": b"0123456789"}
+
+    async def run() -> bytes:
+        live = LiveBody(receive, {"http_version": "1.1", "headers": []})
+        pumping = asyncio.create_task(live.pump())
+        request = SimpleNamespace(read=live.read, _stream=live)
+        content = await asyncio.to_thread(Body(request, {"CONTENT_LENGTH": "10"}).read, 10)
+        await pumping
+        return content
+
+    assert asyncio.run(run()) == b"0123456789"
+    assert released.is_set() == is_late

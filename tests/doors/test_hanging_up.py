@@ -49,7 +49,7 @@ def test_the_limit_of_granian_s_wsgi_interface_is_logged_once(caplog: pytest.Log
 def test_a_body_that_is_still_arriving_under_asgi_ends() -> None:
     async def run() -> str:
         streamed = request({})
-        streamed._stream = LiveBody(NotImplemented, "1.1")  # type: ignore[attr-defined]
+        streamed._stream = LiveBody(NotImplemented, {"http_version": "1.1", "headers": []})  # type: ignore[attr-defined]
         hang_up = hang_up_of(streamed)
         assert hang_up
         hang_up()

@@ -76,7 +76,7 @@ def test_videos_are_for_editors(policy: AccessPolicy, owner: User, stranger: Use
 
 @pytest.mark.parametrize(("is_staff", "limit"), [(True, 100 * GIB), (False, 5 * GIB)], ids=["staff", "others"])
 def test_a_quota_may_differ_between_users(is_staff: bool, limit: int) -> None:
-    assert run(QUOTA)["quota"](None, User(is_staff=is_staff)) == Quota(bytes=limit, files=1000)
+    assert run(QUOTA)["quota"](None, User(is_staff=is_staff)) == Quota(bytes=limit, files=1000, uploads=20)
 
 
 def test_a_queue_brings_the_id_to_a_worker(received: FileAsset) -> None:

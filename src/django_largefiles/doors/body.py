@@ -12,10 +12,14 @@ from ..connections import release_connections
 from ..exceptions import BodyFault, IncompleteBody, LengthRequired, MalformedRequest, TooLarge, TooSlow
 from ..options import KIB
 from ..transport.arrival import Arrival
+from ..transport.live_body import LiveBody
 from .chunks import ChunkedStream, Reader
 
 FIRST_READ = 64 * KIB
 """Bytes of the first read: enough to judge the type of a file, and few enough to refuse it early."""
+
+PATIENCE_SECONDS = 0.05
+"""How long a body that fits one chunk may keep a connection to a database while it arrives."""
 
 _MAX_DIGITS = 19
 
@@ -38,6 +42,7 @@ class Body:
         self._read = _reader(stream, meta, without_length=self.length is None)
         self._releases = self.length is None or self.length > largefiles_settings.chunk_size
         self._arrival = Arrival(meta)
+        self._live = getattr(stream, "_stream", None)
 
     def look_ahead(self) -> None:
         """Read a byte of a body that no header announces, as HTTP/2 allows. If there is none, ``length`` is 0.
@@ -78,7 +83,7 @@ class Body:
         return b"".join(pieces)
 
     def _next(self, size: int) -> bytes:
-        if self._releases:
+        if self._releases or self._is_late(size):
             release_connections()
         try:
             with self._arrival:
@@ -89,6 +94,11 @@ class Body:
         # The server keeps what came before the silence, and returns it at the end of its input.
         self._arrival.end()
         return self._next(size)
+
+    def _is_late(self, size: int) -> bool:
+        # Under ASGI each request has a thread of its own: many small bodies that come slowly would keep as many
+        # connections as there are.
+        return isinstance(self._live, LiveBody) and not self._live.comes_within(PATIENCE_SECONDS, size)
 
     def _ended(self, detail: str) -> BodyFault:
         if self._arrival.too_slow:

@@ -25,7 +25,7 @@ PIECE = 64 * KIB
 KEPT_ALIVE = 256 * KIB
 """Bytes that are read to keep the connection for the next request. After more, it is closed."""
 
-LINGER_BYTES = 16 * MIB
+LINGER_BYTES = 32 * MIB
 LINGER_SECONDS = 2.0
 LINGERING = 4
 """Requests of a process that may wait for their clients at the same time. The rest of more is not waited for."""

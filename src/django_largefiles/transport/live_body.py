@@ -8,9 +8,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from ..options import KIB
+from .lingering import LINGER_BYTES, LINGER_SECONDS
 from .pace import Pace
 from .watcher import INTERVAL_SECONDS
 
@@ -20,6 +22,9 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 ALL_AT_ONCE = 256 * KIB
 """Bytes of a read without a size, which Django's ``request.body`` makes."""
 
+DROP_PAUSE = 0.004
+"""Seconds between two messages that are dropped: a client that is held up finds time to read its answer."""
+
 
 class LiveBody(io.BufferedIOBase):
     """A request's body while it arrives: the loop's ``pump`` fills it, one thread reads it.
@@ -28,9 +33,11 @@ class LiveBody(io.BufferedIOBase):
     a byte of its body. After that at most as much is held as was last asked for, and one message more.
     """
 
-    def __init__(self, receive: Receive, http_version: str) -> None:
-        self.http_version = http_version
+    def __init__(self, receive: Receive, scope: Mapping[str, Any]) -> None:
         self.has_ended = False
+        # In HTTP/2 a request has a stream of its own, which the server resets.
+        self._shares_connection = scope["http_version"].startswith("1")
+        self._is_awaited = (b"expect", b"100-continue") not in scope["headers"]
         self._receive = receive
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
@@ -43,6 +50,13 @@ class LiveBody(io.BufferedIOBase):
         self._total = 0
         self._pace = Pace(0)
         self._error: OSError | None = None
+        self._droppable = 0
+        self._dropped = asyncio.Event()
+
+    @property
+    def is_left_over(self) -> bool:
+        """Whether a part of the body is still on the connection, where the next request would be expected."""
+        return self._shares_connection and not self.has_ended
 
     async def pump(self) -> None:
         """Receive the body, as fast as it is read. Return at its end; after a disconnect, never.
@@ -54,27 +68,53 @@ class LiveBody(io.BufferedIOBase):
                 await self._wanted.wait()
                 if not self._take(await self._receive()):
                     await asyncio.Event().wait()
+                if self._droppable:
+                    await asyncio.sleep(DROP_PAUSE)
         except BaseException:
             self.abort("the request was cancelled")
             raise
+
+    async def drop_rest(self) -> None:
+        """Let ``pump`` drop the rest of the body, within the bounds of ``lingering``.
+
+        Nothing is received from a client that waits to be told to send (``Expect: 100-continue``).
+        """
+        if self._is_awaited:
+            self._droppable = LINGER_BYTES
+            self._wanted.set()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._dropped.wait(), LINGER_SECONDS)
 
     def _take(self, message: Message) -> bool:
         """Return whether the client is still there."""
         if message["type"] == "http.disconnect":
             self.abort("the client disconnected")
+            self._dropped.set()
             return False
-        piece = message.get("body", b"")
+        piece, more = message.get("body", b""), message.get("more_body", False)
         with self._changed:
-            if piece:
-                self._pieces.append(piece)
-                self._held += len(piece)
-                self._total += len(piece)
-            self.has_ended = not message.get("more_body", False)
-            if self._held >= self._limit:
-                self._wanted.clear()
-            if self._held >= self._needed or self.has_ended:
-                self._changed.notify()
+            self.has_ended = not more
+            if self._droppable:
+                self._drop(len(piece))
+            else:
+                self._keep(piece)
         return True
+
+    def _keep(self, piece: bytes) -> None:
+        if piece:
+            self._pieces.append(piece)
+            self._held += len(piece)
+            self._total += len(piece)
+        if self._held >= self._limit:
+            self._wanted.clear()
+        if self._held >= self._needed or self.has_ended:
+            self._changed.notify()
+
+    def _drop(self, size: int) -> None:
+        self._droppable = max(1, self._droppable - size)
+        if self.has_ended or self._droppable == 1:
+            self._wanted.clear()
+            self._dropped.set()
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Return ``size`` bytes, fewer at the end or where the body breaks off. Block until they are there.
@@ -91,6 +131,12 @@ class LiveBody(io.BufferedIOBase):
             self._await_bytes(size)
             return self._cut(size)
 
+    def comes_within(self, seconds: float, size: int) -> bool:
+        """Return whether the next ``size`` bytes, or the end of the body, are there within ``seconds``."""
+        with self._changed:
+            self._ask_for(size)
+            return self._changed.wait_for(lambda: self._has(size), seconds)
+
     def abort(self, reason: str) -> None:
         """End the body: a read that waits, and each later one, fails with ``reason``."""
         with self._changed:
@@ -104,11 +150,8 @@ class LiveBody(io.BufferedIOBase):
         super().close()
 
     def _await_bytes(self, size: int) -> None:
-        self._needed = size
-        # The first read is for a verdict. Behind it, receive a second piece while the caller works on the first.
-        self._limit = 2 * size if self._total > self._held else size
-        while self._held < size and not (self.has_ended or self._error):
-            self._loop.call_soon_threadsafe(self._wanted.set)
+        self._ask_for(size)
+        while not self._has(size):
             since = time.monotonic()
             self._changed.wait(INTERVAL_SECONDS)
             self._pace.wait(time.monotonic() - since)
@@ -116,6 +159,17 @@ class LiveBody(io.BufferedIOBase):
                 self._error = TimeoutError("the body comes too slowly")
         if self._error and size and not self._held:
             raise self._error
+
+    def _ask_for(self, size: int) -> None:
+        self._needed = size
+        # The first read is for a verdict. Behind it, receive a second piece while the caller works on the first.
+        self._limit = 2 * size if self._total > self._held else size
+        if not self._has(size):
+            self._is_awaited = True
+            self._loop.call_soon_threadsafe(self._wanted.set)
+
+    def _has(self, size: int) -> bool:
+        return self._held >= size or self.has_ended or self._error is not None
 
     def _cut(self, size: int) -> bytes:
         taken = list[bytes]()
