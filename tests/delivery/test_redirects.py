@@ -155,7 +155,7 @@ def test_nothing_but_a_ready_file_has_a_link(
 ) -> None:
     largefiles.set(DELIVERY=delivery)
     FileAsset.objects.update(state=state)
-    for route in [url, reverse("largefiles:upload", args=[asset.pk]), *api_routes(asset)]:
+    for route in [url, asset.signed_url(), reverse("largefiles:upload", args=[asset.pk]), *api_routes(asset)]:
         answer = client.get(route)
         assert "Location" not in answer
         assert answer.status_code != 200 or not answer.content
