@@ -27,6 +27,7 @@ from django_largefiles.models import SweeperRun
 from django_largefiles.options import DEFAULT_EXTRACTORS
 from django_largefiles.sandbox.probe import Machine
 from django_largefiles.sandbox.runner import ExtractionFailed
+from django_largefiles.stores.filesystem import FilesystemStore
 from tests.conftest import Largefiles
 from tests.dispatchers import NobodyDispatcher
 
@@ -35,6 +36,14 @@ pytestmark = pytest.mark.django_db
 
 HERE = __name__
 MEMORY = "django.core.files.storage.InMemoryStorage"
+
+
+class Remote(FilesystemStore):
+    """A store whose files are not those that it serves."""
+
+    folder = None  # type: ignore[assignment]
+
+
 CLAMD = "django_largefiles.scanners.clamav.ClamdScanner"
 FILESYSTEM = "django.core.files.storage.FileSystemStorage"
 
@@ -523,6 +532,41 @@ def test_of_other_archives_nothing_is_said(rules: dict[str, object], largefiles:
 def test_a_storage_that_gives_no_links_to_redirect_to(largefiles: Largefiles) -> None:
     largefiles.set(DELIVERY="redirect")
     assert "gives no links" in the_message("django_largefiles.E020")
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"DELIVERY": "x-accel"}, "it is 'x-accel', but DELIVERY_INTERNAL_PREFIX is not set for the storage 'def"),
+        (
+            {"DELIVERY": "x-accel", "DELIVERY_INTERNAL_PREFIX": {"other": "/x/"}},
+            "DELIVERY_INTERNAL_PREFIX is not set for the storage 'default'",
+        ),
+        *[
+            ({"DELIVERY": delivery, "STORE": f"{HERE}.Remote"}, "not in a local file system")
+            for delivery in ("x-accel", "x-sendfile")
+        ],
+    ],
+    ids=["no prefix", "a prefix of another", "x-accel elsewhere", "x-sendfile elsewhere"],
+)
+def test_a_storage_whose_files_a_web_server_cannot_send(
+    values: dict[str, object], problem: str, largefiles: Largefiles
+) -> None:
+    largefiles.set(**values)
+    assert problem in the_message("django_largefiles.E020")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"DELIVERY": "x-accel", "DELIVERY_INTERNAL_PREFIX": "/files/"},
+        {"DELIVERY": "x-accel", "DELIVERY_INTERNAL_PREFIX": {"default": "/files/"}},
+        {"DELIVERY": "x-sendfile"},
+    ],
+)
+def test_a_storage_whose_files_a_web_server_sends(values: dict[str, object], largefiles: Largefiles) -> None:
+    largefiles.set(**values)
+    assert not told()
 
 
 class TestAProjectThatHasNotChosenAStorage:

@@ -105,6 +105,13 @@ BAD_OPTIONS = [
     *[("MINIMUM_RATE", value) for value in (0, -1, 0.5, "1 KiB", True, None)],
     *[("DELIVERY", value) for value in ("x-send", "", True, None)],
     *[
+        ("DELIVERY_INTERNAL_PREFIX", value)
+        for value in (
+            *(None, 7, "/", "files/", "/files", "//files/", "/a/../b/", "/a b/", "/a%20/", "/ü/", "/a\n/", "/a/?x/"),
+            *({"default": ""}, {"": "/files/"}, {"default": "files"}, ["/files/"]),
+        )
+    ],
+    *[
         (key, value)
         for key in ("REDIRECT_EXPIRES_AFTER", "PART_URL_EXPIRES_AFTER")
         for value in (60, None, timedelta(0), timedelta(milliseconds=1), timedelta(days=7, seconds=1))
@@ -169,6 +176,7 @@ PROPERTIES = {
     "BODY_TIMEOUT": "body_timeout",
     "MINIMUM_RATE": "minimum_rate",
     "DELIVERY": "delivery",
+    "DELIVERY_INTERNAL_PREFIX": "delivery_internal_prefix",
     "REDIRECT_EXPIRES_AFTER": "redirect_expires_after",
     "LINK_EXPIRES_AFTER": "link_expires_after",
     "PART_URL_EXPIRES_AFTER": "part_url_expires_after",
@@ -213,6 +221,7 @@ def test_nothing_needs_to_be_set(settings: Settings) -> None:
         ("body_timeout", timedelta(minutes=1)),
         ("minimum_rate", KIB),
         ("delivery", "auto"),
+        ("delivery_internal_prefix", ""),
         ("redirect_expires_after", timedelta(minutes=5)),
         ("part_url_expires_after", timedelta(minutes=15)),
         ("authenticator", ""),
@@ -289,7 +298,9 @@ def test_a_rule_has_its_default(settings: Settings, name: str, default: object) 
         ("DISPATCHER", "a.B", "dispatcher", "a.B"),
         ("BODY_TIMEOUT", timedelta(seconds=5), "body_timeout", timedelta(seconds=5)),
         ("MINIMUM_RATE", 7, "minimum_rate", 7),
-        ("DELIVERY", "stream", "delivery", "stream"),
+        *[("DELIVERY", value, "delivery", value) for value in ("stream", "redirect", "x-accel", "x-sendfile")],
+        ("DELIVERY_INTERNAL_PREFIX", "/a.b/c_d/", "delivery_internal_prefix", "/a.b/c_d/"),
+        ("DELIVERY_INTERNAL_PREFIX", {"old": "/old/"}, "delivery_internal_prefix", {"old": "/old/"}),
         ("REDIRECT_EXPIRES_AFTER", timedelta(days=7), "redirect_expires_after", timedelta(days=7)),
         ("LINK_EXPIRES_AFTER", timedelta(minutes=1), "link_expires_after", timedelta(minutes=1)),
         ("LINK_EXPIRES_AFTER", timedelta(days=365), "link_expires_after", timedelta(days=365)),

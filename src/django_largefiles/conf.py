@@ -103,8 +103,14 @@ class LargeFilesSettings:
 
     @property
     def delivery(self) -> str:
-        """``"auto"``, ``"stream"`` or ``"redirect"``."""
+        """``"auto"``, ``"stream"``, ``"x-accel"``, ``"x-sendfile"`` or ``"redirect"``."""
         return str(self._value("DELIVERY"))
+
+    @property
+    def delivery_internal_prefix(self) -> str | Mapping[str, str]:
+        """The path of the web server's internal location of ``storage``, or one for each alias; empty for none."""
+        prefix: str | Mapping[str, str] = self._value("DELIVERY_INTERNAL_PREFIX")
+        return prefix
 
     @property
     def redirect_expires_after(self) -> timedelta:

@@ -30,6 +30,9 @@ Reader: TypeAlias = Callable[[Any], Any]
 # RFC 6454 section 6.2: scheme, host and port, without a path, as browsers write it. Any other form would never match.
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@*,A-Z]+")
 
+# A path without what would have to be quoted, and without folders of dots. "/" alone would name the whole site.
+_PREFIX = re.compile(r"/(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)+")
+
 
 def positive_integer(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
@@ -84,6 +87,18 @@ def stores(value: Any) -> str | Mapping[str, str]:
     if isinstance(value, Mapping):
         return {alias(name): text(path) for name, path in value.items()}
     return path_or_default(value)
+
+
+def internal_prefixes(value: Any) -> str | Mapping[str, str]:
+    if isinstance(value, Mapping):
+        return {alias(name): _internal_prefix(prefix) for name, prefix in value.items()}
+    return _internal_prefix(value) if value != "" else ""
+
+
+def _internal_prefix(value: Any) -> str:
+    if not isinstance(value, str) or not _PREFIX.fullmatch(value):
+        raise ValueError(f"must be a path such as '/largefiles-internal/', not {value!r}")
+    return value
 
 
 def directory(value: Any) -> Path | None:

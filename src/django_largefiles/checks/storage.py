@@ -10,8 +10,10 @@ from django.core.checks import CheckMessage, Error, Warning as CheckWarning
 from django.core.files.storage import FileSystemStorage, Storage
 
 from ..conf import largefiles_settings
+from ..delivery.backends import configured_backend, problem_of
 from ..exceptions import ConfigurationError
 from ..stores import class_path, configured_store, store_for
+from ..stores.base import Store
 from ..stores.storage import (
     configured_alias,
     configured_storage,
@@ -42,12 +44,7 @@ def check_storage() -> Iterator[CheckMessage]:
         )
     yield from _check_acl(storage)
     yield from _check_replaced_folder()
-    if largefiles_settings.delivery == "redirect" and not store.gives_links:
-        yield Error(
-            f"LARGEFILES: DELIVERY: it is 'redirect', but {type(storage).__qualname__} gives no links to redirect to.",
-            hint="Set it to 'auto' or 'stream'.",
-            id="django_largefiles.E020",
-        )
+    yield from _check_delivery(store)
 
 
 def probe_storage() -> list[CheckMessage]:
@@ -67,6 +64,16 @@ def check_private_folder() -> Iterator[CheckMessage]:
         "or set LARGEFILES['STORAGE'] to an alias of STORAGES.",
         id="django_largefiles.W004",
     )
+
+
+def _check_delivery(store: Store) -> Iterator[CheckMessage]:
+    backend = configured_backend(store, configured_alias())
+    if backend.problem and largefiles_settings.delivery != "auto":
+        yield Error(
+            f"LARGEFILES: DELIVERY: {problem_of(backend)}.",
+            hint="Set what is missing, or set DELIVERY to 'auto' or 'stream'.",
+            id="django_largefiles.E020",
+        )
 
 
 def _origins() -> list[str]:

@@ -25,8 +25,8 @@ def caching_headers(asset: FileAsset) -> dict[str, str]:
     return {
         **Validators.of(asset).headers(),
         "Accept-Ranges": "bytes",
-        # A file that is blocked must not stay available from a cache.
-        # A proxy that compresses would falsify the digest, and with it the meaning of ranges (RFC 9530 section 2).
+        # A file that is blocked must not stay available from a cache. A proxy that compresses would falsify the
+        # digest, and with it the meaning of ranges (RFC 9530 section 2).
         "Cache-Control": "private, no-cache, no-transform",
     }
 
@@ -55,7 +55,7 @@ def digest_headers(asset: FileAsset, wanted: Mapping[str, str], *, whole: bool =
     return {name: value for name, value in fields.items() if value}
 
 
-def with_headers(response: HttpResponseBase, headers: dict[str, str]) -> HttpResponseBase:
+def with_headers(response: HttpResponseBase, headers: Mapping[str, str]) -> HttpResponseBase:
     for name, value in headers.items():
         response[name] = value
     return response

@@ -36,14 +36,3 @@ class Validators:
     def range_applies(self, request: HttpRequest) -> bool:
         """Return whether ``If-Range`` is absent or names these validators."""
         return if_range_holds(request.headers.get("If-Range"), self.etag, self.modified)
-
-    def needed_by(self, request: HttpRequest) -> bool:
-        """Return whether a storage, whose validators differ, could not answer the request as we do.
-
-        A ``HEAD`` asks for the digest. A precondition that holds here would fail there. ``If-Range`` may name a
-        validator of either.
-        """
-        headers = request.headers
-        if request.method != "GET" or "If-Match" in headers or "If-Unmodified-Since" in headers:
-            return True
-        return "If-Range" in headers and self.range_applies(request)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, TypeAlias
 from uuid import UUID
 
@@ -176,6 +177,14 @@ class Store(ABC):
     @property
     def direct(self) -> DirectUploads | None:
         """Uploads that clients send to the storage themselves; ``None`` if it takes none."""
+        return None
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of this machine in which stored bytes are under their names, as they are to be sent.
+
+        Web servers then send them without Django. ``None`` if they are elsewhere, or encoded.
+        """
         return None
 
     @property

@@ -89,6 +89,10 @@ class FilesystemStore(Store):
         with translated_errors():
             return self._path(name).open("rb")
 
+    @property
+    def folder(self) -> Path:
+        return self._root
+
     def _make_folder(self, folder: Path) -> None:
         """Create ``folder`` and its parents below the root, all private, and the root as its storage says."""
         if folder.is_dir():
