@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test tools checks docs lint types migrations matrix wheel audit-dependencies
-.PHONY: audit availability benchmark benchmark-asgi django-asgi reading clean distclean
+.PHONY: audit availability benchmark benchmark-asgi benchmark-delivery django-asgi reading clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -86,6 +86,9 @@ audit: $(STAMPS)/example ## Measure our upload handler beside Django's
 
 availability: $(STAMPS)/test ## Measure other requests while slow clients send and read, over PostgreSQL
 	@$(BIN)/python -m benchmarks.availability
+
+benchmark-delivery: $(STAMPS)/test ## Measure downloads beside nginx and Django's FileResponse
+	@$(BIN)/python -m benchmarks.delivery
 
 benchmark-asgi: $(STAMPS)/test ## Measure uploads under ASGI beside a bare application and Django's own handler
 	@$(BIN)/python -m benchmarks.asgi

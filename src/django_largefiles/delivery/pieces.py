@@ -5,7 +5,9 @@ While a file that does not fit one chunk is sent, its request keeps no connectio
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import BinaryIO, Self, TypeAlias
 
 from asgiref.sync import sync_to_async
@@ -16,6 +18,11 @@ from ..conf import largefiles_settings
 from ..connections import release_connections
 from ..protocols.ranges import ByteRange
 from ..transport.departure import limit_departure
+
+READERS = 32
+"""Threads that read files under ASGI. asyncio's own pool has a few more than processors, for all of a project."""
+
+readers = ThreadPoolExecutor(READERS, thread_name_prefix="largefiles-read")
 
 Segment: TypeAlias = ByteRange | bytes
 """A range of a file, or bytes to send as they are."""
@@ -114,22 +121,29 @@ class FilePieces:
 
 
 class AsyncFilePieces:
-    """The same for ASGI: each chunk is read in a thread."""
+    """The same for ASGI: each piece is read in a thread, while the one before it is sent."""
 
     def __init__(self, pieces: FilePieces) -> None:
-        self._read = sync_to_async(pieces.read, thread_sensitive=False)
-        self._is_released = False
-        self.close = pieces.close
+        self._pieces = pieces
+        self._reading: Future[bytes] | None = None
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
-        if not self._is_released:
+        if self._reading is None:
             # In the thread of the view and of the middleware, whose connections they are.
             await sync_to_async(release_connections)()
-            self._is_released = True
-        piece = await self._read()
+            self._reading = readers.submit(self._pieces.read)
+        piece = await asyncio.wrap_future(self._reading)
         if not piece:
             raise StopAsyncIteration
+        self._reading = readers.submit(self._pieces.read)
         return piece
+
+    def close(self) -> None:
+        if self._reading:
+            # Not while a thread reads from it.
+            self._reading.cancel()
+            wait([self._reading])
+        self._pieces.close()
