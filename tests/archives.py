@@ -197,12 +197,6 @@ def streamed_zip(members: Members, *, packed: int = zipfile.ZIP_DEFLATED, zip64:
     """Written to a pipe: the sizes follow each member."""
 
     class Pipe(io.BytesIO):
-        def seekable(self) -> bool:
-            return False
-
-        def seek(self, offset: int, whence: int = 0) -> int:
-            raise io.UnsupportedOperation
-
         def tell(self) -> int:
             raise io.UnsupportedOperation
 

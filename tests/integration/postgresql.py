@@ -50,7 +50,7 @@ def programs() -> Path | None:
     found = shutil.which("initdb")
     if found:  # needs_postgresql
         return Path(found).parent
-    return next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
+    return next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)  # needs_initdb
 
 
 needs_own_postgresql = pytest.mark.skipif(
