@@ -41,7 +41,7 @@ nitpick_ignore_regex = [
     ),
     (
         "py:.*",
-        r"(AbstractBaseUser|AnonymousUser|TextChoices|Signal|UploadedFile|ABC|JsonResponse|timedelta|dataclass)",
+        r"(AbstractBaseUser|AnonymousUser|TextChoices|Signal|UploadedFile|ABC|ASGIHandler|JsonResponse|timedelta|dataclass)",
     ),
     ("py:.*", r"(User|FileAssetQuerySet|StoreState|JSON|JSON_SCALAR)"),
 ]

@@ -28,13 +28,15 @@ logger = logging.getLogger(__name__)
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 
-def get_asgi_application() -> StreamingASGIHandler:
+def get_asgi_application() -> ASGIHandler:
     """Return the ASGI application of a project, in place of ``django.core.asgi.get_asgi_application``."""
     django.setup(set_prefix=False)
     return StreamingASGIHandler()
 
 
 class StreamingASGIHandler(ASGIHandler):
+    """Streams the bodies that views have claimed, and leaves all other requests to Django's handler."""
+
     # Django's 64 KiB hold back downloads: each message costs a turn of the loop.
     chunk_size = 512 * KIB
 
