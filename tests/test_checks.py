@@ -19,7 +19,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from django_largefiles.access import OwnerOrStaff
-from django_largefiles.checks import extensions, maintenance
+from django_largefiles.checks import extensions, maintenance, servers
 from django_largefiles.dispatch.automatic import CELERY, IMMEDIATE, Choice
 from django_largefiles.extractors.base import Extractor, Metadata
 from django_largefiles.media_types import sniffing
@@ -700,3 +700,9 @@ def test_a_throttle_whose_cache_does_not_count_over_all_processes(
     settings.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{cache}", "LOCATION": "counters"}}
     largefiles.set(THROTTLES=[{"BACKEND": CREATION_THROTTLE, "OPTIONS": {"per_minute": 5}}])
     assert [message.id for message in told(deployment=deployment)] == ids
+
+
+def test_daphne_is_named_as_a_server_that_receives_whole_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers.apps, "is_installed", lambda name: name == "daphne")
+    assert [message.id for message in told(deployment=True)] == ["django_largefiles.W031"]
+    assert told() == []

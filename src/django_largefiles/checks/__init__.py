@@ -7,7 +7,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from ..conf import problems
-from . import extensions, maintenance, media_types, scanners, storage
+from . import extensions, maintenance, media_types, scanners, servers, storage
 
 
 @register(Tags.files)
@@ -43,4 +43,5 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
         *extensions.check_throttles_in_production(),
         *scanners.try_scanners(),
         *maintenance.check_sweeper(),
+        *servers.check_server(),
     ]
