@@ -33,7 +33,7 @@ def family(pid: int) -> list[int]:
 
 @linux
 @pytest.mark.timeout(170)
-@pytest.mark.parametrize("kind", ["gunicorn", "uvicorn", "granian"])
+@pytest.mark.parametrize("kind", ["gunicorn", "uvicorn"])
 def test_two_gibibytes_cost_no_memory_are_written_once_and_not_read_again(
     kind: str, example: Example, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

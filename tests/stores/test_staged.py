@@ -179,3 +179,7 @@ def test_files_that_were_there_under_the_same_name_are_read(store: StagedStore, 
     assert store.destination(KEY) is None
     with store.open_ranged(KEY) as file:
         assert file.read() == b"carried over"
+
+
+def test_no_web_server_finds_the_files_of_a_storage_elsewhere() -> None:
+    assert StagedStore(InMemoryStorage()).folder is None
