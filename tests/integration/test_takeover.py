@@ -108,7 +108,7 @@ def test_a_client_that_keeps_sending_is_taken_over_and_hung_up_on(
         offset, answer = take_over(upload, NEW)
         record_property("seconds to take over", time.monotonic() - started)
         assert (offset, answer.status, answer.offset) == (MIB, 204, 2 * MIB)
-        pumping.result(timeout=30)
+        pumping.result(timeout=60)
     assert finish(server, upload) == 204
     assert stored_sha256(example) == sha256(OLD + NEW).hexdigest()
 
