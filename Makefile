@@ -38,7 +38,7 @@ serve: $(STAMPS)/server-$(SERVER) $(STAMPS)/example ## Serve the example until C
 # Log records stay out of the report: Django's carry their request, which cannot pass between xdist's processes.
 test: $(STAMPS)/test $(STAMPS)/clients ## Run the whole suite; reports go to reports/
 	@mkdir -p reports
-	$(BIN)/python -m pytest -m "" -n 4 --dist load --maxschedchunk 4 --cov --cov-report=term --cov-report=html:reports/coverage \
+	$(BIN)/python -m pytest -m "" -n 4 --dist load --maxschedchunk 2 --cov --cov-report=term --cov-report=html:reports/coverage \
 		--cov-report=xml:reports/coverage.xml --cov-fail-under=100 \
 		--json-report --json-report-file=reports/report.json --json-report-omit=log $(PYTEST_ARGS)
 

@@ -43,8 +43,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not S3_SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.s3)
-    # Those that take longest come first.
-    items.sort(key=lambda item: item.get_closest_marker("integration") is None)
+    items.sort(key=_rank)
+
+
+WAITING = ("test_crashes", "test_staged", "test_scanning", "test_recovery")
+"""Modules whose tests wait for leases and for brokers that are down, up to half a minute each."""
+
+
+def _rank(item: pytest.Item) -> int:
+    """Those that take longest come first: at the end, other processes would wait for one that runs them in a row."""
+    if item.get_closest_marker("integration") is None:
+        return 2
+    return 0 if item.path.stem in WAITING else 1
 
 
 class Largefiles:

@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 ACCESS_KEY = "testkey"
 SECRET_KEY = "testsecret"
 READY_SECONDS = 60.0
+STARTS = 3
 
 
 # To make a client takes boto3 a quarter of a second, and to keep one 20 MB.
@@ -128,14 +129,25 @@ def find_weed() -> str | None:
 @contextmanager
 def seaweedfs(folder: Path) -> Iterator[str]:  # needs_seaweedfs
     """The address of a SeaweedFS of its own. It is killed in the end: SIGTERM takes 15 seconds."""
+    # Another process may take one of its ports before it does.
+    for attempt in range(STARTS):
+        with _started(folder / str(attempt)) as (endpoint, process):
+            if _stores(endpoint, process):
+                yield endpoint
+                return
+    raise AssertionError("SeaweedFS does not start")
+
+
+@contextmanager
+def _started(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:  # needs_seaweedfs
     weed = find_weed()
     assert weed
     ports = {name: _port_with_its_neighbour() for name in ("master", "volume", "filer", "s3")}
     identity = {"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}
     actions = ["Admin", "Read", "Write", "List", "Tagging"]
     config = folder / "s3.json"
+    (folder / "data").mkdir(parents=True)
     config.write_text(json.dumps({"identities": [{"name": "ci", "credentials": [identity], "actions": actions}]}))
-    (folder / "data").mkdir()
     command = [
         *(weed, "-logtostderr=true", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder / 'data'}"),
         *(f"-master.port={ports['master']}", "-master.electionTimeout=1s", "-master.telemetry=false"),
@@ -149,26 +161,24 @@ def seaweedfs(folder: Path) -> Iterator[str]:  # needs_seaweedfs
     with (folder / "weed.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
-            endpoint = f"http://127.0.0.1:{ports['s3']}"
-            _wait_until_it_stores(endpoint, process)
-            yield endpoint
+            yield f"http://127.0.0.1:{ports['s3']}", process
         finally:
             process.kill()
             process.wait()
 
 
-def _wait_until_it_stores(endpoint: str, process: subprocess.Popen[bytes]) -> None:  # needs_seaweedfs
+def _stores(endpoint: str, process: subprocess.Popen[bytes]) -> bool:  # needs_seaweedfs
+    """Wait until it stores, and return whether it does; it may have stopped."""
     client, deadline = client_of(endpoint), time.monotonic() + READY_SECONDS
-    while True:
-        assert process.poll() is None, "SeaweedFS has stopped"
+    while process.poll() is None and time.monotonic() < deadline:
         try:
             client.create_bucket(Bucket="ready")
             client.put_object(Bucket="ready", Key="ready", Body=b"ready")
         except (BotoCoreError, ClientError):
-            assert time.monotonic() < deadline, "SeaweedFS does not start"
             time.sleep(0.1)
         else:
-            return
+            return True
+    return False
 
 
 def _port_with_its_neighbour() -> int:  # needs_seaweedfs
