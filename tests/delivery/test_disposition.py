@@ -75,6 +75,27 @@ def test_only_listed_types_are_inline(
     assert disposition_of(ready, asked) == expected
 
 
+@pytest.mark.parametrize(
+    ("asked", "media_type", "policy"),
+    [
+        ("inline", "video/mp4", "sandbox allow-same-origin; default-src 'none'; media-src 'self'"),
+        ("inline", "audio/mpeg", "sandbox allow-same-origin; default-src 'none'; media-src 'self'"),
+        ("inline", "image/png", "sandbox; default-src 'none'"),
+        ("inline", "application/pdf", "sandbox; default-src 'none'"),
+        ("attachment", "video/mp4", "sandbox; default-src 'none'"),
+        ("inline", "video/x-unlisted", "sandbox; default-src 'none'"),
+    ],
+)
+def test_a_film_that_is_shown_may_load_itself_and_nothing_more(
+    asked: Disposition, media_type: str, policy: str, rf: RequestFactory, ready: FileAsset, largefiles: Largefiles
+) -> None:
+    largefiles.set(INLINE_TYPES=["image/png", "application/pdf", "audio/*", "video/mp4"])
+    ready.media_type = media_type
+    answer = deliver(rf.get("/"), ready, disposition=asked)
+    assert answer["Content-Security-Policy"] == policy
+    answer.close()
+
+
 def test_the_profile_of_the_asset_decides(ready: FileAsset, largefiles: Largefiles) -> None:
     largefiles.set(PROFILES={"pages": {"INLINE_TYPES": ["text/plain"]}})
     ready.profile = "pages"
