@@ -87,6 +87,23 @@ def test_a_range_is_asked_of_the_storage(client: Client, url: str) -> None:
     assert (served.status_code, served.content) == (206, CONTENT[10:20])
 
 
+@pytest.mark.parametrize("header", ["", "bytes=0-0", "bytes=10-19", "bytes=100-", "bytes=-7", "bytes=0-99999999"])
+@pytest.mark.parametrize("query", ["", "?disposition=inline"])
+def test_the_storage_answers_as_a_stream_does(
+    header: str, query: str, client: Client, url: str, largefiles: Largefiles
+) -> None:
+    """In the headers that a storage can send. Its validators and dates are its own, and it knows no policies."""
+    headers = {"Range": header} if header else {}
+    served = requests.get(client.get(url + query, headers=headers)["Location"], headers=headers, timeout=30)
+    largefiles.set(DELIVERY="stream")
+    streamed: Any = client.get(url + query, headers=headers)
+    body = b"".join(streamed.streaming_content)
+    streamed.close()
+    assert (served.status_code, served.content) == (streamed.status_code, body)
+    same = ("Content-Type", "Content-Disposition", "Content-Length", "Content-Range", "Cache-Control", "Accept-Ranges")
+    assert {name: served.headers.get(name) for name in same} == {name: streamed.headers.get(name) for name in same}
+
+
 def test_head_is_answered_here(client: Client, url: str) -> None:
     answer = client.head(url)
     assert (answer.status_code, answer["Content-Length"]) == (200, str(len(CONTENT)))

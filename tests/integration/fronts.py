@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import pwd
 import shutil
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,21 +28,20 @@ class Front(Process):
         super().__init__(name, command, data_dir=folder, env={"HOME": str(folder)})
 
     def _is_ready(self) -> bool:
-        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=30)
-        try:
-            connection.request("GET", "/")
-            return connection.getresponse().status < http.client.INTERNAL_SERVER_ERROR
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+        with socket.socket() as probe:
+            return probe.connect_ex((LOOPBACK, self.port)) == 0
+
+
+def installed(program: str) -> str | None:
+    """Return the path of a server, which Debian keeps where not all users look."""
+    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
 
 def nginx(folder: Path, server: Server, media: Path, snippet: str) -> Front:  # needs_nginx
     """Return nginx. ``/as-a-static-file/`` leads to the same files, served in its own ways."""
-    if not shutil.which("nginx"):
+    if not (program := installed("nginx")):
         pytest.skip("nginx is not installed")
-    front = Front("nginx", folder, ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")])
+    front = Front("nginx", folder, [program, "-p", str(folder), "-c", str(folder / "nginx.conf")])
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     paths = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
     (folder / "nginx.conf").write_text(f"""
@@ -68,18 +67,18 @@ def nginx(folder: Path, server: Server, media: Path, snippet: str) -> Front:  # 
 
 
 def caddy(folder: Path, server: Server, media: Path, snippet: str) -> Front:  # needs_caddy
-    if not shutil.which("caddy"):
+    if not (program := installed("caddy")):
         pytest.skip("caddy is not installed")
-    front = Front("caddy", folder, ["caddy", "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")])
+    front = Front("caddy", folder, [program, "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")])
     site = snippet.replace(FOLDER, str(media)).replace(DJANGO, f"{server.host}:{server.port}")
     (folder / "Caddyfile").write_text(f"{{\n admin off\n}}\nhttp://{LOOPBACK}:{front.port} {{\n{site}\n}}\n")
     return front
 
 
 def apache(folder: Path, server: Server, media: Path, snippet: str) -> Front:  # needs_apache
-    if not (shutil.which("apache2") and XSENDFILE.exists()):
+    if not ((program := installed("apache2")) and XSENDFILE.exists()):
         pytest.skip("apache2 with libapache2-mod-xsendfile is not installed")
-    front = Front("apache", folder, ["apache2", "-D", "FOREGROUND", "-f", str(folder / "apache2.conf")])
+    front = Front("apache", folder, [program, "-D", "FOREGROUND", "-f", str(folder / "apache2.conf")])
     site = snippet.replace(FOLDER, str(media)).replace(DJANGO, f"{server.host}:{server.port}")
     names = ("mpm_event", "authz_core", "proxy", "proxy_http", "xsendfile")
     modules = "\n".join(f"LoadModule {name}_module {XSENDFILE.with_name(f'mod_{name}.so')}" for name in names)
