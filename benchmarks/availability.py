@@ -16,17 +16,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psutil
+
 from example_project.client import Client
 from example_project.processes import Server, manage, raise_on_termination
 from tests.integration import postgresql
 from tests.integration.slow import SlowDownload, SlowUpload
 
+from . import proc
 from .tables import table
 
 ROOT = Path(__file__).resolve().parent.parent
 KIB = 1024
 MIB = 1024 * KIB
-LENGTH = 12 * MIB
 STEP = 64 * KIB
 PATIENCE = 60
 PAGES = ("/", "/api/assets/")
@@ -43,36 +45,36 @@ def serving(folder: Path, options: argparse.Namespace) -> Iterator[tuple[Server,
             "EXAMPLE_DATABASE_POOL": str(options.pool),
             **database,
         }
-        asset_id = ingested(folder, env)
+        asset_id = ingested(folder, env, options.length * MIB)
         threads = ["--threads", str(options.threads)] if options.server == "gunicorn" else []
         with Server(data_dir=folder, kind=options.server, options=threads, env=env) as server:
             yield server, asset_id
 
 
-def ingested(folder: Path, env: Mapping[str, str]) -> str:
+def ingested(folder: Path, env: Mapping[str, str], length: int) -> str:
     """Return the id of an asset that is processed at once."""
     file = folder / "data.bin"
-    file.write_bytes(bytes(LENGTH))
+    file.write_bytes(bytes(length))
     immediate = {**env, "DJANGO_SETTINGS_MODULE": "tests.integration.immediate_settings"}
     return manage("largefiles_ingest", str(file), data_dir=folder, env=immediate).split()[0]
 
 
-def steps(transfer: Callable[[int], object], seconds: float) -> None:
+def steps(transfer: Callable[[int], object], length: int, seconds: float) -> None:
     """Move all bytes but the last, evenly over ``seconds``."""
-    count = LENGTH // STEP - 1
+    count = length // STEP - 1
     began = time.monotonic()
     for number in range(count):
         transfer(STEP)
         time.sleep(max(0.0, began + seconds * (number + 1) / count - time.monotonic()))
 
 
-def upload(client: SlowUpload, seconds: float) -> bool:
-    steps(client.send, seconds)
+def upload(client: SlowUpload, length: int, seconds: float) -> bool:
+    steps(client.send, length, seconds)
     return client.finish().status == 204
 
 
-def download(client: SlowDownload, seconds: float) -> bool:
-    steps(client.read, seconds)
+def download(client: SlowDownload, length: int, seconds: float) -> bool:
+    steps(client.read, length, seconds)
     client.finish()
     return client.status == 200
 
@@ -95,32 +97,40 @@ def times(server: Server, until: Callable[[], bool]) -> list[float]:
 
 
 def measure(server: Server, asset_id: str, options: argparse.Namespace) -> tuple[list[float], list[bool]]:
+    length = options.length * MIB
     with ExitStack() as stack, ThreadPoolExecutor(options.uploads + options.downloads) as pool:
         running = list[Future[bool]]()
         for seconds in durations(options.downloads, options.seconds):
             reader = stack.enter_context(SlowDownload(server, asset_id, patience=PATIENCE))
-            running.append(pool.submit(download, reader, seconds))
+            running.append(pool.submit(download, reader, length, seconds))
         for seconds in durations(options.uploads, options.seconds):
-            writer = stack.enter_context(SlowUpload(server, LENGTH, patience=PATIENCE))
-            running.append(pool.submit(upload, writer, seconds))
+            writer = stack.enter_context(SlowUpload(server, length, patience=PATIENCE))
+            running.append(pool.submit(upload, writer, length, seconds))
         taken = times(server, lambda: all(future.done() for future in running))
         return taken, [future.result() for future in running]
 
 
-def report(name: str, taken: list[float]) -> str:
+def resident(server: Server) -> int:
+    own = psutil.Process(server.pid)
+    return sum(proc.peak_resident(process.pid) for process in [own, *own.children(recursive=True)])
+
+
+def report(name: str, taken: list[float], memory: float) -> str:
     quantiles = statistics.quantiles(taken, n=20)
     figures = (statistics.median(taken), quantiles[-1], max(taken))
-    header = ["", "requests", "median ms", "95 % ms", "worst ms"]
-    return table(header, [[name, str(len(taken)), *(f"{1000 * figure:.0f}" for figure in figures)]])
+    header = ["", "requests", "median ms", "95 % ms", "worst ms", "MiB a client"]
+    row = [name, str(len(taken)), *(f"{1000 * figure:.0f}" for figure in figures), f"{memory / MIB:.2f}"]
+    return table(header, [row])
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--server", choices=["gunicorn", "uvicorn"], default="gunicorn")
+    parser.add_argument("--server", choices=["gunicorn", "uvicorn", "granian"], default="gunicorn")
     parser.add_argument("--threads", type=int, default=64, help="threads of gunicorn")
     parser.add_argument("--uploads", type=int, default=30)
     parser.add_argument("--downloads", type=int, default=30)
     parser.add_argument("--pool", type=int, default=10, help="connections to PostgreSQL")
+    parser.add_argument("--length", type=int, default=12, help="MiB of each transfer (%(default)s)")
     parser.add_argument("--seconds", type=float, default=20, help="how long the fastest upload takes")
     return parser.parse_args()
 
@@ -129,9 +139,11 @@ def main() -> int:
     raise_on_termination()
     options = parse()
     with tempfile.TemporaryDirectory() as name, serving(Path(name), options) as (server, asset_id):
+        idle = resident(server)
         taken, done = measure(server, asset_id, options)
+        memory = (resident(server) - idle) / len(done)
     clients = f"{options.uploads} uploads, {options.downloads} downloads, pool of {options.pool}"
-    print(report(f"{options.server}: {clients}", taken))
+    print(report(f"{options.server}: {clients}", taken, memory))
     print(f"{done.count(True)} of {len(done)} slow clients were served.")
     return 0 if all(done) else 1
 
