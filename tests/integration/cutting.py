@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from contextlib import suppress
 from random import Random
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Lock, Thread
@@ -70,13 +71,11 @@ class Relay(BaseRequestHandler):
             self._pass_answers(upstream, self.server.budget())
 
     def _pass_requests(self, upstream: socket.socket) -> None:
-        try:
+        # The connection may be cut, or the client may go.
+        with suppress(OSError):
             while data := self.request.recv(BLOCK):
                 upstream.sendall(data)
             upstream.shutdown(socket.SHUT_WR)
-        except OSError:
-            # The connection was cut, or the client has gone.
-            return
 
     def _pass_answers(self, upstream: socket.socket, left: int | None) -> None:
         while data := upstream.recv(BLOCK):
