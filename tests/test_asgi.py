@@ -298,7 +298,9 @@ def test_a_request_that_is_cancelled_leaves_no_thread_that_waits() -> None:
     asyncio.run(run())
     threads[0].join(timeout=20)
     assert not threads[0].is_alive()
-    assert seen == [100_000, "the request is over"]
+    # Django 6.1 cancels the task that receives first.
+    assert seen[0] == 100_000
+    assert seen[1] in {"the request is over", "the request was cancelled"}
 
 
 def test_lines_are_read() -> None:
