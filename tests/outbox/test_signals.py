@@ -63,8 +63,8 @@ def die_before_the_signal(asset: FileAsset, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def later(waited: timedelta = RESEND_AFTER) -> None:
-    """Let this time pass, as the database's clock sees it."""
-    PendingSignal.objects.update(due_at=F("due_at") - waited)
+    """Let this time pass, and a moment more, as the database's clock sees it: SQLite's has milliseconds."""
+    PendingSignal.objects.update(due_at=F("due_at") - waited - timedelta(milliseconds=1))
 
 
 def test_nothing_is_left_to_announce_once_it_was(failed: FileAsset, heard: list[tuple[str, str]]) -> None:
