@@ -1,20 +1,16 @@
 """The digests of a file: SHA-256, CRC-32 and, if it is asked for, SHA-512.
 
-They are made in one pass, and are resumable where ``rehashes`` is installed.
+They are made in one pass. Where ``implementations`` are found, they can be saved and continued later.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import importlib.metadata
 import re
 from typing import Any
 
-try:
-    import rehashes
-except ImportError:
-    rehashes = None
+from .implementations import IMPLEMENTATIONS, Implementation
 
 # The standard library's takes a quarter second of processor time for each GiB, a third of what SHA-256 takes.
 try:
@@ -22,9 +18,7 @@ try:
 except ImportError:
     from zlib import crc32 as crc32
 
-_HEADER = b"" if rehashes is None else f"crc32+rehashes {importlib.metadata.version('rehashes')}\n".encode()
 _CRC32_BYTES = 4
-_SHA256_BYTES = 0 if rehashes is None else len(rehashes.PySha256().serialize())
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{64}")
 _BASE64_LENGTH = 44
 
@@ -65,45 +59,51 @@ class RunningDigest:
 
 
 class ResumableDigest(RunningDigest):
-    """A running digest that can be saved between requests and continued by another process."""
+    """A running digest that can be saved between requests and continued by another process.
 
-    def __init__(self, *, sha512: bool = False) -> None:
+    ``implementation`` hashes; by default the first that is found, or hashlib, whose state cannot be saved.
+    """
+
+    def __init__(self, *, sha512: bool = False, implementation: Implementation | None = None) -> None:
         super().__init__(sha512=sha512)
-        if rehashes is not None:
-            self._sha256 = rehashes.PySha256()
-            self._sha512 = rehashes.PySha512() if sha512 else None
+        self._implementation = implementation or next(iter(IMPLEMENTATIONS), None)
+        if self._implementation:
+            self._sha256 = self._implementation.sha256()
+            self._sha512 = self._implementation.sha512() if sha512 else None
 
     def state(self) -> bytes | None:
-        """Return the state that ``restore`` takes, at most 400 bytes; ``None`` without ``rehashes``."""
-        if rehashes is None:
+        """Return the state that ``restore`` takes, at most 400 bytes; ``None`` without an implementation."""
+        if self._implementation is None:
             return None
         sha512: bytes = b"" if self._sha512 is None else self._sha512.serialize()
         serialized: bytes = self._sha256.serialize() + sha512
-        return _HEADER + self.crc32.to_bytes(_CRC32_BYTES) + serialized
+        return self._implementation.header + self.crc32.to_bytes(_CRC32_BYTES) + serialized
 
     def _hexadecimal(self, hasher: Any) -> str:
-        digest: str = hasher.hexdigest() if rehashes is None else hasher.finalize()
-        return digest
+        return super()._hexadecimal(hasher) if self._implementation is None else str(hasher.finalize())
 
     @classmethod
     def restore(cls, state: bytes) -> ResumableDigest:
         """Return the digest of which ``state`` was saved.
 
-        Raise ``UnusableState`` if ``rehashes`` is not installed, if another version of it wrote the state (the format
-        is private to a version), or if the state is damaged.
+        Raise ``UnusableState`` if its implementation is not found here, is of another version, or if the state is
+        damaged.
         """
-        if rehashes is None:
-            raise UnusableState("the digest was saved with rehashes, which is not installed here")
-        if not state.startswith(_HEADER):
-            raise UnusableState(f"the saved digest is not of the format {_HEADER.decode().strip()!r}")
-        saved = state.removeprefix(_HEADER)
-        running, sha512 = cls(), saved[_CRC32_BYTES + _SHA256_BYTES :]
+        implementation = next((each for each in IMPLEMENTATIONS if state.startswith(each.header)), None)
+        if implementation is None:
+            known = ", ".join(each.format for each in IMPLEMENTATIONS) or "none"
+            raise UnusableState(f"the saved digest is of no format that can be read here: {known}")
+        saved = state.removeprefix(implementation.header)
+        crc32, serialized = saved[:_CRC32_BYTES], saved[_CRC32_BYTES:]
+        running = cls(implementation=implementation)
+        sha256_bytes = len(running._sha256.serialize())
         try:
-            running._sha256 = rehashes.PySha256.deserialize(saved[_CRC32_BYTES:][:_SHA256_BYTES])
-            running._sha512 = rehashes.PySha512.deserialize(sha512) if sha512 else None
+            running._sha256 = implementation.sha256.deserialize(serialized[:sha256_bytes])
+            sha512 = serialized[sha256_bytes:]
+            running._sha512 = implementation.sha512.deserialize(sha512) if sha512 else None
         except ValueError as error:
             raise UnusableState(f"the saved digest is damaged: {error}") from error
-        running.crc32 = int.from_bytes(saved[:_CRC32_BYTES])
+        running.crc32 = int.from_bytes(crc32)
         return running
 
 
