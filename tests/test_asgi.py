@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from threading import Event as ThreadEvent, Thread, current_thread
 from typing import Any
@@ -14,13 +14,14 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIHandler
 from django.core.signals import request_finished
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse, UnreadablePostError
 from django.urls import path
 from pytest_django.fixtures import Settings
 
 from django_largefiles.asgi import StreamingASGIHandler
 from django_largefiles.doors.claims import streams_body
 from django_largefiles.transport import live_body
+from django_largefiles.transport.departure import HANG_UP
 from tests.conftest import Largefiles
 from tests.snippets.claims import claim
 from tests.snippets.running import run
@@ -29,6 +30,7 @@ PIECE = bytes(range(256)) * 256
 WAITING = {"Transfer-Encoding": "chunked", "Expect": "100-continue"}
 seen: list[Any] = []
 threads: list[Thread] = []
+kept: list[Callable[[], None]] = []
 
 
 @streams_body
@@ -84,6 +86,20 @@ async def in_a_thread(request: HttpRequest) -> HttpResponse:
     return HttpResponse(await sync_to_async(request.read)(1000))
 
 
+def hangs_up(request: HttpRequest) -> StreamingHttpResponse:
+    """Answer with pieces without end, and hang up while the client takes the first."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        asyncio.get_running_loop().call_soon(request.scope[HANG_UP])  # type: ignore[attr-defined]
+        while True:
+            yield b"piece"
+
+    kept.append(request.scope[HANG_UP])  # type: ignore[attr-defined]
+    response = StreamingHttpResponse(pieces())
+    response._resource_closers.append(lambda: seen.append("closed"))  # type: ignore[attr-defined]
+    return response
+
+
 def unclaimed(request: HttpRequest) -> HttpResponse:
     return HttpResponse(type(request._stream).__name__)  # type: ignore[attr-defined]
 
@@ -97,6 +113,7 @@ urlpatterns = [
     path("body", body),
     path("on-the-loop", on_the_loop),
     path("in-a-thread", in_a_thread),
+    path("hangs-up", hangs_up),
     path("unclaimed", unclaimed),
 ]
 
@@ -115,6 +132,7 @@ def _urls(settings: Settings) -> None:
     settings.MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
     seen.clear()
     threads.clear()
+    kept.clear()
 
 
 class Exchange:
@@ -132,7 +150,6 @@ class Exchange:
         headers = {"Transfer-Encoding": "chunked"} if headers is None else headers
         self.received = 0
         self.sent: list[dict[str, Any]] = []
-        self.reads_before: list[int] = []
         self.scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -145,7 +162,6 @@ class Exchange:
         }
 
     async def receive(self) -> dict[str, Any]:
-        self.reads_before.append(len(seen))
         if self.received == len(self.messages):
             # As long as the client is there.
             await asyncio.Event().wait()
@@ -180,6 +196,15 @@ def pieces(*contents: bytes) -> list[dict[str, Any]]:
     ]
 
 
+class InTurn(Exchange):
+    """Its client sends a piece only when the view has read the one before it."""
+
+    async def receive(self) -> dict[str, Any]:
+        while len(seen) < self.received:
+            await asyncio.sleep(0.001)
+        return await super().receive()
+
+
 def exchange(*messages: dict[str, Any], path: str, **options: Any) -> Exchange:
     async def run() -> Exchange:
         exchange = Exchange(*messages, path=path, **options)
@@ -209,9 +234,11 @@ def test_a_claimed_body_reaches_the_view_as_it_was_sent(contents: list[bytes]) -
 
 
 def test_the_view_reads_while_the_body_arrives() -> None:
-    answer = exchange(*pieces(bytes(100_000), b"second"), path="/digest")
+    async def run() -> None:
+        await asyncio.wait_for(InTurn(*pieces(bytes(100_000), b"second"), path="/digest").run(), timeout=20)
+
+    asyncio.run(run())
     assert seen == [100_000, 6]
-    assert answer.reads_before[:2] == [0, 1]
 
 
 def test_nothing_is_received_from_a_client_that_waits_to_be_told_to_send() -> None:
@@ -356,6 +383,27 @@ def test_a_request_without_a_body_is_not_claimed(headers: dict[str, str], http_v
     answer = exchange(*pieces(b""), path="/refuse", headers=headers, http_version=http_version)
     assert (answer.status, answer.received) == (415, received)
     assert ("connection" in answer.headers) == ("Expect" in headers)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_request_that_is_hung_up_on_ends_as_if_the_client_had_gone(method: str) -> None:
+    async def run() -> Exchange:
+        exchange = Exchange(*pieces(b""), path="/hangs-up", method=method)
+        send, sent = exchange.send, asyncio.Event()
+
+        async def hold(message: dict[str, Any]) -> None:
+            await send(message)
+            if message["type"] == "http.response.body":
+                await sent.wait()
+
+        exchange.send = hold  # type: ignore[method-assign]
+        await asyncio.wait_for(exchange.run(), timeout=20)
+        return exchange
+
+    answer = asyncio.run(run())
+    assert answer.content == b"piece"
+    assert seen == ["closed"]
+    kept[0]()  # too late
 
 
 def test_where_a_middleware_changes_the_urlconf_bodies_are_spooled(

@@ -7,20 +7,24 @@ Everything else is left to Django's handler, of which this module copies nothing
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
 import django
+from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import Resolver404, resolve
 
 from .doors.claims import is_claimed
 from .options import KIB
+from .transport.departure import HANG_UP
 from .transport.live_body import LiveBody, Message, Receive
 
 logger = logging.getLogger(__name__)
@@ -43,24 +47,30 @@ class StreamingASGIHandler(ASGIHandler):
     _urlconf_is_fixed = True
 
     async def handle(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        client = _Client(receive)
+        scope = {**scope, HANG_UP: client.hang_up}
         if not self._is_claimed(scope):
-            await super().handle(scope, receive, send)
+            await super().handle(scope, client, send)
             return
-        body = LiveBody(receive, scope)
+        client.body = body = LiveBody(receive, scope)
         try:
-            await super().handle(scope, _ReceiveOf(body, receive), partial(_send, body, send))
+            await super().handle(scope, client, partial(_send, body, send))
         finally:
             # A thread that waits for bytes would outlive the request.
             body.close()
 
     async def read_body(self, receive: Receive) -> Any:
         """Return the body of a claimed request at once, before its first byte."""
-        return receive.body if isinstance(receive, _ReceiveOf) else await super().read_body(receive)
+        # Subclasses, and Django's own tests, may ask for a body that ``handle`` knows nothing of.
+        body = receive.body if isinstance(receive, _Client) else None
+        return body or await super().read_body(receive)
 
     async def listen_for_disconnect(self, receive: Receive) -> None:
-        if isinstance(receive, _ReceiveOf):
-            await receive.body.pump()
-        await super().listen_for_disconnect(receive)
+        assert isinstance(receive, _Client)
+        with receive.listened_to():
+            if receive.body:
+                await receive.body.pump()
+            await super().listen_for_disconnect(receive)
 
     async def run_get_response(self, request: HttpRequest) -> HttpResponseBase:
         response = await super().run_get_response(request)
@@ -109,12 +119,33 @@ def _has_body(scope: Message) -> bool:
     return b"transfer-encoding" in headers or not scope["http_version"].startswith("1")
 
 
-class _ReceiveOf:
-    """A claimed request's ``receive``, by which the overridden methods tell it from others and find its body."""
+class _Client:
+    """A request's ``receive``, by which the overridden methods find what this handler knows of the request."""
 
-    def __init__(self, body: LiveBody, receive: Receive) -> None:
-        self.body = body
+    def __init__(self, receive: Receive) -> None:
+        self.body: LiveBody | None = None
         self._receive = receive
+        self._listening: asyncio.Task[Any] | None = None
+        self._is_cut_off = False
 
     async def __call__(self) -> Message:
         return await self._receive()
+
+    def hang_up(self) -> None:
+        """End the request as if the client had gone. The server closes the connection, as the answer is not whole."""
+        self._is_cut_off = True
+        if self._listening:
+            self._listening.cancel()
+
+    @contextmanager
+    def listened_to(self) -> Iterator[None]:
+        """In this block, wait for the end of the client. Raise ``RequestAborted`` after ``hang_up``."""
+        self._listening = asyncio.current_task()
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self._is_cut_off:
+                raise RequestAborted from None
+            raise
+        finally:
+            self._listening = None

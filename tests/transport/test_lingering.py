@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -8,9 +9,10 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 
-from django_largefiles.options import KIB
+from django_largefiles.options import KIB, MIB
 from django_largefiles.transport import lingering
 from django_largefiles.transport.lingering import KEPT_ALIVE, LINGER_BYTES, LINGERING, linger
+from django_largefiles.transport.sockets import GRANIAN
 from tests.transport.conftest import Pair
 
 # Closing an answer tells Django that the request has ended, which looks at the connections of databases.
@@ -122,3 +124,59 @@ def test_nothing_is_read_of_other_requests(more: dict[str, Any], tcp: Pair) -> N
     tcp.theirs.sendall(b"rest")
     refuse(tcp, 64 * KIB, **more)
     assert tcp.ours.recv(100) == b"rest"
+
+
+class Body:
+    """A body under granian, of which ``silent`` is the end of what comes."""
+
+    def __init__(self, length: int, *, silent: bool = False) -> None:
+        self.left = length
+        self.gone = threading.Event()
+        self._silent = silent
+
+    def read(self, size: int) -> bytes:
+        if self._silent and not self.left:
+            self.gone.wait(20)
+        data = bytes(min(size, self.left))
+        self.left -= len(data)
+        return data
+
+
+def refuse_under_granian(body: Body) -> None:
+    response = HttpResponse(status=415)
+    meta = {"SERVER_PROTOCOL": "HTTP/1.1", "SERVER_SOFTWARE": GRANIAN, "CONTENT_LENGTH": "1", "wsgi.input": body}
+    linger(meta, response)
+    response.close()
+
+
+def test_under_granian_the_rest_is_dropped_before_the_answer_ends() -> None:
+    body = Body(3 * MIB)
+    refuse_under_granian(body)
+    assert body.left == 0
+
+
+def test_under_granian_a_client_that_sends_on_is_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lingering, "DROPPED_AT_ONCE", MIB)
+    monkeypatch.setattr(lingering, "LINGER_BYTES", 2 * MIB)
+    monkeypatch.setattr(lingering, "DROP_PAUSE", 0)
+    body = Body(3 * MIB)
+    refuse_under_granian(body)
+    assert body.left == MIB
+
+
+@pytest.mark.usefixtures("hurry")
+def test_under_granian_a_silent_client_keeps_a_thread_of_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lingering, "_readers", threading.BoundedSemaphore(1))
+    silent, later = Body(1000, silent=True), Body(1000)
+    refuse_under_granian(silent)
+    refuse_under_granian(later)
+    assert (silent.left, later.left) == (0, 1000)
+    silent.gone.set()
+    assert lingering._readers.acquire(timeout=20)
+
+
+@pytest.mark.usefixtures("crowd")
+def test_under_granian_in_a_crowd_nobody_is_waited_for() -> None:
+    body = Body(1000)
+    refuse_under_granian(body)
+    assert body.left == 1000

@@ -18,12 +18,15 @@ from typing import Any, Protocol
 from django.http import HttpResponseBase
 
 from ..options import KIB, MIB
-from .sockets import shut, socket_of
+from .sockets import GRANIAN, shut, socket_of
 from .watcher import watcher
 
 PIECE = 64 * KIB
 KEPT_ALIVE = 256 * KIB
 """Bytes that are read to keep the connection for the next request. After more, it is closed."""
+
+DROP_PAUSE = 0.004
+"""Seconds between two pieces that are dropped: a client that is held up finds time to read its answer."""
 
 LINGER_BYTES = 32 * MIB
 LINGER_SECONDS = 2.0
@@ -32,23 +35,38 @@ LINGERING = 4
 
 _places = threading.BoundedSemaphore(LINGERING)
 
+DROPPED_AT_ONCE = 8 * MIB
+"""Bytes that are dropped without pauses under granian: as many as a client may send before it sees its answer."""
+
+READING = 16
+"""Threads of a process that may read from granian's clients, of which a silent one keeps its thread until it goes."""
+
+_readers = threading.BoundedSemaphore(READING)
+
 
 class _Input(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
 def linger(meta: Mapping[str, Any], response: HttpResponseBase) -> None:
-    """Drop what the client still sends after ``response`` has been sent, if that is a refusal.
+    """Drop what the client still sends after ``response`` has been sent, if that is a refusal."""
+    if response.status_code >= HTTPStatus.BAD_REQUEST:
+        drop_rest_after(response, meta)
+
+
+def drop_rest_after(response: HttpResponseBase, meta: Mapping[str, Any]) -> None:
+    """Drop what the client still sends after ``response`` has been sent.
 
     Under HTTP/2 a request has a stream of its own, which the server resets.
     """
-    refuses = response.status_code >= HTTPStatus.BAD_REQUEST
-    if not (refuses and _has_body(meta) and meta.get("SERVER_PROTOCOL", "").startswith("HTTP/1")):
+    if not (_has_body(meta) and meta.get("SERVER_PROTOCOL", "").startswith("HTTP/1")):
         return
     connection = socket_of(meta)
+    closers = response._resource_closers  # type: ignore[attr-defined]  # not in the stubs
     if connection:
-        closers = response._resource_closers  # type: ignore[attr-defined]  # not in the stubs
         closers.append(partial(_drop_and_close, meta["wsgi.input"], connection))
+    elif meta.get("SERVER_SOFTWARE") == GRANIAN:
+        closers.append(partial(_drop_before_the_end, meta["wsgi.input"]))
 
 
 def _has_body(meta: Mapping[str, Any]) -> bool:
@@ -73,6 +91,35 @@ def _drop_and_close(stream: _Input, connection: socket.socket) -> None:
         connection.settimeout(None)
         if waits:
             _places.release()
+
+
+def _drop_before_the_end(stream: _Input) -> None:
+    """Hold the answer, whose content granian has sent, before its end, at which granian closes the connection.
+
+    A read has no limit of time there, so that another thread reads.
+    """
+    if not _places.acquire(blocking=False):
+        return
+    try:
+        if _readers.acquire(blocking=False):
+            thread = threading.Thread(target=_drop_slowly, args=[stream], name="largefiles-linger", daemon=True)
+            thread.start()
+            thread.join(LINGER_SECONDS)
+    finally:
+        _places.release()
+
+
+def _drop_slowly(stream: _Input) -> None:
+    try:
+        if not _drop(stream.read, DROPPED_AT_ONCE):
+            _drop(partial(_read_after_a_pause, stream), LINGER_BYTES - DROPPED_AT_ONCE)
+    finally:
+        _readers.release()
+
+
+def _read_after_a_pause(stream: _Input, size: int) -> bytes:
+    time.sleep(DROP_PAUSE)
+    return stream.read(size)
 
 
 def _drop(read: Callable[[int], bytes], most: int) -> bool:

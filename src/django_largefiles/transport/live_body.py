@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any, TypeAlias
 
 from ..options import KIB
-from .lingering import LINGER_BYTES, LINGER_SECONDS
+from .lingering import DROP_PAUSE, LINGER_BYTES, LINGER_SECONDS
 from .pace import Pace
 from .watcher import INTERVAL_SECONDS
 
@@ -22,15 +22,12 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 ALL_AT_ONCE = 256 * KIB
 """Bytes of a read without a size, which Django's ``request.body`` makes."""
 
-DROP_PAUSE = 0.004
-"""Seconds between two messages that are dropped: a client that is held up finds time to read its answer."""
-
 
 class LiveBody(io.BufferedIOBase):
     """A request's body while it arrives: the loop's ``pump`` fills it, one thread reads it.
 
     Nothing is received before the first read, so that a request with ``Expect: 100-continue`` can be refused without
-    a byte of its body. After that at most as much is held as was last asked for, and one message more.
+    a byte of its body. After that at most twice as much is held as was last asked for, and one message.
     """
 
     def __init__(self, receive: Receive, scope: Mapping[str, Any]) -> None:
@@ -116,8 +113,10 @@ class LiveBody(io.BufferedIOBase):
             self._wanted.clear()
             self._dropped.set()
 
-    def read(self, size: int | None = -1, /) -> bytes:
+    def read(self, size: int | None = -1, at_most: int = 0, /) -> bytes:
         """Return ``size`` bytes, fewer at the end or where the body breaks off. Block until they are there.
+
+        Where more have arrived already, return as many as ``at_most``: each read costs a turn of both threads.
 
         Behind the last byte of a body that broke off, raise ``OSError``, from which Django makes
         ``UnreadablePostError``; ``TimeoutError`` if the client is slower than ``BODY_TIMEOUT`` and ``MINIMUM_RATE``
@@ -129,7 +128,7 @@ class LiveBody(io.BufferedIOBase):
             return b"".join(iter(lambda: self.read(ALL_AT_ONCE), b""))
         with self._changed:
             self._await_bytes(size)
-            return self._cut(size)
+            return self._cut(size, at_most)
 
     def comes_within(self, seconds: float, size: int) -> bool:
         """Return whether the next ``size`` bytes, or the end of the body, are there within ``seconds``."""
@@ -166,23 +165,29 @@ class LiveBody(io.BufferedIOBase):
         self._limit = 2 * size if self._total > self._held else size
         if not self._has(size):
             self._is_awaited = True
+            self._receive_more()
+
+    def _receive_more(self) -> None:
+        # To wake the loop costs a system call, during which it may take the interpreter's lock from this thread.
+        if not self._wanted.is_set():
             self._loop.call_soon_threadsafe(self._wanted.set)
 
     def _has(self, size: int) -> bool:
         return self._held >= size or self.has_ended or self._error is not None
 
-    def _cut(self, size: int) -> bytes:
-        taken = list[bytes]()
-        room = size
-        while room and self._pieces:
-            piece = self._pieces.popleft()
-            if len(piece) > room:
-                self._pieces.appendleft(piece[room:])
-                piece = piece[:room]
-            taken.append(piece)
-            room -= len(piece)
-        self._held -= size - room
+    def _cut(self, size: int, at_most: int) -> bytes:
+        """Return whole messages, as far as ``size`` is reached: to cut one costs a copy."""
+        taken, reached = list[bytes](), 0
+        while self._pieces and reached + len(self._pieces[0]) <= max(size, at_most):
+            taken.append(self._pieces.popleft())
+            reached += len(taken[-1])
+        if self._pieces and reached < size:
+            piece, missing = self._pieces[0], size - reached
+            taken.append(piece[:missing])
+            self._pieces[0] = piece[missing:]
+            reached = size
+        self._held -= reached
         if self._held < self._limit and not self.has_ended:
             # Receive more while the caller works on this.
-            self._loop.call_soon_threadsafe(self._wanted.set)
+            self._receive_more()
         return taken[0] if len(taken) == 1 else b"".join(taken)

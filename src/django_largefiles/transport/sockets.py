@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+GRANIAN = "Granian"
+"""``SERVER_SOFTWARE`` of granian's WSGI interface, which hands over no socket; ASGI has no such variable."""
+
 _RESET_WHEN_CLOSED = struct.pack("ii", 1, 0)
 """``struct linger``."""
 
