@@ -19,6 +19,7 @@ def test_the_members_are_those_of_rfc_9457_and_ours() -> None:
         "code": "not_found",
         "limit": None,
         "value": "7",
+        "words": "The uploaded file is not there any more. Choose it again.",
     }
 
 

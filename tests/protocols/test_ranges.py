@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-import timeit
+import sys
 import tracemalloc
+from collections.abc import Callable
 
 import pytest
 
@@ -138,6 +139,17 @@ def test_parse_finds_unsatisfiable(header: str, size: int) -> None:
         parse(header, size)
 
 
+def calls(act: Callable[[], object]) -> int:
+    """Return how many functions, methods and built-ins are called: the same on every machine."""
+    events = list[str]()
+    sys.setprofile(lambda _, event, __: events.append(event))
+    try:
+        act()
+    finally:
+        sys.setprofile(None)
+    return sum(event in {"call", "c_call"} for event in events)
+
+
 MANY = "bytes=" + ",".join(f"{2 * n}-{2 * n}" for n in range(10_000))
 
 
@@ -147,19 +159,19 @@ MANY = "bytes=" + ",".join(f"{2 * n}-{2 * n}" for n in range(10_000))
     ids=["10,000 ranges", "a long number", "empty members", "dashes", "white space"],
 )
 def test_a_long_header_costs_nothing(header: str) -> None:
-    """Under 5 ms and 1 MiB: the best of several, because the machine has other things to do."""
     tracemalloc.start()
     assert parse(header, 10**9) == ()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 64 * KIB
-    assert min(timeit.repeat(lambda: parse(header, 10**9), number=1, repeat=5)) < 0.005
+    assert calls(lambda: parse(header, 10**9)) < 20
 
 
 def test_the_longest_header_that_is_read_costs_little() -> None:
+    """Some calls for each of the 250 ranges, of a microsecond or less."""
     header = "bytes=" + ",".join(["0-0"] * 250)
     assert len(header) <= MAX_LENGTH
-    assert min(timeit.repeat(lambda: parse(header, 10**9), number=1, repeat=5)) < 0.005
+    assert calls(lambda: parse(header, 10**9)) < 1000
 
 
 def test_length() -> None:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 
 from ..protocols.ranges import ByteRange, content_range
-from .pieces import Segment
+from .segments import Segment
 
 
 def new_boundary() -> str:

@@ -5,27 +5,18 @@ While a file that does not fit one chunk is sent, its request keeps no connectio
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import BinaryIO, Self, TypeAlias
+from typing import BinaryIO, Self
 
-from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
 
 from ..conf import largefiles_settings
 from ..connections import release_connections
 from ..protocols.ranges import ByteRange
-from ..transport.departure import limit_departure
-
-READERS = 32
-"""Threads that read files under ASGI. asyncio's own pool has a few more than processors, for all of a project."""
-
-readers = ThreadPoolExecutor(READERS, thread_name_prefix="largefiles-read")
-
-Segment: TypeAlias = ByteRange | bytes
-"""A range of a file, or bytes to send as they are."""
+from ..transport.departure import AsyncDeparture, limit_departure
+from .async_pieces import AsyncFilePieces
+from .segments import Segment, length_of
 
 
 def whole(request: HttpRequest, file: BinaryIO, size: int) -> HttpResponseBase:
@@ -43,16 +34,17 @@ def whole(request: HttpRequest, file: BinaryIO, size: int) -> HttpResponseBase:
 def parts(request: HttpRequest, file: BinaryIO, segments: Sequence[Segment]) -> StreamingHttpResponse:
     """Return a response with ranges of ``file``, which it closes, and what stands between them."""
     length = length_of(segments)
-    pieces = FilePieces(SentFile(file) if _is_long(length) else file, segments)
-    # Under ASGI Django reads a synchronous iterator into a list before it sends the first byte.
-    response = StreamingHttpResponse(AsyncFilePieces(pieces) if isinstance(request, ASGIRequest) else pieces)
+    sent = SentFile(file) if _is_long(length) else file
+    pieces: AsyncFilePieces | FilePieces
+    if isinstance(request, ASGIRequest):
+        # Django reads a synchronous iterator into a list before it sends the first byte.
+        pieces = AsyncFilePieces(sent, segments, AsyncDeparture(request.scope, largest=largefiles_settings.chunk_size))
+    else:
+        pieces = FilePieces(sent, segments)
+    response = StreamingHttpResponse(pieces)
     response["Content-Length"] = str(length)
     limit_departure(request.META, response)
     return response
-
-
-def length_of(segments: Sequence[Segment]) -> int:
-    return sum(segment.length if isinstance(segment, ByteRange) else len(segment) for segment in segments)
 
 
 def _is_long(size: int) -> bool:
@@ -97,10 +89,6 @@ class FilePieces:
     def __next__(self) -> bytes:
         return next(self._pieces)
 
-    def read(self) -> bytes:
-        """Return the next piece; empty at the end."""
-        return next(self._pieces, b"")
-
     def _each(self, segments: Sequence[Segment]) -> Iterator[bytes]:
         for segment in segments:
             if isinstance(segment, bytes):
@@ -118,32 +106,3 @@ class FilePieces:
 
     def close(self) -> None:
         self._file.close()
-
-
-class AsyncFilePieces:
-    """The same for ASGI: each piece is read in a thread, while the one before it is sent."""
-
-    def __init__(self, pieces: FilePieces) -> None:
-        self._pieces = pieces
-        self._reading: Future[bytes] | None = None
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        if self._reading is None:
-            # In the thread of the view and of the middleware, whose connections they are.
-            await sync_to_async(release_connections)()
-            self._reading = readers.submit(self._pieces.read)
-        piece = await asyncio.wrap_future(self._reading)
-        if not piece:
-            raise StopAsyncIteration
-        self._reading = readers.submit(self._pieces.read)
-        return piece
-
-    def close(self) -> None:
-        if self._reading:
-            # Not while a thread reads from it.
-            self._reading.cancel()
-            wait([self._reading])
-        self._pieces.close()

@@ -5,13 +5,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import OperationalError
-from django.http import JsonResponse
+from django.http import HttpResponseBase, JsonResponse
 
-from ..exceptions import LargeFilesError, MethodNotAllowed, NotAuthenticated, StoreError, StoreFull, TooManyRequests
+from ..exceptions import (
+    LargeFilesError,
+    MethodNotAllowed,
+    NotAuthenticated,
+    StoreError,
+    StoreFull,
+    TooManyRequests,
+    TooManyStreams,
+)
 from ..transactions import is_full
+from ..words import explain
+
+ResponseT = TypeVar("ResponseT", bound=HttpResponseBase)
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +30,10 @@ CONTENT_TYPE = "application/problem+json"
 
 
 def problem_details(error: LargeFilesError) -> dict[str, Any]:
-    """Return the members of RFC 9457 section 3.1, and the extensions ``code``, ``limit`` and ``value``."""
+    """Return the members of RFC 9457 section 3.1, and the extensions ``code``, ``limit``, ``value`` and ``words``.
+
+    ``words`` are for the person who uploads, in the language of the request; ``detail`` is for developers.
+    """
     return {
         "type": "about:blank",
         "title": error.phrase,
@@ -28,6 +42,7 @@ def problem_details(error: LargeFilesError) -> dict[str, Any]:
         "code": error.code,
         "limit": error.limit,
         "value": error.value,
+        "words": explain(error),
     }
 
 
@@ -47,16 +62,26 @@ def full_database(error: Exception) -> Exception:
     return StoreFull("the database has no room") if is_full(error) else error
 
 
-def problem_response(error: LargeFilesError, members: Mapping[str, Any] | None = None) -> JsonResponse:
-    """Return an error as a response. ``members`` replace those of ``problem_details``, or add to them."""
+def log_store_error(error: LargeFilesError) -> None:
+    """Tell the operator why the storage failed, which is no matter of the client's."""
     if isinstance(error, StoreError):
         logger.error("The storage failed: %s", error.detail, exc_info=error)
-    content = problem_details(error) | dict(members or {})
-    response = JsonResponse(content, status=error.status, reason=error.phrase, content_type=CONTENT_TYPE)
+
+
+def with_error_headers(error: LargeFilesError, response: ResponseT) -> ResponseT:
+    """Return the response with the header fields that its status asks for."""
     if isinstance(error, NotAuthenticated):
         response["WWW-Authenticate"] = error.challenge
-    if isinstance(error, TooManyRequests):
+    if isinstance(error, TooManyRequests | TooManyStreams):
         response["Retry-After"] = str(error.retry_after)
     if isinstance(error, MethodNotAllowed):
         response["Allow"] = str(error.limit)
     return response
+
+
+def problem_response(error: LargeFilesError, members: Mapping[str, Any] | None = None) -> JsonResponse:
+    """Return an error as a response. ``members`` replace those of ``problem_details``, or add to them."""
+    log_store_error(error)
+    content = problem_details(error) | dict(members or {})
+    response = JsonResponse(content, status=error.status, reason=error.phrase, content_type=CONTENT_TYPE)
+    return with_error_headers(error, response)

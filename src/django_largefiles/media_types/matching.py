@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TypeVar
 
 from .families import ACTIVE_TYPES, EXTENSIONS, POSSIBLE, SYNONYMS, TELLING
@@ -36,6 +37,7 @@ def is_pattern(text: str) -> bool:
     return _PATTERN.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=256)
 def covers_active_types(pattern: str) -> bool:
     """Return whether ``pattern`` covers a type that browsers may execute: HTML, SVG, all XML, scripts, programs."""
     essence = _essence(pattern)

@@ -7,6 +7,7 @@ from django.http import HttpResponse, HttpResponseBase
 from ...protocols.ranges import content_range
 from .. import multipart, pieces
 from ..headers import with_headers
+from ..segments import Segment
 from .base import Backend, Delivery
 
 
@@ -25,7 +26,7 @@ class Stream(Backend):
         return with_headers(response, {**delivery.headers, **described})
 
 
-def _partial(delivery: Delivery) -> tuple[tuple[pieces.Segment, ...], dict[str, str]]:
+def _partial(delivery: Delivery) -> tuple[tuple[Segment, ...], dict[str, str]]:
     """Return the body of a 206, and the headers that differ from those of a 200."""
     ranges, size = delivery.ranges, delivery.size
     if len(ranges) == 1:
