@@ -3,8 +3,10 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import Mock
 from uuid import UUID, uuid4
 
@@ -208,6 +210,24 @@ def test_arriving_bytes_put_the_expiry_off(restless: None) -> None:
         upload = Upload.objects.get()
     assert upload.offset == len(PICTURE)
     assert upload.expires_at > timezone.now() + timedelta(hours=23)
+
+
+def test_many_uploads_have_fewer_heartbeats_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, arrived = [0.0], iter([PICTURE[:3000], b"a", b"b", b"c"])
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(progress, "UPLOADS_AT_FULL_RATE", 2)
+
+    def offset_at(seconds: float) -> int:
+        clock[0] = seconds
+        incoming.write(next(arrived))
+        return Upload.objects.get(pk=incoming.asset_id).offset
+
+    with writer() as incoming:
+        with ExitStack() as stack:
+            for _ in range(3):
+                stack.enter_context(writer())
+            assert [offset_at(3), offset_at(5)] == [0, 3001]
+        assert [offset_at(6), offset_at(8)] == [3001, 3003]
 
 
 def test_the_offset_is_not_at_the_end_before_the_file_is_complete(restless: None) -> None:

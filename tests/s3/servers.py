@@ -19,6 +19,7 @@ from uuid import uuid4
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 from storages.backends.s3 import S3Storage
 
 from example_project.processes import free_port
@@ -174,7 +175,7 @@ def _stores(endpoint: str, process: subprocess.Popen[bytes]) -> bool:  # needs_s
         try:
             client.create_bucket(Bucket="ready")
             client.put_object(Bucket="ready", Key="ready", Body=b"ready")
-        except (BotoCoreError, ClientError):
+        except (BotoCoreError, ClientError, ResponseParserError):
             time.sleep(0.1)
         else:
             return True

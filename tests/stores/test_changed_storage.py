@@ -100,8 +100,8 @@ def test_a_new_asset_is_received_under_the_new_alias(asset: FileAsset) -> None:
 def test_it_is_read(asset: FileAsset, client: Client) -> None:
     assert downloaded(client, asset) == CONTENT
     assert verify(asset) is None
-    with asset.file.open() as file:
-        assert file.read() == CONTENT
+    with asset.file.open() as stored, asset.open() as same:
+        assert stored.read() == same.read() == CONTENT
 
 
 def test_it_is_processed_again(asset: FileAsset) -> None:

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from uuid import uuid4
+
 import pytest
+from django.core import serializers
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
+from django.db import transaction
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
@@ -66,6 +71,39 @@ def test_bytes_are_not_saved_through_the_field(received: FileAsset) -> None:
 def test_bytes_are_not_deleted_through_the_field(received: FileAsset) -> None:
     with pytest.raises(NotImplementedError, match=r"FileAsset\.file cannot be deleted.*asset\.delete\(\)"):
         received.file.delete()
+
+
+@pytest.mark.parametrize("file", ["largefiles/ab/cd/abcd", ContentFile(b"abc", name="a.png")], ids=["name", "file"])
+@pytest.mark.parametrize(
+    "create",
+    [
+        lambda assets, **values: assets.create(**values),
+        lambda assets, **values: FileAsset(**values).save(),
+        lambda assets, **values: assets.bulk_create([FileAsset(**values)]),
+        lambda assets, **values: assets.get_or_create(sha256="ab", defaults=values),
+        lambda assets, **values: assets.update_or_create(sha256="ab", defaults=values),
+    ],
+    ids=["create", "save", "bulk_create", "get_or_create", "update_or_create"],
+)
+def test_a_new_row_takes_no_file(create: Callable[..., object], file: object) -> None:
+    refused = r"FileAsset\.file cannot be (assigned|given to a new row).*ingest\(\)"
+    with pytest.raises(NotImplementedError, match=refused), transaction.atomic():
+        create(FileAsset.objects, original_name="a.png", file=file)
+    assert not FileAsset.objects.exists()
+
+
+def test_two_rows_cannot_have_the_same_bytes(received: FileAsset) -> None:
+    received.pk, received._state.adding = uuid4(), True
+    with pytest.raises(NotImplementedError, match="given to a new row"):
+        received.save()
+
+
+def test_fixtures_restore_rows_as_they_were(received: FileAsset) -> None:
+    fixture = serializers.serialize("json", [received])
+    FileAsset.objects.filter(pk=received.pk)._raw_delete(received._state.db)
+    for restored in serializers.deserialize("json", fixture):
+        restored.save()
+    assert FileAsset.objects.get().file.name == received.file.name
 
 
 def test_no_file_is_assigned_to_the_field(received: FileAsset) -> None:

@@ -235,7 +235,21 @@ def test_a_file_that_cannot_be_appended_to_is_closed_again(root: Path, store: St
     (root / ".incoming" / "abcd").unlink()
     (root / ".incoming" / "abcd").symlink_to("/dev/full")
     with pytest.raises(StoreUnavailable):
-        store.append(state, 0, TOKEN)
+        store.append(state, 1, TOKEN)
+
+
+def test_only_a_file_with_bytes_beyond_the_offset_is_cut(
+    root: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cuts = list[int]()
+    monkeypatch.setattr(os, "ftruncate", lambda descriptor, length: cuts.append(length))
+    state = store.begin(NAME, None)
+    for offset in (0, 5):
+        with closing(store.append(state, offset, TOKEN)) as appender:
+            appender.write(b"12345")
+    assert cuts == []
+    store.append(state, 5, TOKEN).close()
+    assert cuts == [5]
 
 
 def _unreadable(store: Store) -> object:

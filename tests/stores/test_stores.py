@@ -11,9 +11,11 @@ from django_largefiles.exceptions import InvalidSetting, NotImportable, StoreUna
 from django_largefiles.models import FileAsset
 from django_largefiles.stores import configured_store, store_at, store_for, store_of
 from django_largefiles.stores.filesystem import FilesystemStore
+from django_largefiles.stores.memory import MemoryStore
 from django_largefiles.stores.s3.store import S3Store
 from django_largefiles.stores.staged import StagedStore
 from tests.conftest import Largefiles
+from tests.storages import RemoteStorage
 
 
 class OwnStore(FilesystemStore):
@@ -52,14 +54,18 @@ def test_an_s3_storage_has_its_store_and_so_has_a_subclass() -> None:
         assert isinstance(store_for(made(bucket_name="largefiles", region_name="eu-central-1")), S3Store)
 
 
+def test_a_storage_in_memory_has_its_store() -> None:
+    assert isinstance(store_for(InMemoryStorage()), MemoryStore)
+
+
 def test_any_other_storage_is_staged(largefiles: Largefiles, tmp_path: Path) -> None:
     largefiles.set(STAGING_DIRECTORY=str(tmp_path))
-    assert isinstance(store_for(InMemoryStorage()), StagedStore)
+    assert isinstance(store_for(RemoteStorage(str(tmp_path))), StagedStore)
 
 
-def test_a_storage_that_cannot_be_staged_is_named() -> None:
-    with pytest.raises(InvalidSetting, match=r"STAGING_DIRECTORY.*InMemoryStorage"):
-        store_for(InMemoryStorage())
+def test_a_storage_that_cannot_be_staged_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSetting, match=r"STAGING_DIRECTORY.*RemoteStorage"):
+        store_for(RemoteStorage(str(tmp_path)))
 
 
 def test_a_host_names_its_own_store(largefiles: Largefiles) -> None:

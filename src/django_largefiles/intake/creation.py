@@ -26,6 +26,7 @@ from ..media_types.matching import is_pattern
 from ..models import FileAsset, Upload
 from ..names import sanitize, storage_key
 from ..options import DEFAULT_PROFILE
+from ..states import Attachment
 from ..stores import configured_store, direct_uploads, store_of
 from ..stores.base import StoreState
 from ..transactions import in_transaction_of
@@ -38,7 +39,9 @@ class Declaration:
 
     ``length`` is in bytes, ``None`` if it is not known, and then ``at_most`` if there is a bound; ``sha256`` is the
     digest that the client expects, in hexadecimal or Base64, or empty; ``sha512`` likewise, in lower-case hexadecimal
-    alone; ``client_fields`` are stored verbatim; ``request`` is the one that declares it, for the throttles, and
+    alone; ``client_fields`` are stored verbatim; ``attachment`` is ``PROVISIONAL`` if the file is for a form that is
+    saved later; ``head`` are the first 2 KiB of a file whose bytes do not pass through the site, or all of a smaller
+    one, judged before anything is created, or empty; ``request`` is the one that declares it, for the throttles, and
     ``None`` in Python code.
     """
 
@@ -51,6 +54,8 @@ class Declaration:
     sha256: str = ""
     sha512: str = ""
     client_fields: Mapping[str, str] = field(default_factory=dict)
+    attachment: Attachment = Attachment.STANDALONE
+    head: bytes = b""
     request: HttpRequest | None = None
 
 
@@ -83,7 +88,7 @@ def create(declaration: Declaration, *, kind: str = Upload.Kind.WHOLE, parts: It
     """Create the records of an upload, and make room for it in the store.
 
     Raise ``NotPermitted`` unless the owner, who is anonymous if there is none, may upload; ``Throttled``;
-    ``TypeNotAllowed`` and ``TypeMismatch`` from the declared type and name; and what ``create_trusted`` raises.
+    ``TypeNotAllowed`` and ``TypeMismatch`` from the declared type, name and head; and what ``create_trusted`` raises.
     """
     owner = declaration.owner or AnonymousUser()
     authorize(owner, declaration.profile)
@@ -91,8 +96,14 @@ def create(declaration: Declaration, *, kind: str = Upload.Kind.WHOLE, parts: It
         throttling.admit(declaration.request, owner)
     # Only the file that is made of partial uploads has a type.
     if kind != Upload.Kind.PARTIAL:
-        rules.check_declared(declaration.media_type, declaration.name, get_profile(declaration.profile))
+        _check_declared(declaration, get_profile(declaration.profile))
     return create_trusted(declaration, kind=kind, parts=parts)
+
+
+def _check_declared(declaration: Declaration, profile: Profile) -> None:
+    rules.check_declared(declaration.media_type, declaration.name, profile)
+    if declaration.head:
+        rules.check_head(rules.sniff_head(declaration.head), declaration.name, profile)
 
 
 def create_trusted(declaration: Declaration, *, kind: str = Upload.Kind.WHOLE, parts: Iterable[UUID] = ()) -> Upload:
@@ -182,6 +193,8 @@ def _create_asset(declaration: Declaration, profile: Profile, using: str) -> Fil
         declared_type=declaration.media_type if is_pattern(declaration.media_type) else "",
         expected_sha256=expected_sha256(declaration.sha256),
         expected_sha512=declaration.sha512,
+        attachment=declaration.attachment,
+        expires_at=lifecycle.expiry(declaration.attachment),
     )
 
 

@@ -21,11 +21,22 @@ from ..transactions import is_full
 HEARTBEAT_SECONDS = 2.0
 """How often arriving bytes are made safe against a crash, and the expiry of their upload is put off."""
 
+UPLOADS_AT_FULL_RATE = 50
+"""Above so many uploads of a process, the heartbeats of each are rarer, so that those of all together are not more."""
+
+_arriving = set["Progress"]()
+"""The uploads that this process receives."""
+
+
+def heartbeat_seconds() -> float:
+    """Return the seconds between two heartbeats of an upload, with as many uploads as there are now."""
+    return HEARTBEAT_SECONDS * max(1.0, len(_arriving) / UPLOADS_AT_FULL_RATE)
+
 
 class Progress:
     """Saves the offset of an upload, puts off its expiry, and notices when its lease was lost.
 
-    Without ``checkpoints``, only ``save`` records an offset.
+    Without ``checkpoints``, only ``save`` records an offset. ``close`` it in the end.
     """
 
     def __init__(
@@ -39,10 +50,17 @@ class Progress:
         self._checkpoints = checkpoints
         self._kept = upload.offset
         self._last_heartbeat = time.monotonic()
+        _arriving.add(self)
+
+    def close(self) -> None:
+        _arriving.discard(self)
 
     def beat(self, offset: int, digest: ResumableDigest | None, media_type: str) -> None:
         """Save a checkpoint if one is due. Raise ``TakenOver``, ``UploadGone`` and ``StoreError``."""
-        if time.monotonic() - self._last_heartbeat <= HEARTBEAT_SECONDS:
+        # The lease of a final upload is short.
+        is_final = self._upload.kind == Upload.Kind.FINAL
+        interval = HEARTBEAT_SECONDS if is_final else heartbeat_seconds()
+        if time.monotonic() - self._last_heartbeat <= interval:
             return
         if self._checkpoints:
             self.save(offset, digest, media_type)

@@ -15,6 +15,7 @@ from ..digests import ResumableDigest, UnusableState, parse_sha256
 from ..exceptions import IncompleteBody, MalformedRequest
 from ..media_types.sniffing import HEAD_LENGTH
 from ..models import FileAsset, Upload
+from ..states import Attachment
 from ..stores import store_of
 from .judging import HeadJudge
 from .progress import Progress
@@ -118,16 +119,17 @@ class UploadWriter:
             lifecycle.close_part(self.upload)
         return self.received
 
-    def finish(self) -> FileAsset:
+    def finish(self, attachment: Attachment | None = None) -> FileAsset:
         """Complete the file: judge it, store it for good, and return the asset, now ``received``.
 
+        ``attachment`` is what the asset's becomes, if that was not known when it was created.
         Raise what ``write`` raises, ``IncompleteBody`` and ``DigestMismatch``.
         """
         self.judge()
         length = self.upload.length
         if length is not None and self.received < length:
             raise IncompleteBody(f"{self.received} of {length} bytes arrived", limit=length, value=self.received)
-        self._store_for_good(self._digests_made())
+        self._store_for_good(self._digests_made(), attachment)
         return self.upload.asset
 
     def abort(self) -> None:
@@ -142,6 +144,7 @@ class UploadWriter:
 
     def close(self) -> None:
         """Release the store. The upload is kept."""
+        self._progress.close()
         self._appender.close()
 
     def _check_length(self, reached: int) -> None:
@@ -175,7 +178,7 @@ class UploadWriter:
             rules.check_digest(self._expected_sha512, sha512, "SHA-512")
         return {"sha256": sha256, "sha512": sha512, "crc32": self._digest.crc32}
 
-    def _store_for_good(self, digests: dict[str, Any]) -> None:
+    def _store_for_good(self, digests: dict[str, Any], attachment: Attachment | None) -> None:
         self._progress.keep(self._appender.conclude())
         self.close()
         with self._progress.failing_only_while_held():
@@ -185,6 +188,7 @@ class UploadWriter:
             name=name,
             size=self.received,
             media_type=self._judge.media_type,
+            attachment=attachment,
             **digests,
         )
         if not self._settled:

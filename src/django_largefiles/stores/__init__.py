@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from django.conf import settings
-from django.core.files.storage import FileSystemStorage, Storage
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 
 from ..conf import largefiles_settings
 from ..exceptions import ConfigurationError, DirectUnsupported, StoreUnavailable
@@ -19,6 +19,7 @@ from ..registry import load_class
 from .base import Store
 from .direct import DirectUploads
 from .filesystem import FilesystemStore
+from .memory import MemoryStore
 from .staged import StagedStore
 from .storage import configured_alias, storage_at
 
@@ -61,6 +62,8 @@ def store_for(storage: Storage, path: str = "") -> Store:
         return _made(path, "STORE", storage)
     if isinstance(storage, FileSystemStorage):
         return FilesystemStore(storage)
+    if isinstance(storage, InMemoryStorage):
+        return MemoryStore(storage)
     if S3_STORAGE in _class_paths(storage):
         return _made(S3_STORE, "STORAGE", storage)
     return StagedStore(storage)

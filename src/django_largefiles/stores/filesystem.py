@@ -53,7 +53,9 @@ class FilesystemStore(Store):
             if not incoming.exists():
                 final.rename(incoming)
             file = on_failure.enter_context(incoming.open("r+b", buffering=0))
-            file.truncate(offset)
+            # A file that was once cut to nothing is closed only after ext4 has written it to the disk.
+            if os.fstat(file.fileno()).st_size != offset:
+                os.ftruncate(file.fileno(), offset)
             file.seek(offset)
             on_failure.pop_all()
         return FileAppender(file, fence)
