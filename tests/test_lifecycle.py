@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -15,6 +16,7 @@ from django_largefiles import lifecycle, signals
 from django_largefiles.lifecycle import MAX_ATTEMPTS, Claim, ClaimLost
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.states import Reason, ScanVerdict, Stage, State
+from tests.conftest import create_asset
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,14 +52,14 @@ def heard() -> Iterator[Heard]:
         signal.disconnect(dispatch_uid="tests.lifecycle")
 
 
-def make(state: State, **columns: object) -> FileAsset:
-    asset = FileAsset.objects.create(original_name="a.png", state=state, **{"size": 1, **columns})
+def make(state: State, **columns: Any) -> FileAsset:
+    asset = create_asset(state=state, **{"size": 1, **columns})
     if state == State.RECEIVING:
         Upload.objects.create(asset=asset, store_state={"name": "a"}, expires_at=timezone.now() + LATER)
     return asset
 
 
-def claimed(**columns: object) -> Claim:
+def claimed(**columns: Any) -> Claim:
     claim = lifecycle.claim(make(State.RECEIVED, **columns).pk)
     assert claim
     return claim

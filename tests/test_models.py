@@ -3,19 +3,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import timedelta
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, connection
+from django.shortcuts import redirect
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
+from django_largefiles.exceptions import NotReady
 from django_largefiles.extractors.base import COLUMN_BOUNDS, METADATA_COLUMNS, Bounds, Integer, Number, Text
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.states import State
-from tests.conftest import png
+from tests.conftest import create_asset, png
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +31,7 @@ SETTLED_STATES = [state for state in State if state != State.RECEIVING]
 
 
 def asset(**values: Any) -> FileAsset:
-    return FileAsset.objects.create(**{"original_name": "picture.png", "state": State.RECEIVED, "size": 7, **values})
+    return create_asset(**{"state": State.RECEIVED, **values})
 
 
 def receiving(*, offset: int = 0, size: int | None = None) -> FileAsset:
@@ -54,12 +59,6 @@ def test_an_asset_is_called_by_its_name_and_state() -> None:
 def test_an_upload_is_called_by_its_id_and_offset() -> None:
     found = receiving(offset=9)
     assert str(found.upload) == f"{found.pk} at 9"
-
-
-@pytest.mark.parametrize("state", State)
-def test_only_ready_ones_are_ready(state: State) -> None:
-    found = asset(state=state)
-    assert list(FileAsset.objects.ready()) == ([found] if state == State.READY else [])
 
 
 def test_of_an_arriving_asset_the_offset_is_received() -> None:
@@ -90,6 +89,34 @@ def test_a_path_can_be_taken_in_through_the_manager(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(png())
     assert FileAsset.objects.ingest(path).original_name == "picture.png"
+
+
+def test_a_file_can_be_taken_in_asynchronously(owner: User) -> None:
+    found = async_to_sync(FileAsset.objects.aingest)(BytesIO(png()), name="picture.png", owner=owner)
+    assert (found.state, found.owner, found.original_name) == (State.RECEIVED, owner, "picture.png")
+
+
+def test_a_ready_asset_is_a_file_that_can_seek(ready: FileAsset) -> None:
+    with ready.open() as file:
+        assert (file.seek(-4, SEEK_END), file.read()) == (len(png()) - 4, png()[-4:])
+        assert (file.seek(0), file.read()) == (0, png())
+    assert file.closed
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - {State.READY}))
+def test_no_other_asset_is_opened(state: State) -> None:
+    with pytest.raises(NotReady, match=f"the file is {state}, not ready"):
+        asset(state=state, file=KEY).open()
+
+
+def test_an_asset_knows_where_it_is(received: FileAsset) -> None:
+    assert received.get_absolute_url() == received.url == redirect(received).url
+
+
+def test_without_our_urls_an_asset_does_not_know_where_it_is(received: FileAsset, settings: Settings) -> None:
+    settings.ROOT_URLCONF = "django.contrib.auth.urls"
+    with pytest.raises(ImproperlyConfigured, match=r'include\("django_largefiles\.urls"\)'):
+        received.get_absolute_url()
 
 
 def test_the_bytes_can_be_read_through_the_field(received: FileAsset) -> None:
@@ -145,8 +172,12 @@ def complete_bytes() -> str:
 @pytest.mark.parametrize("path_of", [arriving_bytes, complete_bytes], ids=["arriving", "complete"])
 @pytest.mark.parametrize(
     "delete",
-    [lambda: FileAsset.objects.get().delete(), lambda: FileAsset.objects.all().delete()],
-    ids=["one", "a query"],
+    [
+        lambda: FileAsset.objects.get().delete(),
+        lambda: FileAsset.objects.all().delete(),
+        lambda: async_to_sync(FileAsset.objects.get().adelete)(),
+    ],
+    ids=["one", "a query", "asynchronously"],
 )
 def test_the_bytes_go_once_the_deletion_is_committed(
     media: Path,

@@ -3,71 +3,26 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .exceptions import NotReady
 from .links import Disposition, new_link
+from .managers import FileAssetManager, FileAssetQuerySet as FileAssetQuerySet
 from .options import DEFAULT_PROFILE, MAX_PROFILE_NAME, MAX_STORAGE_ALIAS, MAX_STORED_NAME
 from .routes import path_to
 from .states import Attachment, Reason, ScanVerdict, Stage, State
+from .stores import store_of
 from .stores.fields import StoredFileField
 from .stores.storage import asset_storage, configured_alias
 
 if TYPE_CHECKING:
     from datetime import timedelta
-    from pathlib import Path
 
     from .access import User
-
-
-FileAssetQuerySet: TypeAlias = "models.QuerySet[FileAsset]"
-
-
-class FileAssetManager(models.Manager["FileAsset"]):
-    def ready(self) -> FileAssetQuerySet:
-        """Those that are verified and may be downloaded."""
-        return self.filter(state=State.READY)
-
-    def ingest(
-        self,
-        source: IO[bytes] | Path | str,
-        *,
-        name: str = "",
-        owner: User | None = None,
-        profile: str = DEFAULT_PROFILE,
-        media_type: str = "",
-        sha256: str = "",
-        progress: Callable[[int], None] | None = None,
-    ) -> FileAsset:
-        """Copy a file into the storage, under the rules of ``profile``, and hand it to a worker.
-
-        ``source`` is a path, or a binary file that is read from its current position; ``name`` defaults to its name.
-        ``media_type`` is the type as declared, ``sha256`` the digest that the file must have, in hexadecimal or
-        Base64. ``progress`` is called with the number of bytes copied so far. The caller is trusted: the access policy
-        is not asked. Raise ``Refusal``, ``StoreError``, and ``OSError`` if the source cannot be read.
-        """
-        # The method belongs here for its callers. The import goes against the layers, and import-linter's contract
-        # lists it.
-        from .doors.ingest import ingest
-
-        return ingest(
-            source,
-            name=name,
-            owner=owner,
-            profile=profile,
-            media_type=media_type,
-            sha256=sha256,
-            progress=progress,
-        )
-
-    async def aingest(self, source: IO[bytes] | Path | str, **options: Any) -> FileAsset:
-        """Do what ``ingest`` does, in a thread, with the same options."""
-        return await sync_to_async(self.ingest)(source, **options)
 
 
 class FileAsset(models.Model):
@@ -85,6 +40,11 @@ class FileAsset(models.Model):
     ``attachment``
         Whether the file stands alone, waits for a form to be saved, or belongs to a row: an
         :class:`Attachment <django_largefiles.states.Attachment>`.
+    ``expires_at``
+        When a provisional file is deleted if it is not attached before; ``None`` for other files.
+    ``kept_when_orphaned``
+        Whether the file becomes standalone, and is not deleted, when the last row that refers to it is gone. Not part
+        of the public API.
 
     Content:
 
@@ -164,6 +124,8 @@ class FileAsset(models.Model):
     )
     file = StoredFileField(_("file"), storage=asset_storage, max_length=MAX_STORED_NAME, blank=True, editable=False)
     attachment = models.CharField(_("attachment"), max_length=16, choices=Attachment, default=Attachment.STANDALONE)
+    expires_at = models.DateTimeField(_("expires"), null=True, editable=False, db_index=True)
+    kept_when_orphaned = models.BooleanField(default=False, editable=False)
     original_name = models.CharField(_("name"), max_length=255)
     size = models.BigIntegerField(_("size"), null=True, help_text=_("Bytes; unknown while they arrive."))
     sha256 = models.CharField("SHA-256", max_length=64, blank=True, db_index=True)
@@ -210,6 +172,7 @@ class FileAsset(models.Model):
     class Meta:
         verbose_name = _("file")
         verbose_name_plural = _("files")
+        permissions = [("reprocess_fileasset", "Can process file again"), ("block_fileasset", "Can block file")]
         constraints = [
             models.CheckConstraint(name="largefiles_asset_state", condition=models.Q(state__in=State.values)),
             models.CheckConstraint(
@@ -218,15 +181,35 @@ class FileAsset(models.Model):
                 condition=models.Q(size__isnull=False, size__gte=0)
                 | models.Q(size__isnull=True, state=State.RECEIVING),
             ),
+            models.CheckConstraint(
+                name="largefiles_asset_expiry",
+                condition=models.Q(attachment=Attachment.PROVISIONAL, expires_at__isnull=False)
+                | (~models.Q(attachment=Attachment.PROVISIONAL) & models.Q(expires_at__isnull=True)),
+            ),
         ]
         indexes = [
             models.Index(fields=["owner", "-created_at", "id"], name="largefiles_asset_owner"),
             models.Index(fields=["-created_at", "id"], name="largefiles_asset_created"),
             models.Index(fields=["state", "lease_expires_at"], name="largefiles_asset_lease"),
+            # For lists, by what they are filtered by: a page of the newest is read from one place of the index.
+            models.Index(fields=["state", "-created_at", "id"], name="largefiles_asset_state"),
+            models.Index(fields=["owner", "state", "-created_at", "id"], name="largefiles_asset_owner_state"),
+            models.Index(fields=["profile", "-created_at", "id"], name="largefiles_asset_profile"),
+            models.Index(fields=["owner", "profile", "-created_at", "id"], name="largefiles_asset_owner_profile"),
+            models.Index(
+                fields=["media_type", "-created_at", "id"],
+                name="largefiles_asset_type",
+                # For families of types: LIKE 'video/%' goes to no other index of PostgreSQL's.
+                opclasses=["varchar_pattern_ops", "timestamptz_ops", "uuid_ops"],
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.original_name} ({self.state})"
+
+    def get_absolute_url(self) -> str:
+        """Return ``url``, for ``redirect(asset)`` and other code that asks an object for its URL."""
+        return self.url
 
     @property
     def url(self) -> str:
@@ -235,6 +218,15 @@ class FileAsset(models.Model):
         Raise ``ConfigurationError`` if the package's URLs are not included.
         """
         return path_to("download", self.pk)
+
+    def open(self) -> BinaryIO:
+        """Return a binary file that can seek, from any storage. Only what is read is fetched.
+
+        The caller closes it. Raise ``NotReady`` unless the asset is ready, and ``StoreError``.
+        """
+        if self.state != State.READY:
+            raise NotReady(limit=State.READY, value=self.state)
+        return store_of(self).open_ranged(str(self.file))
 
     def signed_url(
         self,
@@ -319,9 +311,12 @@ class Usage(models.Model):
 
 
 class SweeperRun(models.Model):
-    """When the sweeper last ended a pass: one row, which ``sweeper`` writes."""
+    """When the sweeper last ended a pass, and how far it has come: one row, which ``sweeper`` writes."""
 
-    ran_at = models.DateTimeField()
+    ran_at = models.DateTimeField(null=True)
+    attachments_until = models.UUIDField(
+        null=True, help_text=_("The last asset of which it was asked whether its attachment is true.")
+    )
 
     def __str__(self) -> str:
         return str(self.ran_at)
@@ -336,6 +331,9 @@ class PendingSignal(models.Model):
 
     asset_id = models.UUIDField()
     state = models.CharField(max_length=16, choices=State)
+    reference = models.JSONField(
+        null=True, help_text=_("Of the row that refers to the asset: the signal is attachment_ready then.")
+    )
     tries = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(help_text=_("When another process may send it."))
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from io import BytesIO
 
@@ -210,3 +211,25 @@ def test_a_note_that_another_process_acts_on_is_not_withdrawn(note: PendingRemov
     assert not removals.put_off(note)
     assert not removals.take_back(note)
     assert PendingRemoval.objects.get().version == another.version
+
+
+@pytest.mark.parametrize("fails", [True, False], ids=["rolled back", "committed"])
+def test_bytes_of_an_upload_that_was_rolled_back_are_removed(fails: bool, stored: Stored) -> None:
+    with suppress(ZeroDivisionError), transaction.atomic():
+        writer = begin_trusted(Declaration(name="a.png"))
+        writer.write(png())
+        writer.finish()
+        if fails:
+            raise ZeroDivisionError
+    removals.remove_if_rolled_back(writer.upload)
+    assert len(stored()) == (not fails)
+
+
+def test_a_database_that_cannot_be_asked_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        writer = begin_trusted(Declaration(name="a.png"))
+        transaction.set_rollback(True)
+        removals.remove_if_rolled_back(writer.upload)
+        writer.close()
+        raise ZeroDivisionError
+    assert "Bytes may be left in storage 'default'" in caplog.text

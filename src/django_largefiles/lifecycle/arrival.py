@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -11,9 +12,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from .. import clock, usage
+from ..conf import largefiles_settings
 from ..models import FileAsset, Upload
 from ..outbox.signals import send_after_commit
-from ..states import State
+from ..states import Attachment, State
 from ..transactions import in_transaction_of, run_in_transaction
 from . import leases
 from .transitions import hand_over_after_commit, move
@@ -31,17 +33,18 @@ def complete(
     sha256: str = "",
     sha512: str = "",
     crc32: int | None = None,
+    attachment: Attachment | None = None,
 ) -> bool:
     """receiving → received: the bytes are complete, under ``name`` in the storage.
 
-    Only if the caller holds the upload's lease, and if ``size`` is the upload's length or that is unknown.
-    ``upload.asset`` is kept up to date.
+    ``attachment`` is what the asset's becomes, if that was not known when it was created. Only if the caller holds the
+    upload's lease, and if ``size`` is the upload's length or that is unknown. ``upload.asset`` is kept up to date.
     """
     asset, using = upload.asset, router.db_for_write(FileAsset)
     usage.lock(asset.owner_id, using)
     growth = size - usage.reserved(upload.pk, using) if asset.owner_id else 0
     columns = {"state": State.RECEIVED, "file": name, "size": size, "media_type": media_type}
-    columns |= {"sha256": sha256, "sha512": sha512, "crc32": crc32}
+    columns |= {"sha256": sha256, "sha512": sha512, "crc32": crc32, "attachment": attachment or asset.attachment}
     if not (_delete_record(upload, size, using) and _receive(asset, columns, using)):
         return False
     usage.change(asset.owner_id, using, bytes=growth, uploads=-1)
@@ -85,11 +88,15 @@ def _delete_record(upload: Upload, size: int, using: str) -> bool:
 
 def _receive(asset: FileAsset, columns: dict[str, Any], using: str) -> bool:
     receiving = FileAsset.objects.using(using).filter(pk=asset.pk, state=State.RECEIVING)
-    wait = leases.HAND_OVER
-    if not receiving.update(**columns, lease_expires_at=clock.after(wait), updated_at=clock.now()):
+    waits = {"lease_expires_at": leases.HAND_OVER, "updated_at": timedelta(0)}
+    if columns["attachment"] == Attachment.PROVISIONAL:
+        waits["expires_at"] = largefiles_settings.unattached_expires_after
+    else:
+        columns = {**columns, "expires_at": None}
+    if not receiving.update(**columns, **{column: clock.after(wait) for column, wait in waits.items()}):
         return False
     # A read would cost a query, so the instance has the times of this machine: nothing is decided by them.
     now = timezone.now()
-    for column, value in {**columns, "lease_expires_at": now + wait, "updated_at": now}.items():
+    for column, value in (columns | {column: now + wait for column, wait in waits.items()}).items():
         setattr(asset, column, value)
     return True

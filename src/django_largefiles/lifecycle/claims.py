@@ -15,6 +15,7 @@ from ..models import FileAsset
 from ..states import Reason, Stage, State
 from ..transactions import in_transaction_of, retry_on_conflict
 from . import leases
+from .attachment import announce_all
 from .transitions import MAX_DETAIL, move, move_and_signal
 
 
@@ -59,9 +60,11 @@ def renew(claim: Claim, stage: Stage, *, done: int = 0, lease: timedelta | None 
     _check(bool(retry_on_conflict(lambda: held.update(updated_at=clock.now(), **changes), using)))
 
 
+@in_transaction_of(FileAsset)
 def accept(claim: Claim, **columns: Any) -> None:
     """processing → ready. Raises ``ClaimLost``."""
     _finish(claim, State.READY, reason="", detail="", **columns)
+    announce_all(claim.asset_id, router.db_for_write(FileAsset))
 
 
 def reject(claim: Claim, reason: Reason, detail: str, **columns: Any) -> None:

@@ -22,6 +22,12 @@ KEPT = (Reason.BLOCKED, Reason.UNSCANNABLE)
 QUARANTINED = Q(state=State.REJECTED, reason=Reason.UNSCANNABLE) & ~Q(file="")
 
 
+def is_reprocessable(asset: FileAsset) -> bool:
+    """Return whether ``reprocess`` would move the asset, as far as can be told without asking the database."""
+    is_quarantined = asset.state == State.REJECTED and asset.reason == Reason.UNSCANNABLE and bool(asset.file)
+    return asset.state in REPROCESSABLE or is_quarantined
+
+
 @in_transaction_of(FileAsset)
 def reprocess(asset_id: UUID) -> bool:
     """failed, ready or in quarantine → received: verify and describe the kept bytes anew.

@@ -53,6 +53,16 @@ def remove_after_commit(storage: str, state: StoreState, using: str) -> None:
     transaction.on_commit(lambda: _remove(storage, state), using=using, robust=True)
 
 
+def remove_if_rolled_back(upload: Upload) -> None:
+    """Remove the bytes of an upload that was created in a transaction of the caller's, if that has failed."""
+    asset, using = upload.asset, router.db_for_write(FileAsset)
+    try:
+        if not FileAsset.objects.using(using).filter(pk=upload.pk).exists():
+            remove_after_commit(asset.storage, upload.store_state, using)
+    except Error:
+        logger.exception("Bytes may be left in storage %r, as %s.", asset.storage, upload.store_state)
+
+
 def note(storage: str, state: StoreState, using: str) -> PendingRemoval:
     """Have bytes removed unless the note is postponed or withdrawn before it is due."""
     removal = PendingRemoval(storage=storage, store_state=state, due_at=clock.after(GRACE))

@@ -16,7 +16,8 @@ from django.db.models import F
 
 from .. import clock
 from ..models import FileAsset, PendingSignal
-from ..signals import asset_failed, asset_ready, asset_received, asset_rejected
+from ..references import Reference
+from ..signals import asset_failed, asset_ready, asset_received, asset_rejected, attachment_ready
 from ..states import State
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,15 @@ def send_after_commit(asset_id: UUID, state: State, using: str, *, asset: FileAs
     transaction.on_commit(lambda: _send(pending, using, asset), using=using, robust=True)
 
 
+def send_attachment_ready(asset_id: UUID, reference: dict[str, str], using: str) -> None:
+    """Send ``attachment_ready`` for one row once the transaction is committed."""
+    pending = PendingSignal(
+        asset_id=asset_id, state=State.READY, reference=reference, due_at=clock.after(RESEND_AFTER)
+    )
+    pending.save(using=using, force_insert=True)
+    transaction.on_commit(lambda: _send(pending, using, None), using=using, robust=True)
+
+
 def send_overdue(limit: int) -> int:
     """Send signals whose process died, in the order in which they were stored, and return how many."""
     using = router.db_for_write(PendingSignal)
@@ -54,7 +64,7 @@ def _send_again(pending: PendingSignal, using: str) -> bool:
     if pending.tries >= MAX_TRIES:
         logger.error(
             "Giving up on the signal that asset %s is %s, after %d attempts in which the process died.",
-            pending.asset_id,
+            _named(pending),
             pending.state,
             pending.tries,
         )
@@ -65,15 +75,30 @@ def _send_again(pending: PendingSignal, using: str) -> bool:
     if won:
         logger.warning(
             "Sending the signal that asset %s is %s, because the process that should have sent it did not.",
-            pending.asset_id,
+            _named(pending),
             pending.state,
         )
         _send(pending, using, None)
     return won
 
 
+def _named(pending: PendingSignal) -> str:
+    reference = pending.reference
+    row = f" of {reference['model']} {reference['pk']}" if reference else ""
+    return f"{pending.asset_id}{row}"
+
+
 def _send(pending: PendingSignal, using: str, asset: FileAsset | None) -> None:
     asset = asset or FileAsset.objects.using(using).filter(pk=pending.asset_id).first()
-    if asset:
+    if asset and pending.reference:
+        _send_for_row(asset, pending.reference, using)
+    elif asset:
         SIGNALS[State(pending.state)].send_robust(sender=FileAsset, asset=asset)
     pending.delete(using=using)
+
+
+def _send_for_row(asset: FileAsset, stored: dict[str, str], using: str) -> None:
+    reference = Reference.from_json(stored)
+    row = reference and reference.row(asset.pk, using)
+    if reference and row:
+        attachment_ready.send_robust(sender=reference.model, asset=asset, instance=row, field=reference.field)

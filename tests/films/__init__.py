@@ -1,0 +1,1 @@
+"""A host project's app whose rows refer to assets."""
