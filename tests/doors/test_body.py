@@ -264,3 +264,26 @@ def test_under_asgi_a_short_body_keeps_a_connection_only_if_it_is_there(
 
     assert asyncio.run(run()) == b"0123456789"
     assert released.is_set() == is_late
+
+
+def test_under_asgi_a_read_takes_what_has_arrived_already() -> None:
+    received = iter([b"0123456789"] * 4)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": next(received), "more_body": True}
+
+    async def run() -> list[bytes]:
+        live = LiveBody(receive, {"http_version": "1.1", "headers": []})
+        pumping = asyncio.create_task(live.pump())
+        body = Body(SimpleNamespace(read=live.read, _stream=live), {"CONTENT_LENGTH": "38"})
+
+        def read() -> list[bytes]:
+            first = body.read(10, at_most=20)
+            assert live.comes_within(30, 28)
+            return [first, body.read(10, at_most=20), body.read(8, at_most=20)]
+
+        content = await asyncio.to_thread(read)
+        pumping.cancel()
+        return content
+
+    assert asyncio.run(run()) == [b"0123456789", b"01234567890123456789", b"01234567"]

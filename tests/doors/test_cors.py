@@ -49,6 +49,7 @@ ANSWERED = [
     "Content-Disposition",
     "Content-Range",
     "ETag",
+    "Largefiles-Token",
     "Location",
     "Repr-Digest",
     "Tus-Checksum-Algorithm",
@@ -65,7 +66,7 @@ ANSWERED = [
     "Upload-Metadata",
     "Upload-Offset",
 ]
-"""Those of tus, of the draft and of a download that a page may not read unasked."""
+"""Those of tus, of the draft, of a download and of an upload for a form, which a page may not read unasked."""
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from django_largefiles.doors.ingest import ingest
 from django_largefiles.exceptions import DigestMismatch, TypeNotAllowed
 from django_largefiles.models import FileAsset
 from django_largefiles.options import KIB, MIB
-from django_largefiles.states import State
+from django_largefiles.states import Attachment, State
 from tests.conftest import EXECUTABLE, Largefiles, png
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,6 +48,12 @@ def test_an_open_file_is_read_from_where_it_stands(picture: Path) -> None:
 
 def test_a_name_of_the_host_s_choice_wins(picture: Path) -> None:
     assert ingest(picture, name="other.png").original_name == "other.png"
+
+
+@pytest.mark.parametrize("attachment", [Attachment.STANDALONE, Attachment.PROVISIONAL])
+def test_a_file_may_wait_for_a_row(attachment: Attachment, picture: Path) -> None:
+    asset = FileAsset.objects.ingest(picture, attachment=attachment)
+    assert (asset.attachment, asset.expires_at is not None) == (attachment, attachment == Attachment.PROVISIONAL)
 
 
 def test_a_nameless_file_gets_a_name() -> None:

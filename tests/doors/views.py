@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django import forms
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import path
 from django.views.decorators.http import require_POST
 
-from django_largefiles.decorators import receive_files
+from django_largefiles.decorators import UploadedAsset, receive_files
+from django_largefiles.exceptions import LargeFilesError
 
 
 @require_POST
@@ -42,7 +44,43 @@ def videos(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"profile": request.FILES["file"].accept().profile})
 
 
+class PictureForm(forms.Form):
+    title = forms.CharField()
+    file = forms.FileField()
+    note = forms.CharField(required=False)
+
+
+@receive_files(max_files=2)
+def form(request: HttpRequest) -> HttpResponse:
+    """Show a form again, and keep what came of it before a refusal."""
+    form = PictureForm(request.POST or None, request.FILES or None)
+    kept = [file.accept() for file in request.FILES.getlist("file") if isinstance(file, UploadedAsset)]
+    return HttpResponse(f"{len(kept)} kept, title {request.POST.get('title')}, {form.as_p()}")
+
+
+@receive_files()
+async def asynchronous_form(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(PictureForm(request.POST, request.FILES).as_p())
+
+
+@receive_files()
+def redirecting(request: HttpRequest) -> HttpResponse:
+    return HttpResponseRedirect("/")
+
+
+def plain_form(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(PictureForm(request.POST, request.FILES).as_p())
+
+
+def explain_with_teapots(request: HttpRequest, error: LargeFilesError) -> HttpResponse | None:
+    return HttpResponse(error.code, status=418) if error.code != "too_large" else None
+
+
 urlpatterns = [
+    path("form/", form),
+    path("form-asynchronous/", asynchronous_form),
+    path("redirect/", redirecting),
+    path("teapot/", receive_files(on_refusal=explain_with_teapots)(plain_form)),
     path("accept/", accept),
     path("asynchronous/", asynchronous),
     path("accept-two/", accept_two),

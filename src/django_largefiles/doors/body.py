@@ -42,7 +42,8 @@ class Body:
         self._read = _reader(stream, meta, without_length=self.length is None)
         self._releases = self.length is None or self.length > largefiles_settings.chunk_size
         self._arrival = Arrival(meta)
-        self._live = getattr(stream, "_stream", None)
+        live = getattr(stream, "_stream", None)
+        self._live = live if isinstance(live, LiveBody) else None
 
     def look_ahead(self) -> None:
         """Read a byte of a body that no header announces, as HTTP/2 allows. If there is none, ``length`` is 0.
@@ -54,12 +55,17 @@ class Body:
             self._ahead = self._next(1)
             self.length = None if self._ahead else 0
 
-    def read(self, size: int, *, first_read: int = FIRST_READ) -> bytes:
-        """Return at most ``size`` bytes, none at the end. Raise ``BodyFault``."""
-        wanted = self._wanted(size if self.received else min(size, first_read))
+    def read(self, size: int, *, at_most: int = 0, first_read: int = FIRST_READ) -> bytes:
+        """Return at most ``size`` bytes, none at the end, or up to ``at_most`` if they have arrived already.
+
+        Raise ``BodyFault``.
+        """
+        if not self.received:
+            size, at_most = min(size, first_read), 0
+        wanted, at_most = self._wanted(size), self._wanted(at_most)
         if not wanted:
             return b""
-        data = self._ahead + self._next(wanted - len(self._ahead))
+        data = self._ahead + self._next(wanted - len(self._ahead), at_most - len(self._ahead))
         self._ahead = b""
         if not data and self.length is not None:
             raise self._ended(f"the body ended after {self.received} of {self.length} bytes")
@@ -67,10 +73,16 @@ class Body:
         return data
 
     def chunks(self, *, first_read: int = FIRST_READ) -> Iterator[bytes]:
-        """Yield the body in pieces of ``CHUNK_SIZE``. Raise ``BodyFault``."""
-        size = largefiles_settings.chunk_size
-        while chunk := self.read(size, first_read=first_read):
+        """Yield the body in pieces of ``CHUNK_SIZE``, as ``chunk`` returns them. Raise ``BodyFault``."""
+        while chunk := self.chunk(largefiles_settings.chunk_size, first_read=first_read):
             yield chunk
+
+    def chunk(self, size: int, *, first_read: int = FIRST_READ) -> bytes:
+        """Return ``size`` bytes, up to twice as many if they come faster than they are taken, and none at the end.
+
+        Raise ``BodyFault``.
+        """
+        return self.read(size, at_most=2 * size, first_read=first_read)
 
     def whole(self, *, at_most: int) -> bytes:
         """Return a small body at once. Raise ``TooLarge`` and ``BodyFault``."""
@@ -82,23 +94,23 @@ class Body:
             raise TooLarge(f"the body has more than the {at_most} bytes allowed", limit=at_most)
         return b"".join(pieces)
 
-    def _next(self, size: int) -> bytes:
+    def _next(self, size: int, at_most: int = 0) -> bytes:
         if self._releases or self._is_late(size):
             release_connections()
         try:
             with self._arrival:
-                return self._read(size)
+                return self._read(size, at_most) if self._live else self._read(size)
         except UnreadablePostError as error:
             if self._arrival.too_slow or not isinstance(error.__cause__, TimeoutError):
                 raise self._ended(f"the body could not be read: {error}") from error
         # The server keeps what came before the silence, and returns it at the end of its input.
         self._arrival.end()
-        return self._next(size)
+        return self._next(size, at_most)
 
     def _is_late(self, size: int) -> bool:
         # Under ASGI each request has a thread of its own: many small bodies that come slowly would keep as many
         # connections as there are.
-        return isinstance(self._live, LiveBody) and not self._live.comes_within(PATIENCE_SECONDS, size)
+        return self._live is not None and not self._live.comes_within(PATIENCE_SECONDS, size)
 
     def _ended(self, detail: str) -> BodyFault:
         if self._arrival.too_slow:
@@ -160,7 +172,7 @@ def passes_trailers(meta: Mapping[str, Any]) -> bool:
     return str(meta.get("SERVER_SOFTWARE", "")).startswith("gunicorn")
 
 
-def _reader(stream: Reader, meta: Mapping[str, Any], *, without_length: bool) -> Callable[[int], bytes]:
+def _reader(stream: Reader, meta: Mapping[str, Any], *, without_length: bool) -> Callable[..., bytes]:
     # Under WSGI, Django takes a body without a length for an empty one; the server knows where it ends.
     if without_length and meta.get("wsgi.input_terminated"):
         return ChunkedStream(meta["wsgi.input"]).read

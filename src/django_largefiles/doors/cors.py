@@ -13,13 +13,13 @@ REQUEST_HEADERS = (
     "Authorization, Content-Type, X-CSRFToken, X-Requested-With, X-HTTP-Method-Override, Tus-Resumable, "
     "Upload-Length, Upload-Defer-Length, Upload-Offset, Upload-Metadata, Upload-Checksum, Upload-Concat, "
     "Upload-Complete, Upload-Draft-Interop-Version, Repr-Digest, Want-Repr-Digest, Content-Digest, "
-    "Want-Content-Digest, Content-Disposition, Prefer, Range, If-Range, X-Request-ID"
+    "Want-Content-Digest, Content-Disposition, Prefer, Range, If-Range, Last-Event-ID, X-Request-ID"
 )
 RESPONSE_HEADERS = (
     "Location, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm, Upload-Length, "
     "Upload-Defer-Length, Upload-Offset, Upload-Metadata, Upload-Concat, Upload-Expires, Upload-Complete, "
     "Upload-Limit, Upload-Draft-Interop-Version, Repr-Digest, Content-Digest, ETag, Content-Range, "
-    "Content-Disposition, Retry-After"
+    "Content-Disposition, Retry-After, Largefiles-Token"
 )
 MAX_AGE = "86400"
 

@@ -10,12 +10,9 @@ from functools import cache, partial
 from django.http import HttpRequest
 
 from ..transport.live_body import LiveBody
-from ..transport.sockets import shut, socket_of
+from ..transport.sockets import GRANIAN, shut, socket_of
 
 logger = logging.getLogger(__name__)
-
-GRANIAN = "Granian"
-"""``SERVER_SOFTWARE`` of granian's WSGI interface; ASGI has no such variable."""
 
 
 def hang_up_of(request: HttpRequest) -> Callable[[], None] | None:

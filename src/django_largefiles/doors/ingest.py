@@ -12,6 +12,7 @@ from ..intake.creation import Declaration, aborted_on_failure, begin_trusted
 from ..intake.writing import UploadWriter
 from ..models import FileAsset
 from ..options import DEFAULT_PROFILE
+from ..states import Attachment
 from .body import FIRST_READ
 
 
@@ -23,6 +24,7 @@ def ingest(
     profile: str = DEFAULT_PROFILE,
     media_type: str = "",
     sha256: str = "",
+    attachment: Attachment = Attachment.STANDALONE,
     progress: Callable[[int], None] | None = None,
 ) -> FileAsset:
     """Copy a file into the storage, under the rules of ``profile``, and hand it to a worker.
@@ -40,6 +42,7 @@ def ingest(
                 profile=profile,
                 media_type=media_type,
                 sha256=sha256,
+                attachment=attachment,
                 progress=progress,
             )
     declaration = Declaration(
@@ -48,6 +51,7 @@ def ingest(
         profile=profile,
         media_type=media_type,
         sha256=sha256,
+        attachment=attachment,
     )
     return copy(source, begin_trusted(declaration), progress)
 

@@ -10,6 +10,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from django_largefiles.intake import progress
+from tests.conformance import _described_answers as _described_answers
 from tests.conftest import Largefiles
 from tests.doors.resumable.storages import left_in
 from tests.doors.resumable.tus_client import PICTURE, Tus
@@ -68,3 +69,8 @@ def url(tus: Tus) -> str:
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Arriving bytes are made safe at each chunk."""
     monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", -1.0)
+
+
+@pytest.fixture(autouse=True)
+def _conformance(_described_answers: None) -> None:
+    """The door keeps what its description promises, in every test."""

@@ -149,7 +149,7 @@ def test_another_offset_is_refused_with_the_right_one(offset: int, client: Clien
     answer = append(client, url, REST, at=offset)
     assert problem(answer) == (409, "offset_mismatch")
     assert answer["Upload-Offset"] == "1000"
-    assert answer.json() | {"detail": "", "limit": 0, "value": 0} == {
+    assert answer.json() | {"detail": "", "limit": 0, "value": 0, "words": ""} == {
         "type": f"{PROBLEM_TYPES}#mismatching-upload-offset",
         "title": "Mismatching Upload Offset",
         "status": 409,
@@ -157,6 +157,7 @@ def test_another_offset_is_refused_with_the_right_one(offset: int, client: Clien
         "code": "offset_mismatch",
         "limit": 0,
         "value": 0,
+        "words": "",
         "expected-offset": 1000,
         "provided-offset": offset,
     }

@@ -116,7 +116,7 @@ def problem(answer: Any) -> tuple[int, str]:
     assert (answer["Tus-Resumable"], answer["Cache-Control"]) == ("1.0.0", "no-store")
     details = answer.json()
     assert details["status"] == answer.status_code
-    assert set(details) == {"type", "title", "status", "detail", "code", "limit", "value"}
+    assert set(details) == {"type", "title", "status", "detail", "code", "limit", "value", "words"}
     return answer.status_code, details["code"]
 
 

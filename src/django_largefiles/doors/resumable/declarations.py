@@ -10,11 +10,16 @@ from ...intake.creation import Declaration
 from ...options import DEFAULT_PROFILE
 from ...protocols import ietf, tus
 from ...protocols.digests import declared_digests
+from ...states import Attachment
+from ...upload_tokens import check_can_hold
 from .exchange import Exchange
 
 
 def tus_declaration(exchange: Exchange, length: int | None) -> Declaration:
-    """Read ``Upload-Metadata``. Raise ``MalformedHeader``."""
+    """Read ``Upload-Metadata``.
+
+    Raise ``MalformedHeader``, and ``NotPermitted`` for a form's upload without a user or a session.
+    """
     metadata = tus.parse_metadata(exchange.header("Upload-Metadata"))
 
     def text(*keys: str) -> str:
@@ -29,12 +34,16 @@ def tus_declaration(exchange: Exchange, length: int | None) -> Declaration:
         media_type=text("filetype", "type"),
         sha256=text("sha256"),
         client_fields={name: value for name, value in fields.items() if value is not None},
+        attachment=_attachment(exchange, text("attachment")),
         request=exchange.request,
     )
 
 
 def ietf_declaration(exchange: Exchange, length: int | None) -> Declaration:
-    """Read ``Content-Type``, ``Content-Disposition`` and ``Repr-Digest``. Raise ``MalformedHeader``."""
+    """Read ``Content-Type``, ``Content-Disposition``, ``Repr-Digest`` and the query of the URL.
+
+    Raise ``MalformedHeader``, and ``NotPermitted`` for a form's upload without a user or a session.
+    """
     media_type = exchange.request.content_type or ""
     digests = declared_digests(exchange.header("Repr-Digest"))
     return Declaration(
@@ -45,6 +54,7 @@ def ietf_declaration(exchange: Exchange, length: int | None) -> Declaration:
         media_type="" if media_type == ietf.CONTENT_TYPE else media_type,
         sha256=digests.get("sha256", ""),
         sha512=digests.get("sha512", ""),
+        attachment=_attachment(exchange, exchange.request.GET.get("attachment", "")),
         request=exchange.request,
     )
 
@@ -52,6 +62,17 @@ def ietf_declaration(exchange: Exchange, length: int | None) -> Declaration:
 def ietf_profile(request: HttpRequest) -> str:
     """Return the profile that the query of the URL names."""
     return request.GET.get("profile") or DEFAULT_PROFILE
+
+
+def _attachment(exchange: Exchange, text: str) -> Attachment:
+    """Return whether the upload is for a form. It is then of no use without a token, which needs a holder."""
+    if text not in {"", Attachment.STANDALONE, Attachment.PROVISIONAL}:
+        allowed = f"{Attachment.STANDALONE} or {Attachment.PROVISIONAL}"
+        raise MalformedHeader(f"attachment must be {allowed}", limit=allowed, value=text)
+    if text == Attachment.PROVISIONAL:
+        check_can_hold(exchange.user, exchange.request)
+        return Attachment.PROVISIONAL
+    return Attachment.STANDALONE
 
 
 def _file_name(disposition: str | None) -> str:

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from ... import rules
 from ...access import User
-from ...assets import arriving, check_may_append, check_may_download, delete, unexpired_asset
+from ...assets import arriving, check_may_append, check_may_download, delete, unexpired_asset, upload_token
 from ...conf import get_profile, largefiles_settings
 from ...delivery.responses import deliver
 from ...exceptions import (
@@ -90,6 +90,13 @@ def find_asset(exchange: Exchange) -> FileAsset:
     if upload and upload.kind == Upload.Kind.DIRECT:
         raise StateConflict("the bytes of this upload go directly to the storage", value=upload.kind)
     return asset
+
+
+def tell_token(exchange: Exchange, asset: FileAsset, response: HttpResponseBase) -> None:
+    """Give the client of an upload for a form what the form submits in its place."""
+    token = upload_token(exchange.user, asset, exchange.request)
+    if token:
+        response["Largefiles-Token"] = token
 
 
 def check_not_rejected(asset: FileAsset) -> None:

@@ -31,6 +31,7 @@ from .exchange import (
     find_asset,
     raise_malformed,
     receive,
+    tell_token,
     terminate,
 )
 from .protocol import Protocol
@@ -46,6 +47,7 @@ def post(exchange: Exchange) -> HttpResponse:
         response = _append(exchange, writer, digests, complete=complete)
     response.status_code = 201
     response["Location"] = exchange.location(writer.asset_id)
+    tell_token(exchange, writer.upload.asset, response)
     return response
 
 
@@ -61,6 +63,7 @@ def head(exchange: Exchange) -> HttpResponse:
     response["Upload-Limit"] = _limits(asset)
     if asset.size is not None:
         response["Upload-Length"] = str(asset.size)
+    tell_token(exchange, asset, response)
     return response
 
 

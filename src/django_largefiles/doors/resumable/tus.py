@@ -30,6 +30,7 @@ from .exchange import (
     find_asset,
     raise_malformed,
     receive,
+    tell_token,
     terminate,
 )
 from .protocol import Protocol
@@ -65,6 +66,7 @@ def head(exchange: Exchange) -> HttpResponse:
         response["Upload-Offset"] = response["Upload-Length"] = str(asset.size)
     else:
         _tell_state(upload, response)
+    tell_token(exchange, asset, response)
     return response
 
 
@@ -119,7 +121,10 @@ def _post_final(exchange: Exchange, final: tus.Final) -> HttpResponse:
 
 
 def _created(exchange: Exchange, upload: Upload) -> HttpResponse:
-    return HttpResponse(status=201, headers={"Location": exchange.location(upload.pk)})
+    response = HttpResponse(status=201, headers={"Location": exchange.location(upload.pk)})
+    if upload.kind != Upload.Kind.PARTIAL:
+        tell_token(exchange, upload.asset, response)
+    return response
 
 
 def _tell_expiry(upload: Upload, response: HttpResponse) -> None:
