@@ -41,8 +41,9 @@ class Renewals:
 
 def test_a_claim_is_renewed_without_news_of_progress() -> None:
     renewals = Renewals(None)
-    with Heartbeat(renewals) as beating:
-        beating.tell(7)
+    beating = Heartbeat(renewals)
+    beating.tell(7)
+    with beating:
         assert renewals.all_answered.wait(PATIENCE)
     assert renewals.heard[-1] == 7
     assert main_thread() not in renewals.threads

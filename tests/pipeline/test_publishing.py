@@ -66,8 +66,11 @@ def breaking(settings: Settings, largefiles: Largefiles, staging: Path, tmp_path
     params=["memory", "sftp", "tests.storages.RemoteStorage", "tests.storages.RenamingStorage"],
     ids=["in memory", "SFTP", "one-way", "renaming"],
 )
-def remote(request: pytest.FixtureRequest, settings: Settings, staging: Path, tmp_path: Path) -> Iterator[None]:
+def remote(
+    request: pytest.FixtureRequest, settings: Settings, largefiles: Largefiles, staging: Path, tmp_path: Path
+) -> Iterator[None]:
     if request.param == "memory":
+        largefiles.set(STORE="django_largefiles.stores.staged.StagedStore")
         use_storage(settings, "django.core.files.storage.InMemoryStorage", {})
         yield
     elif request.param == "sftp":
