@@ -57,6 +57,7 @@ def test_a_file_is_created(client: Client, owner: User, stored: Stored) -> None:
         "state": "received",
         "reason": "",
         "detail": "",
+        "words": "",
         "received": len(PICTURE),
         "size": len(PICTURE),
         "stage": "",
@@ -96,6 +97,7 @@ def test_a_created_file_can_be_followed_and_downloaded(client: Client, largefile
         "state": "ready",
         "reason": "",
         "detail": "",
+        "words": "",
         "received": len(PICTURE),
         "size": len(PICTURE),
         "stage": "",
@@ -386,6 +388,19 @@ def test_the_policy_may_let_one_look_and_no_more(
 @pytest.mark.parametrize("path", ["not-a-uuid/", "%00/", "../", "0/"])
 def test_an_id_that_is_none_is_not_found(path: str, client: Client) -> None:
     assert client.get(LIST + path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["assets/not-a-uuid/", "assets/%0A/", "assets/0/status/", "direct-uploads/a/b/"])
+@pytest.mark.parametrize("method", ["get", "post", "delete"])
+def test_clients_can_read_that_an_id_is_none(method: str, path: str, client: Client) -> None:
+    answer = getattr(client, method)(f"/api/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_a_slash_that_is_missing_is_still_added(client: Client, ready: FileAsset, settings: Settings) -> None:
+    settings.MIDDLEWARE = ["django.middleware.common.CommonMiddleware", *settings.MIDDLEWARE]
+    url = f"{LIST}{ready.pk}"
+    assert client.get(url)["Location"] == f"{url}/"
 
 
 def test_a_hostile_name_survives_the_round_trip(client: Client) -> None:

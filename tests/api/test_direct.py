@@ -19,16 +19,18 @@ from pytest_django.fixtures import Settings
 pytest.importorskip("rest_framework", reason="Django REST framework is not installed")
 
 from django_largefiles.api.requests import LARGEST_JSON
+from django_largefiles.exceptions import UploadTokenOfAnotherUser
 from django_largefiles.intake import direct as direct_intake
 from django_largefiles.intake.direct import SIGNED_AT_ONCE
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.options import MIB
 from django_largefiles.pipeline.processing import process
-from django_largefiles.states import Reason, State
+from django_largefiles.states import Attachment, Reason, State
 from django_largefiles.stores.s3 import objects
 from django_largefiles.stores.s3.bucket import Bucket
 from django_largefiles.stores.s3.plan import PART
 from django_largefiles.sweeper import sweep
+from django_largefiles.upload_tokens import read
 from tests.api.direct_client import COLLECTION, DirectClient, put
 from tests.conftest import EXECUTABLE, IMMEDIATE, Largefiles, png
 from tests.s3.servers import S3Bucket
@@ -59,6 +61,28 @@ def strange(stranger: User) -> DirectClient:
     return DirectClient(client)
 
 
+def test_an_upload_for_a_form_has_a_token_for_its_user(direct: DirectClient, strange: DirectClient) -> None:
+    upload = direct.create(SMALL, attachment="provisional")
+    asset = FileAsset.objects.get(attachment=Attachment.PROVISIONAL)
+    request = direct.client.get("/").wsgi_request
+    assert read(upload["token"], request).asset_id == asset.pk
+    assert read(direct.get(upload).json()["token"], request).asset_id == asset.pk
+    with pytest.raises(UploadTokenOfAnotherUser):
+        read(upload["token"], strange.client.get("/").wsgi_request)
+
+
+def test_there_is_no_upload_for_a_row_that_exists(direct: DirectClient) -> None:
+    answer = direct.post(COLLECTION, {"name": "picture.png", "size": 5, "attachment": "attached"})
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["attachment"])
+
+
+def test_a_right_head_promises_nothing(direct: DirectClient) -> None:
+    upload = direct.create(EXECUTABLE, head=b64encode(SMALL).decode())
+    direct.send(upload, EXECUTABLE)
+    process(direct.complete(upload).json()["id"])
+    assert FileAsset.objects.get().reason == Reason.TYPE_NOT_ALLOWED
+
+
 def test_an_upload_is_arranged(direct: DirectClient, owner: User, bucket: S3Bucket) -> None:
     answer = direct.post(COLLECTION, {"name": "a/picture.png", "size": len(TWO_PARTS), "media_type": "image/png"})
     upload, asset = Upload.objects.get(), FileAsset.objects.get()
@@ -75,6 +99,7 @@ def test_an_upload_is_arranged(direct: DirectClient, owner: User, bucket: S3Buck
         "part_size": PART,
         "part_count": 2,
         "parts": [],
+        "token": "",
         "urls": {"self": own, "sign": f"{own}sign/", "complete": f"{own}complete/"},
     }
     assert (asset.owner, asset.original_name, asset.declared_type) == (owner, "picture.png", "image/png")
@@ -208,6 +233,9 @@ def test_numbers_that_cannot_be_signed(direct: DirectClient, said: Any, code: st
         ({"name": "a.exe"}, 415, "type_mismatch"),
         ({"name": "a.png\0"}, 400, "invalid"),
         ({"media_type": "text/html"}, 415, "type_not_allowed"),
+        ({"head": b64encode(EXECUTABLE).decode()}, 415, "type_not_allowed"),
+        ({"head": "#"}, 400, "invalid"),
+        ({"head": 5}, 400, "invalid"),
         ({"sha256": "none"}, 400, "malformed_request"),
         ({"profile": "other"}, 400, "unknown_profile"),
     ],

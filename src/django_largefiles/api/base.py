@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponseBase
 from rest_framework.exceptions import APIException, NotAuthenticated
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.generics import GenericAPIView
+from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
-from rest_framework.viewsets import GenericViewSet
+from rest_framework.settings import api_settings
+from rest_framework.throttling import BaseThrottle
+from rest_framework.viewsets import ViewSetMixin
 
 from ..delivery.problems import full_database, problem_response
 from ..doors.claims import streams_body
 from ..exceptions import NotPermitted, Refusal, StoreError
 from ..models import FileAsset
 from ..transport.lingering import linger
+from .described import OperationSchema
 from .errors import ApiRefusal, framework_problem
 from .requests import UploadRequest
 
 
-class ApiViewSet(GenericViewSet[FileAsset]):
+class ApiView(GenericAPIView[FileAsset]):
     """Reads no body before the user is authenticated, and answers every error as problem details."""
-
-    lookup_value_converter = "uuid"
-
-    @classmethod
-    def as_view(cls, *args: Any, **kwargs: Any) -> Any:
-        # No transaction may be held while bytes stream or the storage is asked, even with ATOMIC_REQUESTS.
-        return streams_body(non_atomic_requests(super().as_view(*args, **kwargs)))
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         return UploadRequest(
@@ -50,3 +50,28 @@ class ApiViewSet(GenericViewSet[FileAsset]):
             return problem_response(exc)
         response = super().handle_exception(exc)
         return framework_problem(exc, response) if isinstance(exc, APIException) else response
+
+
+class ApiViewSet(ViewSetMixin, ApiView):
+    """The base of this package's view sets.
+
+    A ``ScopedRateThrottle`` throttles each action by the rate of the scope ``largefiles-<action>``, if there is one.
+    """
+
+    lookup_value_converter = "uuid"
+    throttle_scope: str | None = None
+    filter_backends: Sequence[type[BaseFilterBackend]] = ()
+    pagination_class: type[BasePagination] | None = None
+    schema = OperationSchema()
+
+    @classmethod
+    def as_view(cls, *args: Any, **kwargs: Any) -> Any:
+        # No transaction may be held while bytes stream or the storage is asked, even with ATOMIC_REQUESTS.
+        return streams_body(non_atomic_requests(super().as_view(*args, **kwargs)))
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        scope = f"largefiles-{self.action}"
+        # The framework fails for a scope that has no rate.
+        if self.throttle_scope is None and scope in api_settings.DEFAULT_THROTTLE_RATES:
+            self.throttle_scope = scope
+        return super().get_throttles()

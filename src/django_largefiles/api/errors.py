@@ -35,14 +35,16 @@ def framework_problem(error: APIException, response: Response) -> HttpResponseBa
     """Return the framework's answer to one of its own errors as problem details; ``errors`` holds those of fields."""
     codes = error.get_codes()
     title = HTTPStatus(response.status_code).phrase
+    detail = str(error.detail) if isinstance(codes, str) else title
     problem = {
         "type": "about:blank",
         "title": title,
         "status": response.status_code,
-        "detail": str(error.detail) if isinstance(codes, str) else title,
+        "detail": detail,
         "code": codes if isinstance(codes, str) else "invalid",
         "limit": None,
         "value": None,
+        "words": detail,
     }
     if not isinstance(codes, str):
         problem["errors"] = error.detail

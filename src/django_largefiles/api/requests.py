@@ -79,5 +79,5 @@ class SmallJSONParser(BaseParser):
             raise ParseError("JSON parse error - the values are nested too deeply") from error
 
 
-def chosen_profile(fields: Mapping[str, str]) -> str:
+def chosen_profile(field_name: str, fields: Mapping[str, str]) -> str:
     return fields.get("profile") or DEFAULT_PROFILE

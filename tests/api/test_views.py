@@ -1,0 +1,173 @@
+"""View sets as a host subclasses them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+pytest.importorskip("rest_framework", reason="Django REST framework is not installed")
+
+from rest_framework import serializers
+from rest_framework.permissions import BasePermission
+from rest_framework.routers import SimpleRouter
+from rest_framework.throttling import ScopedRateThrottle
+
+from django_largefiles.api.serializers import AssetSerializer, UploadSerializer
+from django_largefiles.api.views import AssetViewSet
+from django_largefiles.models import FileAsset
+from tests.conftest import png
+from tests.multipart import END, CountingBody, field, file, post_arguments
+from tests.snippets.claims import claim
+from tests.snippets.running import run
+
+SUBCLASS = claim("docs/rest-api.rst", "class OwnedAssetViewSet(AssetViewSet):")
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Route = Callable[[type[AssetViewSet]], None]
+
+
+@pytest.fixture
+def client(client: Client, owner: User) -> Client:
+    client.force_login(owner)
+    return client
+
+
+@pytest.fixture
+def route(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Route:
+    """Serve a view set at ``/assets/``."""
+
+    def route(view_set: type[AssetViewSet]) -> None:
+        router = SimpleRouter(use_regex_path=False)
+        router.register("assets", view_set, basename="asset")
+        module = ModuleType("tests.api.routed")
+        module.urlpatterns = router.urls  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        settings.ROOT_URLCONF = module.__name__
+
+    return route
+
+
+def upload(client: Client, *fields: bytes) -> Any:
+    return client.generic("POST", "/assets/", **post_arguments(CountingBody(b"".join(fields) + file(png()) + END)))
+
+
+class TitledUploadSerializer(UploadSerializer):
+    caption = serializers.CharField()
+
+    def create(self, validated_data: dict[str, Any]) -> FileAsset:
+        caption = validated_data.pop("caption")
+        asset = super().create(validated_data)
+        asset.title = caption
+        return asset
+
+
+class TitledAssetSerializer(AssetSerializer):
+    class Meta(AssetSerializer.Meta):
+        fields = ("id", "title", "owner")
+
+
+class IdSerializer(AssetSerializer):
+    class Meta(AssetSerializer.Meta):
+        fields = ("id",)
+
+
+class TitledAssetViewSet(AssetViewSet):
+    serializer_class = TitledAssetSerializer
+    status_serializer_class = IdSerializer
+    upload_serializer_class = TitledUploadSerializer
+    deleted: list[str] = []
+
+    def perform_create(self, serializer: serializers.Serializer[Any]) -> FileAsset:
+        asset = super().perform_create(serializer)
+        asset.save(update_fields=["title"])
+        return asset
+
+    def perform_destroy(self, asset: FileAsset) -> None:
+        self.deleted.append(asset.title)
+        super().perform_destroy(asset)
+
+
+def test_a_host_has_serializers_and_steps_of_its_own(client: Client, route: Route, owner: User) -> None:
+    route(TitledAssetViewSet)
+    made = upload(client, field("caption", "A holiday"))
+    asset = FileAsset.objects.get()
+    location = f"http://testserver/assets/{asset.pk}/"
+    assert (made.status_code, made["Location"]) == (201, location)
+    assert made.json() == {"id": str(asset.pk), "title": "A holiday", "owner": owner.pk}
+    assert client.get(location).json() == made.json()
+    assert client.get(f"{location}status/").json() == {"id": str(asset.pk)}
+    assert client.delete(location).status_code == 204
+    assert TitledAssetViewSet.deleted == ["A holiday"]
+    assert not FileAsset.objects.exists()
+
+
+def test_its_serializer_of_the_form_is_asked(client: Client, route: Route) -> None:
+    route(TitledAssetViewSet)
+    answer = upload(client)
+    assert (answer.status_code, answer.json()["errors"]) == (400, {"caption": ["This field is required."]})
+    assert not FileAsset.objects.exists()
+
+
+def test_the_view_set_of_the_documentation(client: Client, route: Route, owner: User) -> None:
+    seen = list[Any]()
+    route(run(SUBCLASS, audit=lambda *about, by: seen.append((*about, by)))["OwnedAssetViewSet"])
+    answer = upload(client)
+    assert (answer.status_code, answer.json()["owner"], answer.json()["name"]) == (201, owner.pk, "picture.png")
+    assert seen == [("uploaded", FileAsset.objects.get(), owner)]
+    assert upload(Client()).json()["code"] == "not_authenticated"
+
+
+class ReadOnly(BasePermission):
+    def has_permission(self, request: object, view: Any) -> bool:
+        return view.action in {"list", "retrieve", "metadata"}
+
+
+class ReadOnlyAssetViewSet(AssetViewSet):
+    permission_classes = [ReadOnly]
+
+
+def test_permissions_know_the_action(client: Client, route: Route) -> None:
+    route(ReadOnlyAssetViewSet)
+    assert client.get("/assets/").status_code == 200
+    assert client.options("/assets/").status_code == 200
+    answer = upload(client)
+    assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+
+
+class TestThrottles:
+    @pytest.fixture(autouse=True)
+    def _rates(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        rates = {"largefiles-create": "1/hour", "mine": "1/hour"}
+        settings.REST_FRAMEWORK = {**getattr(settings, "REST_FRAMEWORK", {}), "DEFAULT_THROTTLE_RATES": rates}
+        # The framework reads the rates when it is imported.
+        monkeypatch.setattr(ScopedRateThrottle, "THROTTLE_RATES", rates)
+        yield
+        cache.clear()
+
+    def test_an_action_has_a_scope_if_there_is_a_rate_for_it(self, client: Client, route: Route) -> None:
+        class ThrottledAssetViewSet(AssetViewSet):
+            throttle_classes = [ScopedRateThrottle]
+
+        route(ThrottledAssetViewSet)
+        assert [upload(client).status_code for _ in range(2)] == [201, 429]
+        assert [client.get("/assets/").status_code for _ in range(2)] == [200, 200]
+        answer = upload(client)
+        assert answer.json()["code"] == "throttled"
+        assert int(answer["Retry-After"]) > 3000
+
+    def test_a_host_names_a_scope_of_its_own(self, client: Client, route: Route) -> None:
+        class ThrottledAssetViewSet(AssetViewSet):
+            throttle_classes = [ScopedRateThrottle]
+            throttle_scope = "mine"
+
+        route(ThrottledAssetViewSet)
+        assert [client.get("/assets/").status_code for _ in range(2)] == [200, 429]
