@@ -1,11 +1,15 @@
+"""The admin of the files themselves."""
+
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.contrib.messages import WARNING, get_messages
@@ -13,12 +17,16 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
+from pytest_django.fixtures import Settings
 
+from django_largefiles.access import OwnerOrStaff
+from django_largefiles.admin import files
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.states import Reason, Stage, State
+from tests.conftest import Largefiles, create_asset
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +35,7 @@ CELL = re.compile(r'<t[dh] class="field-(\w+)[^"]*">(.*?)</t[dh]>')
 
 
 def asset(name: str = "picture.png", **values: Any) -> FileAsset:
-    return FileAsset.objects.create(**{"original_name": name, "state": State.READY, "size": 7, **values})
+    return create_asset(**{"original_name": name, "state": State.READY, **values})
 
 
 def names(response: HttpResponse) -> list[str]:
@@ -40,8 +48,10 @@ def offered_actions(response: HttpResponse) -> set[str]:
     return {name for name, _ in form.fields["action"].choices if name} if form else set()
 
 
-def act(client: Client, action: str, *assets: FileAsset) -> HttpResponse:
-    return client.post(LIST, {"action": action, "_selected_action": [str(each.pk) for each in assets]})
+def act(client: Client, action: str, *assets: FileAsset, **data: Any) -> HttpResponse:
+    """Run an action; ``block`` with a reason, as its page asks for."""
+    data = {"reason": "a court order", **data} if action == "block" else data
+    return client.post(LIST, {"action": action, "_selected_action": [str(each.pk) for each in assets], **data})
 
 
 def said(response: HttpResponse) -> list[tuple[str, bool]]:
@@ -76,14 +86,11 @@ def test_the_list_shows_what_is_known_of_each(admin_client: Client, owner: User)
     )
     cells = dict(CELL.findall(admin_client.get(LIST).content.decode()))
     assert {name: strip_tags(cell) for name, cell in cells.items() if name != "created_at"} == {
-        "original_name": "picture.png",
-        "state": "rejected",
-        "reason": "type does not fit the name",
-        "media_type": "image/png",
-        "size": "7",
+        "name": "picture.png",
+        "badge": "rejected type does not fit the name",
+        "content": "7\xa0bytesimage/png",
         "owner": "owner",
         "profile": "videos",
-        "progress": "-",
     }
     assert "created_at" in cells
 
@@ -112,7 +119,7 @@ def test_a_longer_list_takes_no_more_queries(admin_client: Client, owner: User, 
     [
         ("state__exact=rejected", {"blocked"}),
         ("state__exact=ready", {"plain", "old"}),
-        ("reason__exact=blocked", {"blocked"}),
+        ("reason=blocked", {"blocked"}),
         ("profile=videos", {"old"}),
         ("created_at__gte=2001-01-01T00:00:00Z", {"plain", "blocked"}),
         ("created_at__year=2000", {"old"}),
@@ -184,6 +191,33 @@ def test_any_other_file_is_not_blocked(admin_client: Client, state: State) -> No
     assert said(response) == [("0 files were blocked.", True)]
 
 
+def test_a_page_asks_why_files_are_blocked(admin_client: Client) -> None:
+    assets = [asset(f"{number}.png") for number in range(21)]
+    page = act(admin_client, "block", *assets, reason="").content.decode()
+    assert "<bdi>0.png</bdi>" not in page and "<bdi>20.png</bdi>" in page and "21 files in all." in page
+    assert "This field is required." in page
+    assert not FileAsset.objects.exclude(state=State.READY).exists()
+    first = admin_client.post(LIST, {"action": "block", "_selected_action": [str(assets[0].pk)]}).content.decode()
+    assert "This field is required." not in first and "files in all" not in first
+
+
+def test_the_owner_is_told_the_reason(admin_client: Client) -> None:
+    found = asset()
+    act(admin_client, "block", found, reason="court order 4711")
+    found.refresh_from_db()
+    assert found.detail == "court order 4711"
+
+
+@pytest.mark.parametrize("action", ["reprocess", "block"])
+def test_too_many_files_at_once_are_left_as_they_are(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    monkeypatch.setattr(files, "SELECTED_AT_MOST", 1)
+    response = act(admin_client, action, asset(), asset())
+    assert said(response) == [("At most 1 files can be handled at once. Nothing was changed.", False)]
+    assert FileAsset.objects.filter(state=State.READY).count() == 2
+
+
 @pytest.mark.parametrize(
     ("action", "words"),
     [("reprocess", "2 files will be processed again."), ("block", "2 files were blocked.")],
@@ -200,10 +234,6 @@ def test_only_those_that_are_marked_change(admin_client: Client) -> None:
     assert other.state == State.READY
 
 
-def test_files_come_in_through_the_doors_alone(admin_client: Client) -> None:
-    assert admin_client.get(f"{LIST}add/").status_code == 403
-
-
 def test_a_file_can_be_looked_at(admin_client: Client) -> None:
     found = asset(title="<script>alert(1)</script>", file="largefiles/ab/cd/abcd")
     response = admin_client.get(f"{LIST}{found.pk}/change/")
@@ -211,6 +241,89 @@ def test_a_file_can_be_looked_at(admin_client: Client) -> None:
     assert response.status_code == 200
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "largefiles/ab/cd/abcd" not in page, "a link past the checks of delivery"
+
+
+def page_of(client: Client, asset: FileAsset) -> str:
+    return client.get(f"{LIST}{asset.pk}/change/").content.decode()
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_ready_file_is_downloaded_from_its_page(state: State, admin_client: Client) -> None:
+    found = asset(state=state)
+    assert (f'<a href="{found.url}">Download</a>' in page_of(admin_client, found)) == (state == State.READY)
+
+
+def test_a_file_to_which_no_url_leads_has_a_page(admin_client: Client, settings: Settings) -> None:
+    module: Any = ModuleType("urls")
+    module.urlpatterns = [path("admin/", admin.site.urls)]
+    settings.ROOT_URLCONF = module
+    page = page_of(admin_client, asset())
+    assert "Download" not in page and "The file cannot be shown here." in page
+
+
+class NoDownloads(OwnerOrStaff):
+    def may_download(self, user: Any, asset: FileAsset) -> bool:
+        return False
+
+
+def test_a_file_is_not_shown_to_those_who_may_not_download_it(admin_client: Client, largefiles: Largefiles) -> None:
+    largefiles.set(ACCESS_POLICY=f"{__name__}.NoDownloads")
+    found = asset(media_type="image/png")
+    page = page_of(admin_client, found)
+    assert found.url not in page and "The file cannot be shown here." in page
+
+
+@pytest.mark.parametrize(
+    ("columns", "element"),
+    [
+        ({"media_type": "image/png"}, "<img "),
+        ({"media_type": "image/png", "size": None, "state": State.RECEIVING}, "is still being uploaded"),
+        ({"media_type": "image/png", "size": 21 << 20}, 'target="_blank"'),
+        ({"media_type": "video/mp4"}, "<video "),
+        ({"media_type": "audio/mpeg"}, "<audio "),
+        ({"media_type": "application/pdf"}, 'target="_blank"'),
+        ({"media_type": "text/html"}, '/download/"><bdi>'),
+        ({"media_type": "image/svg+xml"}, '/download/"><bdi>'),
+        ({"media_type": "image/png", "state": State.FAILED}, "could not be processed"),
+    ],
+    ids=["image", "arriving", "large-image", "film", "sound", "PDF", "page", "drawing", "failed"],
+)
+def test_only_safe_types_are_shown(admin_client: Client, columns: dict[str, Any], element: str) -> None:
+    page = page_of(admin_client, asset(**columns))
+    preview = page[page.index('class="largefiles-preview"') : page.index('class="largefiles-times"')]
+    assert element in preview
+    shown = [name for name in ("<img ", "<video ", "<audio ", "<iframe", "<object", "<embed") if name in preview]
+    assert shown == [name for name in ("<img ", "<video ", "<audio ") if name == element]
+
+
+def test_a_page_shows_what_is_known_in_groups(admin_client: Client, owner: User) -> None:
+    found = asset(size=3 << 20, owner=owner, sha256="ab" * 32, width=3)
+    page = strip_tags(page_of(admin_client, found))
+    for text in (str(found.pk), "3.0\xa0MB", "owner", "ab" * 32, "Metadata", "Width:"):
+        assert text in page
+    for text in ("Height:", "Scan verdict:", "Expected SHA-256:", "Detail:"):
+        assert text not in page
+
+
+@pytest.mark.parametrize(
+    ("columns", "permissions", "offered"),
+    [
+        ({}, ["reprocess", "block"], ["reprocess", "block"]),
+        ({}, ["block"], ["block"]),
+        ({}, [], []),
+        ({"state": State.FAILED}, ["reprocess", "block"], ["reprocess"]),
+        ({"state": State.PROCESSING}, ["reprocess", "block"], []),
+        ({"state": State.REJECTED, "reason": Reason.BLOCKED, "file": "a"}, ["reprocess", "block"], []),
+        ({"state": State.REJECTED, "reason": Reason.UNSCANNABLE, "file": "a"}, ["reprocess", "block"], ["reprocess"]),
+    ],
+    ids=["ready", "one", "none", "failed", "processing", "blocked", "quarantine"],
+)
+def test_the_page_offers_what_can_be_done(
+    staff_with: Callable[..., Client], columns: dict[str, Any], permissions: list[str], offered: list[str]
+) -> None:
+    page = page_of(staff_with("view", *permissions), asset(**columns))
+    assert re.findall(r'<button form="largefiles-tools" name="action" value="(\w+)">', page) == offered
+    assert ('<form id="largefiles-tools"' in page) == bool(offered)
 
 
 def test_a_file_cannot_be_changed(admin_client: Client) -> None:
@@ -259,10 +372,12 @@ def test_a_file_that_is_still_arriving_can_be_deleted(
     ("permissions", "actions"),
     [
         (["view"], set()),
-        (["view", "change"], {"reprocess", "block"}),
+        (["view", "change"], set()),
+        (["view", "reprocess"], {"reprocess"}),
+        (["view", "block"], {"block"}),
         (["view", "delete"], {"delete_selected"}),
     ],
-    ids=["view", "change", "delete"],
+    ids=["view", "change", "reprocess", "block", "delete"],
 )
 def test_the_actions_are_those_that_are_permitted(
     staff_with: Callable[..., Client], permissions: list[str], actions: set[str]
@@ -275,7 +390,7 @@ def test_the_actions_are_those_that_are_permitted(
 def test_an_action_that_is_not_permitted_does_nothing(staff_with: Callable[..., Client], action: str) -> None:
     found = asset()
     client = staff_with("view")
-    client.post(LIST, {"action": action, "_selected_action": [str(found.pk)], "post": "yes"})
+    act(client, action, found, post="yes")
     found.refresh_from_db()
     assert found.state == State.READY
 
@@ -309,7 +424,7 @@ def test_the_owner_is_not_told_who_blocked_a_file(admin_client: Client, admin_us
     assert admin_user.get_username() not in found.detail
 
 
-@pytest.mark.parametrize(("action", "words"), [("reprocess", "Processed again."), ("block", "Blocked.")])
+@pytest.mark.parametrize(("action", "words"), [("reprocess", "Processed again."), ("block", "Blocked: a court order")])
 def test_who_did_it_is_in_the_admins_log(admin_client: Client, admin_user: User, action: str, words: str) -> None:
     found = asset()
     act(admin_client, action, found, asset(state=State.RECEIVING))
@@ -320,10 +435,13 @@ def test_who_did_it_is_in_the_admins_log(admin_client: Client, admin_user: User,
 @pytest.mark.parametrize(
     ("columns", "progress"),
     [
-        ({"state": State.PROCESSING, "stage": Stage.READING, "size": 200, "stage_done": 50}, "reading 25 %"),
-        ({"state": State.PROCESSING, "stage": Stage.SNIFFING, "size": 0}, "-"),
-        ({"state": State.RECEIVING, "size": 200}, "0 %"),
-        ({"state": State.READY, "size": 200, "stage_done": 50}, "-"),
+        (
+            {"state": State.PROCESSING, "stage": Stage.READING, "size": 200, "stage_done": 50},
+            "processing reading 25 %",
+        ),
+        ({"state": State.PROCESSING, "stage": Stage.SNIFFING, "size": 0}, "processing"),
+        ({"state": State.RECEIVING, "size": 200}, "receiving 0 %"),
+        ({"state": State.READY, "size": 200, "stage_done": 50}, "ready"),
     ],
     ids=["reading", "empty", "receiving", "ready"],
 )
@@ -331,5 +449,24 @@ def test_progress_is_shown_of_what_is_going_on(
     admin_client: Client, columns: dict[str, object], progress: str
 ) -> None:
     FileAsset.objects.create(original_name="a", **columns)
-    content = admin_client.get(reverse("admin:django_largefiles_fileasset_changelist")).content.decode()
-    assert f'<td class="field-progress">{progress}</td>' in content
+    cells = dict(CELL.findall(admin_client.get(LIST).content.decode()))
+    assert strip_tags(cells["badge"]) == progress
+
+
+def test_a_size_that_is_unknown_is_not_shown(admin_client: Client) -> None:
+    FileAsset.objects.create(original_name="a")
+    assert dict(CELL.findall(admin_client.get(LIST).content.decode()))["content"] in {"", "-"}
+
+
+def test_the_list_can_be_ordered_by_the_index_alone(admin_client: Client) -> None:
+    for number in range(3):
+        asset(str(number))
+    response = admin_client.get(f"{LIST}?o=6")
+    assert names(response) == ["0", "1", "2"]
+    by_name = admin_client.get(f"{LIST}?o=1").context["cl"].queryset
+    assert by_name.query.order_by[:2] == ("-created_at", "pk")
+
+
+def test_the_list_has_no_facets(admin_client: Client) -> None:
+    response = admin_client.get(f"{LIST}?_facets=True")
+    assert not response.context["cl"].add_facets
