@@ -41,6 +41,13 @@ class AccessPolicy(ABC):
         """Return whether ``user`` may continue an upload: send its bytes, or make it part of another upload."""
         return asset.owner_id == user.pk and self.may_upload(user, asset.profile)
 
+    def may_attach(self, user: User, asset: FileAsset) -> bool:
+        """Return whether ``user`` may have a row refer to the asset, by its id alone. Only its owner may by default.
+
+        It is not asked where an upload token proves that the user made the upload.
+        """
+        return user.is_authenticated and asset.owner_id is not None and asset.owner_id == user.pk
+
     def may_delete(self, user: User, asset: FileAsset) -> bool:
         return self.may_view(user, asset)
 
@@ -59,9 +66,9 @@ class AccessPolicy(ABC):
 class OwnerOrStaff(AccessPolicy):
     """Allow uploads by authenticated users, and access to an asset by its owner and by users with the permission.
 
-    The permissions are Django's own: ``view_fileasset`` to view and download, ``delete_fileasset`` to delete and
-    ``change_fileasset`` to process again. Being a member of the staff gives no access by itself. A user model without
-    ``has_perm`` works; then only owners have access.
+    The permissions are ``view_fileasset`` to view and download, ``delete_fileasset`` to delete and
+    ``reprocess_fileasset``, which is of this package, to process again. Being a member of the staff gives no access by
+    itself. A user model without ``has_perm`` works; then only owners have access.
     """
 
     def may_upload(self, user: User, profile: str) -> bool:
@@ -74,7 +81,7 @@ class OwnerOrStaff(AccessPolicy):
         return _is_owner(user, asset) or _has_permission(user, "delete")
 
     def may_reprocess(self, user: User, asset: FileAsset) -> bool:
-        return _is_owner(user, asset) or _has_permission(user, "change")
+        return _is_owner(user, asset) or _has_permission(user, "reprocess")
 
     def visible(self, user: User, assets: FileAssetQuerySet) -> FileAssetQuerySet:
         if _has_permission(user, "view"):

@@ -19,12 +19,16 @@ class LargeFilesConfig(AppConfig):
         from .lifecycle import asset_waiting
         from .models import FileAsset
         from .outbox.removals import remove_bytes
+        from .progress.notifiers import on_change
+        from .signals import asset_failed, asset_ready, asset_received, asset_rejected
         from .usage import release
 
         asset_waiting.connect(on_waiting, sender=FileAsset, dispatch_uid="django_largefiles.dispatch")
         asset_waiting.connect(
             housekeeping.on_waiting, sender=FileAsset, dispatch_uid="django_largefiles.housekeeping.waiting"
         )
+        for signal in (asset_received, asset_ready, asset_rejected, asset_failed):
+            signal.connect(on_change, sender=FileAsset, dispatch_uid="django_largefiles.progress")
         post_save.connect(housekeeping.on_save, sender=FileAsset, dispatch_uid="django_largefiles.housekeeping.saved")
         request_finished.connect(housekeeping.on_request_finished, dispatch_uid="django_largefiles.housekeeping")
         # The first receiver: the owner's usage is locked before any other row is touched.

@@ -6,14 +6,15 @@ from uuid import UUID
 
 from django.db import router
 from django.db.models import Q
+from django.http import HttpRequest
 
-from . import clock
+from . import clock, lifecycle, upload_tokens
 from .access import User, access_policy
-from .exceptions import AssetNotFound, LinkRevoked, NotPermitted, UploadGone
+from .exceptions import AssetNotFound, LinkRevoked, NotAttachable, NotPermitted, UploadGone
 from .links import Link
 from .models import FileAsset, Upload
-from .states import State
-from .transactions import run_in_transaction
+from .references import Terms
+from .states import Attachment, State
 
 EXPIRED = {"expired": Q(expires_at__lt=clock.now())}
 """To annotate uploads with, because the database's clock decides."""
@@ -97,8 +98,47 @@ def check_may_append(user: User, asset: FileAsset) -> None:
         raise NotPermitted("continuing the upload is not permitted", value=str(asset.pk))
 
 
+def uploaded_asset(token: str, request: HttpRequest) -> FileAsset:
+    """Return the asset of an upload token that the user of ``request`` sends back.
+
+    Raise ``UploadTokenRefused``, and ``AssetNotFound`` if the asset was deleted, or has expired.
+    """
+    asset_id = upload_tokens.read(token, request).asset_id
+    asset = FileAsset.objects.filter(pk=asset_id).first()
+    if asset is None:
+        raise AssetNotFound(value=str(asset_id))
+    return asset
+
+
+def upload_token(user: User, asset: FileAsset, request: HttpRequest) -> str:
+    """Return the token by which a form submits an upload of the user's; empty if it is not for a form.
+
+    It is empty for users who may only see the upload, too.
+    """
+    if asset.attachment != Attachment.PROVISIONAL or not access_policy().may_append(user, asset):
+        return ""
+    return upload_tokens.issue(asset, request, user=user)
+
+
+def check_may_attach(user: User, asset: FileAsset) -> None:
+    """Raise ``NotPermitted`` unless a row that the user saves may refer to the asset; an upload token need not."""
+    if not access_policy().may_attach(user, asset):
+        raise NotPermitted("attaching the file is not permitted", value=str(asset.pk))
+
+
+def check_attachable(asset: FileAsset, *, profile: str, shared: bool = False) -> None:
+    """Raise ``NotAttachable`` unless a row may refer to the asset, as far as can be told before the row is saved.
+
+    The bytes must be complete and not be rejected, the profile be ``profile``, and no other row refer to the asset
+    unless it may be ``shared``. ``lifecycle`` enforces this when the row is saved.
+    """
+    lifecycle.check_attachable(asset, Terms(profile=profile, shared=shared))
+    if asset.state == State.REJECTED:
+        raise NotAttachable(limit=State.RECEIVED, value=asset.state)
+
+
 def delete(user: User, asset: FileAsset) -> None:
-    """Delete the asset with its bytes, arriving or not. Raises ``NotPermitted``."""
+    """Delete the asset with its bytes, arriving or not. Raises ``NotPermitted``, and ``Attached`` if a row uses it."""
     if not access_policy().may_delete(user, asset):
         raise NotPermitted("deleting the file is not permitted", value=str(asset.pk))
-    run_in_transaction(asset.delete, router.db_for_write(FileAsset))
+    lifecycle.delete(asset.pk, router.db_for_write(FileAsset))

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from .exceptions import InvalidSetting, UnknownProfile
 from .keys import OPTIONS, RULES, Option
-from .options import DEFAULT_PROFILE, ArchiveLimits, BackendChoice, ExtractionLimits, Quota
+from .options import DEFAULT_PROFILE, ArchiveLimits, BackendChoice, ExtractionLimits, ProgressLimits, Quota
 from .readers import mapping
 
 
@@ -131,6 +131,12 @@ class LargeFilesSettings:
         return lifetime
 
     @property
+    def unattached_expires_after(self) -> timedelta:
+        """How long a complete file that a form has uploaded waits for the form to be saved."""
+        lifetime: timedelta = self._value("UNATTACHED_EXPIRES_AFTER")
+        return lifetime
+
+    @property
     def access_policy(self) -> str:
         return str(self._value("ACCESS_POLICY"))
 
@@ -152,6 +158,17 @@ class LargeFilesSettings:
     def throttles(self) -> tuple[BackendChoice, ...]:
         """Those that limit how often uploads are created."""
         return tuple(self._value("THROTTLES"))
+
+    @property
+    def progress_notifier(self) -> BackendChoice | None:
+        """What tells other processes that an asset has changed; ``None`` for nothing but their own looks."""
+        choice: BackendChoice | None = self._value("PROGRESS_NOTIFIER")
+        return choice
+
+    @property
+    def progress_limits(self) -> ProgressLimits:
+        limits: ProgressLimits = self._value("PROGRESS_LIMITS")
+        return limits
 
     @property
     def quota(self) -> Quota:

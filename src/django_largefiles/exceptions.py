@@ -11,12 +11,19 @@
     │   ├── CsrfFailed                 403 csrf_failed
     │   ├── NotPermitted               403 not_permitted
     │   ├── LinkInvalid                403 link_invalid
+    │   ├── UploadTokenRefused         the token of a form's upload is not accepted
+    │   │   ├── UploadTokenInvalid     403 upload_token_invalid
+    │   │   ├── UploadTokenOfAnotherUser     403 upload_token_of_another_user
+    │   │   ├── UploadTokenOfAnotherSession  403 upload_token_of_another_session
+    │   │   └── UploadTokenExpired     410 upload_token_expired
     │   ├── AssetNotFound              404 not_found
     │   ├── MethodNotAllowed           405 method_not_allowed
     │   ├── NotReady                   409 not_ready
     │   ├── StateConflict              409 state_conflict
+    │   ├── NotAttachable              409 not_attachable (also a BadRequest of Django's)
     │   ├── PartsMissing               409 parts_missing
     │   ├── DirectUnsupported          409 direct_unsupported
+    │   ├── Attached                   409 attached
     │   ├── UploadGone                 410 upload_gone
     │   ├── LinkExpired                410 link_expired
     │   ├── LinkRevoked                410 link_revoked
@@ -56,6 +63,7 @@
     │   ├── StoreUnavailable           503 store_unavailable
     │   └── StoreFull                  507 store_full
     ├── ScannerUnavailable             503 scanner_unavailable
+    ├── TooManyStreams                 503 too_many_streams
     └── ConfigurationError             the host project's settings are wrong (also an ImproperlyConfigured)
         ├── InvalidSetting
         ├── NotImportable
@@ -67,7 +75,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import ClassVar
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import BadRequest, ImproperlyConfigured
 
 _MAX_SHOWN = 200
 """Characters of a value that are kept. Values may be a client's, and go into answers and logs."""
@@ -146,6 +154,36 @@ class LinkInvalid(Refusal):
     message = "the link is not valid"
 
 
+class UploadTokenRefused(Refusal):
+    """A token by which a form names a file that was uploaded before is not accepted. The file may be sent again."""
+
+    code = "upload_token"
+    status = 403
+
+
+class UploadTokenInvalid(UploadTokenRefused):
+    """The token was not made by this site for this purpose, or was changed."""
+
+    code = "upload_token_invalid"
+    message = "the upload token is not valid"
+
+
+class UploadTokenOfAnotherUser(UploadTokenRefused):
+    code = "upload_token_of_another_user"
+    message = "the file was uploaded by another user"
+
+
+class UploadTokenOfAnotherSession(UploadTokenRefused):
+    code = "upload_token_of_another_session"
+    message = "the file was uploaded in another session"
+
+
+class UploadTokenExpired(UploadTokenRefused):
+    code = "upload_token_expired"
+    status = 410
+    message = "the upload token has expired"
+
+
 class AssetNotFound(Refusal):
     code = "not_found"
     status = 404
@@ -172,6 +210,17 @@ class StateConflict(Refusal):
     code = "state_conflict"
     status = 409
     message = "the state of the upload does not allow this"
+
+
+class NotAttachable(Refusal, BadRequest):
+    """A row of the project's may not refer to the file. ``value`` is the attachment, state or profile that is wrong.
+
+    Views that are not of this package answer 400, as for every ``BadRequest``.
+    """
+
+    code = "not_attachable"
+    status = 409
+    message = "the file cannot be attached: it is {value}, not {limit}"
 
 
 class PartsMissing(Refusal):
@@ -264,6 +313,14 @@ class DirectUnsupported(Refusal):
     code = "direct_unsupported"
     status = 409
     message = "the storage takes no bytes from clients; upload them to this site"
+
+
+class Attached(Refusal):
+    """The file belongs to a row, which would refer to nothing. ``value`` is the file's id."""
+
+    code = "attached"
+    status = 409
+    message = "the file is in use"
 
 
 class ProtocolError(Refusal):
@@ -376,9 +433,17 @@ class WrongContent(Refusal):
 
 
 class TypeNotAllowed(WrongContent):
+    """``name`` is that of the file."""
+
     code = "type_not_allowed"
     status = 415
     message = "the content is {value}, which is not allowed; allowed are {limit}"
+
+    def __init__(
+        self, detail: str = "", *, limit: str | None = None, value: str | None = None, name: str = ""
+    ) -> None:
+        super().__init__(detail, limit=limit, value=value)
+        self.name = name
 
 
 class TypeMismatch(WrongContent):
@@ -450,6 +515,18 @@ class ScannerUnavailable(LargeFilesError):
     code = "scanner_unavailable"
     status = 503
     message = "a scanner does not answer"
+
+
+class TooManyStreams(LargeFilesError):
+    """``limit`` is how many streams one user, or all together, may have open; ``value`` the seconds to wait."""
+
+    code = "too_many_streams"
+    status = 503
+    message = "more than {limit} streams of events at once; poll, or try again in {value} seconds"
+
+    def __init__(self, *, limit: int, retry_after: int) -> None:
+        super().__init__(limit=limit, value=retry_after)
+        self.retry_after = retry_after
 
 
 class ConfigurationError(LargeFilesError, ImproperlyConfigured):

@@ -37,6 +37,8 @@ DUTIES: tuple[Callable[[int], int], ...] = (
     sweeper.hand_over_finals,
     sweeper.hand_over_assets,
     sweeper.remove_rejected,
+    sweeper.expire_provisional,
+    sweeper.correct_attachments,
     remove_leftovers,
     send_overdue,
 )

@@ -64,6 +64,7 @@ OPTIONS = RULES | {
     "CHUNK_SIZE": Option(default=512 * KIB, read=readers.positive_integer),
     "RESERVED_BYTES": Option(default=64 * MIB, read=readers.whole_number),
     "DURABILITY": Option(default="flush", read=readers.one_of("flush", "fsync")),
+    "UNATTACHED_EXPIRES_AFTER": Option(default=timedelta(hours=24), read=readers.duration),
     "ACCESS_POLICY": Option(default="django_largefiles.access.OwnerOrStaff", read=readers.text),
     "DISPATCHER": Option(default="auto", read=readers.text),
     "BODY_TIMEOUT": Option(default=timedelta(seconds=60), read=readers.duration),
@@ -76,6 +77,8 @@ OPTIONS = RULES | {
     "AUTHENTICATOR": Option(default="", read=readers.path_or_default),
     "CORS_ALLOWED_ORIGINS": Option(default=(), read=readers.origins),
     "THROTTLES": Option(default=(), read=readers.backends),
+    "PROGRESS_NOTIFIER": Option(default=None, read=readers.backend_or_none),
+    "PROGRESS_LIMITS": Option(default={}, read=readers.progress_limits),
     "QUOTA": Option(default={}, read=readers.quota),
     "PROFILES": Option(default={}, read=readers.profiles),
 }

@@ -67,7 +67,7 @@ class ArchiveLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class BackendChoice:
-    """One line of ``SCANNERS`` or ``THROTTLES``: the dotted path of a class, and its keyword arguments."""
+    """What a setting names: the dotted path of a class, and its keyword arguments."""
 
     backend: str
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -81,6 +81,16 @@ class Quota:
     files: int | None = None
     uploads: int | None = None
     """Files that are arriving at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgressLimits:
+    """The limits of streams of events, by Server-Sent Events and WebSockets, in one process."""
+
+    streams: int = 2_000
+    streams_per_user: int = 100
+    lifetime: timedelta = timedelta(minutes=10)
+    """After it, clients connect again, and are asked again who they are."""
 
 
 DEFAULT_EXTRACTORS = {

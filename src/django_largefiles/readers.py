@@ -22,6 +22,7 @@ from .options import (
     ArchiveLimits,
     BackendChoice,
     ExtractionLimits,
+    ProgressLimits,
     Quota,
 )
 
@@ -206,6 +207,10 @@ def backends(value: Any) -> tuple[BackendChoice, ...]:
     return tuple(_backend(item) for item in value)
 
 
+def backend_or_none(value: Any) -> BackendChoice | None:
+    return None if value is None else _backend(value)
+
+
 def _backend(value: Any) -> BackendChoice:
     chosen = _read_fields(value, {"BACKEND": text, "OPTIONS": _keyword_arguments})
     if "backend" not in chosen:
@@ -222,6 +227,15 @@ def _keyword_arguments(value: Any) -> Mapping[str, Any]:
 
 def quota(value: Any) -> Quota:
     return Quota(**_read_fields(value, dict.fromkeys(("BYTES", "FILES", "UPLOADS"), positive_integer)))
+
+
+def progress_limits(value: Any) -> ProgressLimits:
+    fields: dict[str, Reader] = {
+        "STREAMS": positive_integer,
+        "STREAMS_PER_USER": positive_integer,
+        "LIFETIME": duration,
+    }
+    return ProgressLimits(**_read_fields(value, fields))
 
 
 def _read_fields(value: Any, fields: Mapping[str, Reader]) -> dict[str, Any]:

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 
 from .exceptions import ConfigurationError
+
+VIEWS = "largefiles:uploads"
+API = "largefiles-api:asset-list"
+DIRECT = "largefiles-api:direct-upload-list"
+
+
+def is_included(view: str) -> bool:
+    """Return whether the project includes the URLs that one of the views without arguments belongs to."""
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return False
+    try:
+        reverse(view)
+    except NoReverseMatch:
+        return False
+    return True
 
 
 def path_to(view: str, *args: object, current_app: str | None = None) -> str:

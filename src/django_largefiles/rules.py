@@ -87,7 +87,7 @@ def check_declared(media_type: str, name: str, profile: Profile) -> None:
     """
     declarable = declarable_types(media_type, extension(name))
     if media_type not in {"", UNKNOWN} and not any(matches(kind, profile.allowed_mime_types) for kind in declarable):
-        raise _not_allowed(media_type, profile)
+        raise _not_allowed(media_type, name, profile)
     if profile.extension_must_match and not extension_allowed(extension(name), profile.allowed_mime_types):
         raise _mismatch(", ".join(profile.allowed_mime_types), name)
 
@@ -96,7 +96,7 @@ def check_head(media_type: str, name: str, profile: Profile) -> None:
     """Refuse a file if its first bytes show that no further byte can make it acceptable."""
     possible = [kind for kind in possible_types(media_type) if matches(kind, profile.allowed_mime_types)]
     if not possible:
-        raise _not_allowed(media_type, profile)
+        raise _not_allowed(media_type, name, profile)
     if profile.extension_must_match and not any(extension_fits(extension(name), kind) for kind in possible):
         raise _mismatch(media_type, name)
 
@@ -106,7 +106,7 @@ def check_type(media_type: str, name: str, profile: Profile) -> str:
     suffix = extension(name)
     allowed = [kind for kind in equivalents(media_type, suffix) if matches(kind, profile.allowed_mime_types)]
     if not allowed:
-        raise _not_allowed(media_type, profile)
+        raise _not_allowed(media_type, name, profile)
     fitting = [kind for kind in allowed if not profile.extension_must_match or extension_fits(suffix, kind)]
     if not fitting:
         raise _mismatch(media_type, name)
@@ -154,8 +154,8 @@ def _beyond(facts: ArchiveFacts, limits: ArchiveLimits) -> Iterator[tuple[str, i
             yield what, 0, count
 
 
-def _not_allowed(media_type: str, profile: Profile) -> TypeNotAllowed:
-    return TypeNotAllowed(limit=", ".join(profile.allowed_mime_types), value=media_type)
+def _not_allowed(media_type: str, name: str, profile: Profile) -> TypeNotAllowed:
+    return TypeNotAllowed(limit=", ".join(profile.allowed_mime_types), value=media_type, name=name)
 
 
 def _mismatch(media_type: str, name: str) -> TypeMismatch:

@@ -20,3 +20,11 @@ asset_rejected = Signal()
 
 asset_failed = Signal()
 """Processing was given up. The bytes are kept, and ``reprocess`` tries again."""
+
+attachment_ready = Signal()
+"""A row refers to a file that is ready, whether the row was saved or the file became ready last.
+
+Sent with ``sender=`` the model that has the field, ``asset=``, ``instance=`` the row and ``field=`` the name of its
+``AssetField`` or ``AssetsField``; once for each row and field, and again when the file was processed anew. It is not
+sent if the row does not refer to the file any more.
+"""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
-from django.db import router
+from django.db import IntegrityError, router
 from django.db.models import Q, QuerySet
 
 from . import clock, lifecycle, usage
@@ -44,6 +46,10 @@ class Swept:
     """Rejected assets whose bytes were removed, because their worker died before."""
     deleted_files_removed: int
     """Deleted assets whose bytes were removed, or proved to be."""
+    provisional_expired: int
+    """Files of forms that were not saved, and of rows that were changed or deleted, whose time ran out."""
+    attachments_corrected: int
+    """Files that rows came to refer to, or ceased to refer to, without a signal."""
     usage_corrected: int
     """Owners whose usage was counted wrongly."""
 
@@ -52,8 +58,8 @@ def sweep() -> Swept:
     """Run one maintenance pass; what fails is retried by the next.
 
     Complete uploads that have all their bytes, delete those that have expired, hand over final uploads and assets that
-    no worker works on, send the signals of processes that died, remove the bytes of rejected and deleted assets, and
-    check the usage of some owners.
+    no worker works on, send the signals of processes that died, remove the bytes of rejected and deleted assets,
+    delete provisional assets that have expired, and check the attachment of some assets and the usage of some owners.
     """
     swept = Swept(
         uploads_completed=complete_uploads(BATCH),
@@ -63,6 +69,8 @@ def sweep() -> Swept:
         signals_sent=send_overdue(BATCH),
         rejected_files_removed=remove_rejected(BATCH),
         deleted_files_removed=remove_leftovers(BATCH),
+        provisional_expired=expire_provisional(BATCH),
+        attachments_corrected=correct_attachments(BATCH),
         usage_corrected=usage.repair(),
     )
     _record_run()
@@ -75,8 +83,12 @@ def has_run(within: timedelta) -> bool:
 
 
 def _record_run() -> None:
-    if not _runs().update(ran_at=clock.now()):
-        _runs().bulk_create([SweeperRun(pk=1, ran_at=clock.now())], ignore_conflicts=True)
+    _record(ran_at=clock.now())
+
+
+def _record(**columns: Any) -> None:
+    if not _runs().update(**columns):
+        _runs().bulk_create([SweeperRun(pk=1, **columns)], ignore_conflicts=True)
 
 
 def _runs() -> QuerySet[SweeperRun]:
@@ -99,7 +111,31 @@ def expire_uploads(limit: int) -> int:
     expired = Upload.objects.filter(expires_at__lt=clock.now()).order_by("expires_at").values_list("pk", flat=True)
     # Asked again for each: a client may have come back since.
     still = Q(upload__expires_at__lt=clock.now())
-    return sum(lifecycle.discard(pk, only=still) for pk in list(expired[:limit]))
+    return sum(_discard(pk, still) for pk in list(expired[:limit]))
+
+
+def _discard(upload_id: UUID, still: Q) -> bool:
+    try:
+        return lifecycle.discard(upload_id, only=still)
+    except IntegrityError:
+        logger.warning("Upload %s has expired and is kept, because a row refers to its file.", upload_id)
+        return False
+
+
+def expire_provisional(limit: int) -> int:
+    """Delete provisional assets whose time has run out; those that rows refer to are attached."""
+    using = router.db_for_write(FileAsset)
+    due = lifecycle.expired(using).values_list("pk", flat=True)
+    return sum(lifecycle.reconcile(pk, using) is not None for pk in list(due[:limit]))
+
+
+def correct_attachments(limit: int) -> int:
+    """Look at the next assets, and correct up to ``limit`` whose attachment is not what the rows say."""
+    using, after = router.db_for_write(FileAsset), _runs().values_list("attachments_until", flat=True).first()
+    found, last = lifecycle.untrue(using, after)
+    corrected = sum(lifecycle.reconcile(pk, using) is not None for pk in found[:limit])
+    _record(attachments_until=found[limit - 1] if len(found) > limit else last)
+    return corrected
 
 
 def hand_over_finals(limit: int) -> int:

@@ -12,10 +12,10 @@ import sqlite3
 import time
 from collections.abc import Callable
 from functools import partial, wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import OperationalError, connections, router, transaction
-from django.db.models import Model
+from django.db.models import F, Model, QuerySet
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -56,6 +56,11 @@ def in_transaction_of(
     return decorate
 
 
+def is_in_transaction_of(model: type[Model]) -> bool:
+    """Return whether this thread is in a transaction of the database to which ``model`` is written."""
+    return connections[router.db_for_write(model)].in_atomic_block
+
+
 def run_in_transaction(work: Callable[[], Result], using: str) -> Result:
     """Return what ``work`` returns, having run it in one transaction, up to ``ATTEMPTS`` times if others conflict.
 
@@ -81,6 +86,16 @@ def retry_on_conflict(work: Callable[[], Result], using: str) -> Result:
                     raise
             time.sleep(random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2**number)))  # noqa: S311 — no secret
     return work()
+
+
+def write_before_reading(rows: QuerySet[Any], column: str) -> None:
+    """Lock SQLite by writing ``column`` as it is; other databases lock the rows that ``select_for_update`` reads.
+
+    SQLite locks the database at the first write of a transaction. A transaction that has read before fails there if
+    another has written since.
+    """
+    if not connections[rows.db].features.has_select_for_update:
+        rows.update(**{column: F(column)})
 
 
 def is_full(error: BaseException) -> bool:

@@ -17,4 +17,5 @@ urlpatterns = [
     path("uploads/<path:path>", unknown_upload),
     path("assets/<uuid:asset_id>/download/", views.download, name="download"),
     path("links/<str:token>/", views.link, name="link"),
+    path("events/", views.events, name="events"),
 ]

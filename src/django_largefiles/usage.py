@@ -23,7 +23,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import connections, router
+from django.db import router
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
@@ -33,7 +33,7 @@ from .exceptions import QuotaExceeded, TooManyUploads
 from .models import FileAsset, FileAssetQuerySet, Upload, Usage
 from .options import Quota
 from .states import State
-from .transactions import run_in_transaction
+from .transactions import run_in_transaction, write_before_reading
 
 logger = logging.getLogger(__name__)
 
@@ -82,9 +82,7 @@ def lock(owner_id: Any, using: str) -> Usage | None:
     if owner_id is None:
         return None
     rows = Usage.objects.using(using).filter(pk=owner_id)
-    if not connections[using].features.has_select_for_update:
-        # SQLite has no locks on rows: the first write of a transaction locks the database.
-        rows.update(bytes=F("bytes"))
+    write_before_reading(rows, "bytes")
     return rows.select_for_update().first()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from ..conf import problems
-from . import extensions, maintenance, media_types, scanners, servers, storage
+from . import extensions, maintenance, media_types, middleware, scanners, servers, storage, urls
 
 
 @register(Tags.files)
@@ -24,10 +24,13 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         *extensions.check_access_policy(),
         *extensions.check_dispatcher(),
         *extensions.check_throttles(),
+        *extensions.check_notifier(),
         *extensions.check_extractors(),
         *media_types.check_archives(),
         *scanners.check_scanners(),
         *media_types.check_libmagic(),
+        *urls.check_urls(),
+        *middleware.check_middleware(),
     ]
 
 

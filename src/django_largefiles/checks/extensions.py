@@ -14,6 +14,7 @@ from ..conf import get_profile, largefiles_settings
 from ..dispatch import current_dispatcher
 from ..dispatch.automatic import AUTO, CELERY, IMMEDIATE, Choice, choose
 from ..extractors.base import Extractor
+from ..progress.notifiers import current_notifier
 from ..registry import load_class
 from ..sandbox.probe import machine
 from ..sandbox.runner import ExtractionFailed
@@ -60,6 +61,12 @@ def check_throttles() -> Iterator[CheckMessage]:
 def check_throttles_in_production() -> Iterator[CheckMessage]:
     if not any(check_throttles()):
         yield from (message for throttle in throttles() for message in throttle.check())
+
+
+def check_notifier() -> Iterator[CheckMessage]:
+    failed = list(errors_of(current_notifier, "django_largefiles.E012"))
+    notifier = None if failed else current_notifier()
+    yield from notifier.check() if notifier else failed
 
 
 def check_extractors() -> Iterator[CheckMessage]:

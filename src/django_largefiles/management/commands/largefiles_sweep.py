@@ -11,7 +11,8 @@ from ...sweeper import sweep
 class Command(BaseCommand):
     help = (
         "Remove expired uploads, hand over files that no worker processes, send signals that a crash has delayed, "
-        "remove the bytes of rejected and deleted files, and recount what some owners use. "
+        "remove the bytes of rejected and deleted files, delete files of forms that were never saved, "
+        "and check some attachments and what some owners use. "
         "Run it every minute, by cron or as the Celery task django_largefiles.tasks.sweep."
     )
 
