@@ -25,7 +25,7 @@ WATCH_SECONDS = 0.5
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--server", choices=SERVERS, default="gunicorn")
+    parser.add_argument("--server", choices=SERVERS, default="uvicorn")
     parser.add_argument("--host", default=LOOPBACK)
     parser.add_argument("--port", type=int, default=8000)
     data_dir = os.environ.get("EXAMPLE_DATA_DIR") or ROOT / "var"

@@ -42,6 +42,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "example.csp.content_security_policy",
 ]
 TEMPLATES = [
     {
@@ -115,6 +116,21 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 STATIC_URL = "static/"
+
+# Nothing but this site, and the bucket if files are sent to it and shown from there.
+BUCKET_ORIGIN = (
+    environment.text("EXAMPLE_S3_ENDPOINT", "https://*.amazonaws.com") if "s3" in STORAGE["BACKEND"] else ""
+)
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        *(f"{source} 'self' {BUCKET_ORIGIN}" for source in ("connect-src", "img-src", "media-src") if BUCKET_ORIGIN),
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "object-src 'none'",
+    ]
+)
 WHITENOISE_USE_FINDERS = True
 
 LOGIN_URL = "login"
@@ -132,13 +148,23 @@ def scanners(clamd: str, max_size: int) -> list[dict[str, Any]]:
     return [{"BACKEND": "django_largefiles.scanners.clamav.ClamdScanner", "OPTIONS": {**where, **limits}}]
 
 
+MAX_UPLOAD_SIZE = environment.positive_integer("EXAMPLE_MAX_UPLOAD_SIZE", 5 * 1024**3)
+
 LARGEFILES = {
     "STORAGE": "default",
-    "MAX_UPLOAD_SIZE": environment.positive_integer("EXAMPLE_MAX_UPLOAD_SIZE", 5 * 1024**3),
+    "MAX_UPLOAD_SIZE": MAX_UPLOAD_SIZE,
     "ALLOWED_MIME_TYPES": environment.words(
         "EXAMPLE_ALLOWED_MIME_TYPES",
         "image/jpeg,image/png,image/gif,image/webp,application/pdf,audio/*,video/*",
     ),
+    # Of the films with their stills; all else has the rules above.
+    "PROFILES": {
+        "films": {"ALLOWED_MIME_TYPES": ["video/*"]},
+        "stills": {
+            "ALLOWED_MIME_TYPES": ["image/jpeg", "image/png", "image/webp"],
+            "MAX_UPLOAD_SIZE": min(50 * 1024**2, MAX_UPLOAD_SIZE),
+        },
+    },
     "DELIVERY": environment.text("EXAMPLE_DELIVERY", "auto"),
     "ACCESS_POLICY": environment.choice(
         "EXAMPLE_ACCESS",
