@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -32,8 +32,9 @@ from .tables import table
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = ("gunicorn", "granian-wsgi", "uvicorn", "granian", "gunicorn-asgi", "hypercorn")
-NGINX, OURS, DJANGO = "nginx", "django-largefiles", "FileResponse"
+NGINX, OURS, DJANGO, ACCELERATED = "nginx", "django-largefiles", "FileResponse", "X-Accel-Redirect"
 PATHS = {OURS: "/files/assets/{}/download/", DJANGO: "/plain"}
+INTERNAL = "/largefiles-internal/"
 
 CONFIGURATION = """
 daemon off;
@@ -48,21 +49,26 @@ http {{
     tcp_nopush on;
     server {{
         listen {host}:{port};
-        root {root};
+        {locations}
     }}
 }}
 """
 
+ACCELERATING = """
+location / {{ proxy_pass {django}; }}
+location {internal} {{ internal; alias {media}/; }}
+"""
+
 
 class Static(Process):
-    """nginx, which serves a folder."""
+    """nginx, which serves a folder, or what else ``locations`` say."""
 
-    def __init__(self, data_dir: Path, root: Path) -> None:
+    def __init__(self, data_dir: Path, locations: str) -> None:
         self.host, self.port = LOOPBACK, free_port(LOOPBACK)
         folder = data_dir / f"nginx-{self.port}"
         folder.mkdir()
         file = folder / "nginx.conf"
-        file.write_text(CONFIGURATION.format(folder=folder, host=self.host, port=self.port, root=root))
+        file.write_text(CONFIGURATION.format(folder=folder, host=self.host, port=self.port, locations=locations))
         super().__init__(f"nginx-{self.port}", [PROGRAM or "nginx", "-c", str(file)], data_dir=data_dir, env={})
 
     def _is_ready(self) -> bool:
@@ -78,6 +84,8 @@ class Measurement:
     """Seconds of all processes of the server, per byte."""
     memory: int
     """Bytes of the peak above the idle server."""
+    later: int
+    """The same after all downloads in a row."""
 
 
 def processes(server: Process) -> list[psutil.Process]:
@@ -89,8 +97,9 @@ def cpu_seconds(server: Process) -> float:
     return sum(times.user + times.system for times in (each.cpu_times() for each in processes(server)))
 
 
-def measure(server: Server | Static, path: str, size: int, streams: int) -> Measurement:
-    fetch(server, path, size)
+def measure(server: Server | Static, path: str, size: int, streams: int, downloads: int) -> Measurement:
+    """Measure the first of so many ``downloads`` in a row, and the memory of all."""
+    fetch(server, "/", 0)
     for process in processes(server):
         proc.reset_peak(process.pid)
     idle = sum(proc.resident(process.pid) for process in processes(server))
@@ -99,9 +108,17 @@ def measure(server: Server | Static, path: str, size: int, streams: int) -> Meas
     with ThreadPoolExecutor(streams) as pool:
         list(pool.map(lambda _: fetch(server, path, size), range(streams)))
     seconds = time.perf_counter() - began
-    peak = sum(proc.peak_resident(process.pid) for process in processes(server))
+    cpu = cpu_seconds(server) - cpu
+    peak = peak_resident(server)
+    for _ in range(downloads - 1):
+        fetch(server, path, size)
     total = size * streams
-    return Measurement(rate=total / seconds, cpu=(cpu_seconds(server) - cpu) / total, memory=peak - idle)
+    later = peak_resident(server) - idle
+    return Measurement(rate=total / seconds, cpu=cpu / total, memory=peak - idle, later=later)
+
+
+def peak_resident(server: Process) -> int:
+    return sum(proc.peak_resident(process.pid) for process in processes(server))
 
 
 def fetch(server: Server | Static, path: str, size: int) -> None:
@@ -119,7 +136,8 @@ def fetch(server: Server | Static, path: str, size: int) -> None:
 Results = Mapping[tuple[str, str], Sequence[Measurement]]
 
 
-def run(kinds: Sequence[str], size: int, streams: int, rounds: int, folder: Path) -> Results:
+def run(options: argparse.Namespace, folder: Path) -> Results:
+    size = options.size * MIB
     file = folder / "file.bin"
     with file.open("wb") as content:
         content.truncate(size)
@@ -136,19 +154,26 @@ def run(kinds: Sequence[str], size: int, streams: int, rounds: int, folder: Path
     with stored.open("rb") as content:
         while content.read(MIB):
             pass
-    contenders = [(kind, name) for kind in kinds for name in PATHS]
-    results: dict[tuple[str, str], list[Measurement]] = {key: [] for key in [(NGINX, ""), *contenders]}
-    for number in range(rounds):
+    contenders = [(NGINX, ""), (NGINX, ACCELERATED), *((kind, name) for kind in options.servers for name in PATHS)]
+    results: dict[tuple[str, str], list[Measurement]] = {key: [] for key in contenders}
+    for number in range(options.rounds):
         for kind, name in [*results][number % len(results) :] + [*results][: number % len(results)]:
-            print(f"round {number + 1} of {rounds}: {kind} {name}", file=sys.stderr, flush=True)
-            if kind == NGINX:
-                server: Server | Static = Static(folder, stored.parent)
-                path = f"/{stored.name}"
-            else:
-                server = Server(data_dir=folder, kind=kind, env={**env, "PLAIN_FILE": str(stored)})
-                path = PATHS[name].format(asset_id)
-            with server:
-                results[kind, name].append(measure(server, path, size, streams))
+            print(f"round {number + 1} of {options.rounds}: {kind} {name}", file=sys.stderr, flush=True)
+            with ExitStack() as stack:
+                if name == ACCELERATED:
+                    accelerated = {"EXAMPLE_DELIVERY": "x-accel"}
+                    django = stack.enter_context(Server(data_dir=folder, kind="gunicorn", env={**env, **accelerated}))
+                    locations = ACCELERATING.format(django=django.url, internal=INTERNAL, media=folder / "media")
+                    server: Server | Static = Static(folder, locations)
+                    path = PATHS[OURS].format(asset_id)
+                elif kind == NGINX:
+                    server = Static(folder, f"root {stored.parent};")
+                    path = f"/{stored.name}"
+                else:
+                    server = Server(data_dir=folder, kind=kind, env={**env, "PLAIN_FILE": str(stored)})
+                    path = PATHS[name].format(asset_id)
+                stack.enter_context(server)
+                results[kind, name].append(measure(server, path, size, options.streams, options.downloads))
     return results
 
 
@@ -165,9 +190,13 @@ def rows(results: Results) -> list[tuple[str, ...]]:
             f"{statistics.median(own.rate / of.rate for own, of in zip(each, limit, strict=True)):.2f}",
             f"{median(each, lambda m: m.cpu) * GIB:.2f} s",
             f"{median(each, lambda m: m.memory) / MIB:,.1f} MiB",
+            f"{median(each, lambda m: m.later) / MIB:,.1f} MiB",
         )
         for (kind, name), each in results.items()
     ]
+
+
+HEADER = ("", "rate", "of nginx", "CPU per GiB", "memory over idle", "after all")
 
 
 def report(results: Results, options: argparse.Namespace) -> str:
@@ -176,7 +205,7 @@ def report(results: Results, options: argparse.Namespace) -> str:
     return (
         f"{options.streams} at once, each of {options.size:,} MiB. Medians of {options.rounds} rounds, "
         f"{os.cpu_count()} processor cores, Python {platform.python_version()}, {versions}.\n\n"
-        f"{table(('', 'rate', 'of nginx', 'CPU per GiB', 'memory over idle'), rows(results))}\n"
+        f"{table(HEADER, rows(results))}\n"
     )
 
 
@@ -184,13 +213,14 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=2048, help="MiB of the file (%(default)s)")
     parser.add_argument("--streams", type=int, default=1, help="downloads at once (%(default)s)")
+    parser.add_argument("--downloads", type=int, default=1, help="in a row; the first is measured (%(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="(%(default)s)")
     parser.add_argument("--servers", nargs="+", choices=SERVERS, default=KINDS)
     parser.add_argument("--output", type=Path, help="write the report to this file too")
     options = parser.parse_args(arguments)
     raise_on_termination()
     with tempfile.TemporaryDirectory() as folder:
-        results = run(options.servers, options.size * MIB, options.streams, options.rounds, Path(folder))
+        results = run(options, Path(folder))
     text = report(results, options)
     print(text)
     if options.output:

@@ -47,6 +47,9 @@ class Connection:
         lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
         self._socket.sendall("\r\n".join([*lines, "", ""]).encode())
 
+    def send_bytes(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
     def send_body(self, source: int, offset: int, length: int) -> None:
         end = offset + length
         while offset < end:

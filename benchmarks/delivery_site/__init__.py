@@ -5,5 +5,9 @@ from __future__ import annotations
 from example.settings import *  # noqa: F403
 from example.settings import LARGEFILES
 
-LARGEFILES = {**LARGEFILES, "DISPATCHER": "django_largefiles.dispatch.immediate.ImmediateDispatcher"}
+LARGEFILES = {
+    **LARGEFILES,
+    "DISPATCHER": "django_largefiles.dispatch.immediate.ImmediateDispatcher",
+    "DELIVERY_INTERNAL_PREFIX": "/largefiles-internal/",
+}
 ROOT_URLCONF = "benchmarks.delivery_site.urls"
