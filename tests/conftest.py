@@ -227,6 +227,15 @@ def staff(db: None) -> User:
     return staff
 
 
+def create_asset(*, file: str = "", **values: Any) -> FileAsset:
+    """Create the row of an asset as the worker may have left it. A new row takes no ``file``."""
+    asset = FileAsset.objects.create(**{"original_name": "picture.png", "size": 7, **values})
+    if file:
+        FileAsset.objects.filter(pk=asset.pk).update(file=file)
+        asset.refresh_from_db()
+    return asset
+
+
 def png(width: int = 3, height: int = 2, *, padding: int = 0) -> bytes:
     """A picture; ``padding`` bytes behind its end make it larger."""
     buffer = BytesIO()

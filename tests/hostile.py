@@ -49,12 +49,15 @@ def plant(hostile: Hostile) -> FileAsset:
     asset = FileAsset(
         original_name=hostile.name, state=State.RECEIVED, sha256="0" * 64, lease_expires_at=timezone.now()
     )
-    asset.file.name = storage_key(asset.pk)
-    path = Path(asset.file.path)
+    name = storage_key(asset.pk)
+    path = Path(asset.file.storage.path(name))
     path.parent.mkdir(parents=True, exist_ok=True)
     hostile.write(path)
     asset.size = path.stat().st_size
     asset.save()
+    # A new row takes no file.
+    FileAsset.objects.filter(pk=asset.pk).update(file=name)
+    asset.refresh_from_db()
     return asset
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from importlib.util import find_spec
 
 import dj_database_url
 import pymysql
@@ -24,7 +25,11 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django_largefiles",
+    "tests.films",
 ]
+INSTALLED_APPS += ["drf_spectacular"] if find_spec("drf_spectacular") else []
+REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"} if find_spec("drf_spectacular") else {}
+SPECTACULAR_SETTINGS = {"OAS_VERSION": "3.1.0", "TITLE": "Large files", "ENABLE_DJANGO_DEPLOY_CHECK": False}
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -45,5 +50,7 @@ TEMPLATES = [
     }
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Django 6.1 warns of a mail without this.
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 MEDIA_ROOT = tempfile.mkdtemp(prefix="largefiles-tests-")
-LARGEFILES = {"STORAGE": "default"}
+LARGEFILES = {"STORAGE": "default", "PROFILES": {"videos": {}}}

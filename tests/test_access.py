@@ -129,7 +129,7 @@ def test_an_upload_is_gone_on_with_while_uploading_is_permitted(profile: str, ma
     [
         ("view", {"may_view", "may_download"}),
         ("delete", {"may_delete"}),
-        ("change", {"may_reprocess"}),
+        ("reprocess", {"may_reprocess"}),
         ("add", set()),
     ],
 )

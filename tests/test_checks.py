@@ -10,32 +10,37 @@ from typing import Any, BinaryIO
 from unittest.mock import Mock
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarning, run_checks
-from django.core.files.storage import FileSystemStorage, InMemoryStorage
+from django.core.files.storage import FileSystemStorage
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import Error as DatabaseError
+from django.db.models import Field
+from django.urls import include, path
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from django_largefiles.access import OwnerOrStaff
-from django_largefiles.checks import extensions, maintenance, servers
+from django_largefiles.checks import extensions, maintenance, middleware, servers, urls
 from django_largefiles.dispatch.automatic import CELERY, IMMEDIATE, Choice
 from django_largefiles.extractors.base import Extractor, Metadata
 from django_largefiles.media_types import sniffing
-from django_largefiles.models import SweeperRun
+from django_largefiles.models import FileAsset, SweeperRun
 from django_largefiles.options import DEFAULT_EXTRACTORS
 from django_largefiles.sandbox.probe import Machine
 from django_largefiles.sandbox.runner import ExtractionFailed
 from django_largefiles.stores.filesystem import FilesystemStore
 from tests.conftest import Largefiles
 from tests.dispatchers import NobodyDispatcher
+from tests.storages import RemoteStorage
 
 # Those of the models ask it what it can.
 pytestmark = pytest.mark.django_db
 
 HERE = __name__
 MEMORY = "django.core.files.storage.InMemoryStorage"
+REMOTE = "tests.storages.RemoteStorage"
 
 
 class Remote(FilesystemStore):
@@ -66,11 +71,11 @@ class FailingDispatcher(Failing, NobodyDispatcher): ...
 class FailingStorage(Failing, FileSystemStorage): ...
 
 
-class SpoolingStorage(InMemoryStorage):
+class SpoolingStorage(RemoteStorage):
     """Reads into a temporary file, with the same option as those of django-storages."""
 
-    def __init__(self, limit: int) -> None:
-        super().__init__()
+    def __init__(self, location: str, limit: int) -> None:
+        super().__init__(location)
         self.max_memory_size = limit
 
 
@@ -92,9 +97,10 @@ def _swept(db: None) -> None:
 
 
 def told(*, deployment: bool = False) -> list[CheckMessage]:
-    """What the system checks say of us."""
+    """What the system checks say of us, but not of model fields, whose profiles a test may have replaced."""
     messages = run_checks(include_deployment_checks=deployment)
-    return [message for message in messages if str(message.id).startswith(("django_largefiles.", "tests."))]
+    ours = [message for message in messages if str(message.id).startswith(("django_largefiles.", "tests."))]
+    return [message for message in ours if not isinstance(message.obj, Field)]
 
 
 def the_message(check_id: str) -> str:
@@ -211,9 +217,15 @@ def test_a_storage_that_cannot_be_made_is_an_error(
 
 
 def test_a_storage_that_cannot_be_staged_is_an_error(settings: Settings, largefiles: Largefiles) -> None:
-    use_storage(settings, largefiles, MEMORY)
+    use_storage(settings, largefiles, REMOTE, location="/remote")
     message = the_message("django_largefiles.E002")
-    assert "STAGING_DIRECTORY: must be set for InMemoryStorage" in message
+    assert "STAGING_DIRECTORY: must be set for RemoteStorage" in message
+
+
+def test_a_storage_in_memory_is_for_tests(settings: Settings, largefiles: Largefiles) -> None:
+    use_storage(settings, largefiles, MEMORY)
+    assert not told()
+    assert [message.id for message in told(deployment=True)] == ["django_largefiles.W032"]
 
 
 def test_a_store_that_is_none_is_an_error(largefiles: Largefiles) -> None:
@@ -224,7 +236,7 @@ def test_a_store_that_is_none_is_an_error(largefiles: Largefiles) -> None:
 def test_a_staging_directory_that_is_yet_to_be_made_will_do(
     settings: Settings, largefiles: Largefiles, tmp_path: Path
 ) -> None:
-    use_storage(settings, largefiles, MEMORY)
+    use_storage(settings, largefiles, REMOTE, location="/remote")
     largefiles.set(STAGING_DIRECTORY=tmp_path / "not" / "there")
     assert not told()
 
@@ -232,7 +244,7 @@ def test_a_staging_directory_that_is_yet_to_be_made_will_do(
 def test_a_staging_directory_that_cannot_be_written_to_is_an_error(
     settings: Settings, largefiles: Largefiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use_storage(settings, largefiles, MEMORY)
+    use_storage(settings, largefiles, REMOTE, location="/remote")
     largefiles.set(STAGING_DIRECTORY=tmp_path / "not" / "there")
     # Whoever is root may write everywhere.
     monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
@@ -240,7 +252,7 @@ def test_a_staging_directory_that_cannot_be_written_to_is_an_error(
 
 
 def test_a_staging_directory_that_may_be_served_is_a_warning(settings: Settings, largefiles: Largefiles) -> None:
-    use_storage(settings, largefiles, MEMORY)
+    use_storage(settings, largefiles, REMOTE, location="/remote")
     largefiles.set(STAGING_DIRECTORY=Path(settings.MEDIA_ROOT) / "staging")
     assert not told()
     settings.MEDIA_URL = "/media/"
@@ -251,7 +263,7 @@ def test_a_staging_directory_that_may_be_served_is_a_warning(settings: Settings,
 def test_a_storage_that_keeps_files_in_memory_is_a_warning(
     limit: int, ids: list[str], settings: Settings, largefiles: Largefiles, tmp_path: Path
 ) -> None:
-    use_storage(settings, largefiles, f"{HERE}.SpoolingStorage", limit=limit)
+    use_storage(settings, largefiles, f"{HERE}.SpoolingStorage", location="/remote", limit=limit)
     largefiles.set(STAGING_DIRECTORY=tmp_path)
     assert [message.id for message in told()] == ids
 
@@ -283,7 +295,7 @@ def test_of_a_storage_without_a_location_none_is_asked(
     settings: Settings, largefiles: Largefiles, tmp_path: Path
 ) -> None:
     settings.MEDIA_ROOT = ""
-    use_storage(settings, largefiles, MEMORY)
+    use_storage(settings, largefiles, REMOTE, location="/remote")
     largefiles.set(STAGING_DIRECTORY=tmp_path)
     assert not told()
 
@@ -706,3 +718,55 @@ def test_daphne_is_named_as_a_server_that_receives_whole_bodies(monkeypatch: pyt
     monkeypatch.setattr(servers.apps, "is_installed", lambda name: name == "daphne")
     assert [message.id for message in told(deployment=True)] == ["django_largefiles.W031"]
     assert told() == []
+
+
+def urls_of(*included: str) -> ModuleType:
+    """The URLs of a project that includes these modules."""
+    module: Any = ModuleType("urls")
+    module.urlpatterns = [path(f"{number}/", include(name)) for number, name in enumerate(included)]
+    return module  # type: ignore[no-any-return]
+
+
+def test_fields_to_which_no_view_uploads_are_named(settings: Settings) -> None:
+    settings.ROOT_URLCONF = urls_of()
+    said = the_message("django_largefiles.W033")
+    assert all(field in said for field in ("films.Film.video", "films.Still.image", "films.Album.files"))
+    assert 'include("django_largefiles.urls")' in said
+
+
+def test_a_project_without_urls_is_told_so(settings: Settings) -> None:
+    del settings.ROOT_URLCONF
+    assert [message.id for message in told()] == ["django_largefiles.W033"]
+
+
+@pytest.mark.parametrize("included", ["django_largefiles.urls", "django_largefiles.api.urls"])
+def test_urls_of_the_package_are_enough(included: str, settings: Settings) -> None:
+    if "api" in included:
+        pytest.importorskip("rest_framework", reason="Django REST framework is not installed")
+    settings.ROOT_URLCONF = urls_of(included)
+    assert told() == []
+
+
+def test_without_fields_that_attach_no_urls_are_needed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.ROOT_URLCONF = urls_of()
+    monkeypatch.setattr(urls, "apps", Mock(get_models=lambda: [FileAsset, User]))
+    assert told() == []
+
+
+@pytest.mark.parametrize(
+    ("order", "named"),
+    [
+        ("session auth ours", None),
+        ("session auth", None),
+        ("ours session auth", "SessionMiddleware and django.contrib.auth.middleware.AuthenticationMiddleware"),
+        ("session ours auth", "AuthenticationMiddleware"),
+    ],
+)
+def test_the_middleware_belongs_below_those_that_know_the_user(
+    order: str, named: str | None, settings: Settings
+) -> None:
+    paths = {"session": middleware.ABOVE[0], "auth": middleware.ABOVE[1], "ours": middleware.OURS}
+    settings.MIDDLEWARE = [paths[name] for name in order.split()]
+    found = list(middleware.check_middleware())
+    assert [message.id for message in found] == (["django_largefiles.W034"] if named else [])
+    assert all(named in message.msg for message in found if named)

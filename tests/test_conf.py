@@ -21,6 +21,7 @@ from django_largefiles.options import (
     ArchiveLimits,
     BackendChoice,
     ExtractionLimits,
+    ProgressLimits,
     Quota,
 )
 from tests.conftest import Largefiles
@@ -161,6 +162,11 @@ BAD_OPTIONS = [
             {"UPLOADS": 0},
         )
     ],
+    *[("PROGRESS_NOTIFIER", value) for value in ("a.B", [{"BACKEND": "a.B"}], {}, {"BACKEND": ""})],
+    *[
+        ("PROGRESS_LIMITS", value)
+        for value in (None, {"streams": 1}, {"STREAMS": 0}, {"STREAMS_PER_USER": "all"}, {"LIFETIME": 600})
+    ],
     *[("PROFILES", value) for value in ("videos", ["videos"], None)],
 ]
 
@@ -183,6 +189,8 @@ PROPERTIES = {
     "AUTHENTICATOR": "authenticator",
     "CORS_ALLOWED_ORIGINS": "cors_allowed_origins",
     "THROTTLES": "throttles",
+    "PROGRESS_NOTIFIER": "progress_notifier",
+    "PROGRESS_LIMITS": "progress_limits",
     "QUOTA": "quota",
     "PROFILES": "profiles",
 }
@@ -226,6 +234,8 @@ def test_nothing_needs_to_be_set(settings: Settings) -> None:
         ("part_url_expires_after", timedelta(minutes=15)),
         ("authenticator", ""),
         ("cors_allowed_origins", ()),
+        ("progress_notifier", None),
+        ("progress_limits", ProgressLimits()),
         ("quota", Quota()),
         ("profiles", {"default": {}}),
     ],
@@ -313,6 +323,9 @@ def test_a_rule_has_its_default(settings: Settings, name: str, default: object) 
         ("CORS_ALLOWED_ORIGINS", ["chrome-extension://abc"], "cors_allowed_origins", ("chrome-extension://abc",)),
         ("CORS_ALLOWED_ORIGINS", [], "cors_allowed_origins", ()),
         ("THROTTLES", [{"BACKEND": "a.B"}], "throttles", (BackendChoice(backend="a.B"),)),
+        ("PROGRESS_NOTIFIER", {"BACKEND": "a.B"}, "progress_notifier", BackendChoice(backend="a.B")),
+        ("PROGRESS_LIMITS", {"STREAMS": 9}, "progress_limits", ProgressLimits(streams=9)),
+        ("PROGRESS_LIMITS", {"LIFETIME": timedelta(1)}, "progress_limits", ProgressLimits(lifetime=timedelta(1))),
         ("QUOTA", {"BYTES": 5}, "quota", Quota(bytes=5)),
         ("QUOTA", {"UPLOADS": 5}, "quota", Quota(uploads=5)),
         ("QUOTA", {"BYTES": 5, "FILES": 7}, "quota", Quota(bytes=5, files=7)),

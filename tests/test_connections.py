@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from django_largefiles import connections
-from django_largefiles.connections import release_connections
+from django_largefiles.connections import close_connections, release_connections
 
 
 @dataclass
@@ -41,6 +41,20 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Callable[[Connection], None]:
 def test_connections_are_released(one: Connection, is_closed: bool, opened: Callable[[Connection], None]) -> None:
     opened(one)
     release_connections()
+    assert one.is_closed == is_closed
+
+
+@pytest.mark.parametrize(
+    ("one", "is_closed"),
+    [
+        pytest.param(Connection(), True, id="idle"),
+        pytest.param(Connection(autocommit=False), False, id="in a transaction"),
+        pytest.param(Connection(vendor="sqlite"), True, id="SQLite"),
+    ],
+)
+def test_connections_are_closed(one: Connection, is_closed: bool, opened: Callable[[Connection], None]) -> None:
+    opened(one)
+    close_connections()
     assert one.is_closed == is_closed
 
 

@@ -23,7 +23,7 @@ PACKAGE = Path(django_largefiles.__file__).parent
 CHECK_ID = re.compile(r"\b[EWI]\d{3}\b")
 IMPORT = re.compile(r"^[ >]*from (django_largefiles[\w.]*) import (\([^)]+\)|[^(\n]+)", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
-DOTTED = re.compile(r"""(?:"|``)(django_largefiles\.(?!\w+_fileasset)[a-z]\w*(?:\.\w+)*)(?:"|``)""")
+DOTTED = re.compile(r"""(?:"|``)(django_largefiles\.(?!(?:\w+_)?fileasset)[a-z]\w*(?:\.\w+)*)(?:"|``)""")
 """Neither the ids of system checks nor models and permissions, which begin with the label of the app."""
 
 DIRECTIVE = re.compile(r"^\.\. (auto\w+|py:\w+):: (django_largefiles[\w.]*)(.*)$", re.MULTILINE)
@@ -141,10 +141,15 @@ def test_links_lead_to_files(page: str) -> None:
     assert [link for link in LINK.findall(text(page)) if not (folder / link).exists()] == []
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/settings.rst"])
-def test_settings_are_listed(page: str) -> None:
+def test_settings_are_listed() -> None:
     known = "|".join(sorted(OPTIONS))
-    assert set(re.findall(rf"^(?:\| |   \* - )`+({known})`+", text(page), re.MULTILINE)) == set(OPTIONS)
+    listed = re.findall(rf"^   \* - ``({known})``", text("docs", "settings.rst"), re.MULTILINE)
+    assert set(listed) == set(OPTIONS)
+
+
+def test_extras_are_listed() -> None:
+    extras = tomllib.loads(text("pyproject.toml"))["project"]["optional-dependencies"]
+    assert re.findall(r"^\| `(\w+)` \|", text("README.md"), re.MULTILINE) == list(extras)
 
 
 def test_reasons_are_listed() -> None:

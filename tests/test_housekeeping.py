@@ -14,15 +14,23 @@ from django_largefiles.doors.ingest import ingest
 from django_largefiles.housekeeping import ROWS, Turns, tidy
 from django_largefiles.intake.creation import Declaration, begin_trusted
 from django_largefiles.models import FileAsset, SweeperRun, Upload
-from django_largefiles.states import Reason, State
+from django_largefiles.states import Attachment, Reason, State
 from django_largefiles.sweeper import has_run, sweep
 from tests.conftest import png
+from tests.films.assets import make_asset, make_expired
+from tests.films.models import Poster
 from tests.multipart import END, CountingBody, file, post_arguments
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.doors.views")]
 
 TAKE = Turns.take
 """The method that ``conftest`` takes away."""
+
+
+@pytest.fixture(autouse=True)
+def _time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine is."""
+    monkeypatch.setattr(housekeeping, "SECONDS", 60)
 
 
 @pytest.fixture
@@ -136,3 +144,13 @@ def test_the_last_run_of_the_sweeper_is_named_by_its_time() -> None:
     sweep()
     run = SweeperRun.objects.get()
     assert str(run) == str(run.ran_at)
+
+
+def test_files_of_forms_that_were_not_saved_are_deleted_and_attachments_corrected() -> None:
+    make_expired()
+    orphan, missed = Poster.objects.create(sheet=make_asset()), make_asset()
+    Poster.objects.all()._raw_delete("default")
+    Poster.objects.bulk_create([Poster(sheet=missed)])
+    assert orphan.sheet
+    assert tidy() == 3
+    assert {asset.pk: asset.attachment for asset in FileAsset.objects.all()} == {missed.pk: Attachment.ATTACHED}

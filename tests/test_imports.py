@@ -11,7 +11,7 @@ import django_largefiles
 
 PACKAGE = Path(django_largefiles.__file__).parent
 
-OPTIONAL = ["rest_framework", "magic", "pylibmagic", "rehashes", "boto3", "botocore", "storages"]
+OPTIONAL = ["rest_framework", "magic", "pylibmagic", "rehashes", "boto3", "botocore", "storages", "drf_spectacular"]
 
 IN_THE_CHILD = ["django_largefiles.sandbox.child", "django_largefiles.sandbox.attempts"]
 
@@ -61,6 +61,13 @@ def test_every_module_but_the_api_imports_without_the_extras() -> None:
 def test_the_api_needs_rest_framework() -> None:
     with pytest.raises(AssertionError, match="rest_framework"):
         run(BLOCKED, SET_UP, IMPORT, arguments=["rest_framework", "django_largefiles.api.views"])
+
+
+def test_the_api_does_not_need_drf_spectacular() -> None:
+    pytest.importorskip("rest_framework", reason="Django REST framework is not installed")
+    described = "django_largefiles.api.openapi"
+    api = [name for name in modules("api/**/*.py") if not name.startswith(described)]
+    run(BLOCKED, SET_UP, IMPORT, arguments=["drf_spectacular", *api, "tests.urls"])
 
 
 def test_no_setting_is_read_on_import() -> None:

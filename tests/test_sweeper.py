@@ -31,6 +31,8 @@ NOTHING = Swept(
     signals_sent=0,
     rejected_files_removed=0,
     deleted_files_removed=0,
+    provisional_expired=0,
+    attachments_corrected=0,
     usage_corrected=0,
 )
 PAST = timedelta(minutes=-1)

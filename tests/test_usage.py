@@ -25,14 +25,14 @@ from django_largefiles.pipeline.processing import process
 from django_largefiles.pipeline.rejection import discard_rejected
 from django_largefiles.states import Reason, State
 from django_largefiles.sweeper import sweep
-from tests.conftest import Largefiles, png
+from tests.conftest import Largefiles, create_asset, png
 from tests.doors.resumable import ietf_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 needs_threads = pytest.mark.skipif(
     connection.vendor == "sqlite" and not connection.settings_dict["TEST"]["NAME"],
-    reason="threads cannot wait for each other in SQLite's memory: integration/test_usage.py uses a file",
+    reason="threads cannot wait for each other in SQLite's memory: integration/test_parallel.py uses a file",
 )
 
 Stored = Callable[[], list[str]]
@@ -309,7 +309,7 @@ class TestOpenUploads:
 
 
 def test_usage_of_files_that_the_host_made_begins_with_the_first_upload(owner: User, largefiles: Largefiles) -> None:
-    FileAsset.objects.create(original_name="a.png", owner=owner, state=State.READY, file="a", size=700)
+    create_asset(owner=owner, state=State.READY, file="a", size=700)
     largefiles.set(QUOTA={"BYTES": 1000})
     with pytest.raises(QuotaExceeded):
         declared(owner, 301)

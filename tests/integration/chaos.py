@@ -68,8 +68,9 @@ class Journey:
 
     def listen(self, connection: Connection, *, patience: float) -> None:
         with suppress(TimeoutError):
-            answer = connection.answer(patience=patience)
-            self.acknowledged = int(answer.headers.get("Upload-Offset", self.acknowledged))
+            self.acknowledged = int(
+                connection.answer(patience=patience).headers.get("Upload-Offset", self.acknowledged)
+            )
 
     def go_on(self) -> bool:
         """Ask, and send what is missing. Whether nothing was."""

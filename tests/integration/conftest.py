@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -127,3 +130,14 @@ def wait_for() -> Callable[..., None]:
             time.sleep(0.05)
 
     return wait_for
+
+
+def run_over(env: Mapping[str, str], module: str, *arguments: str, **environment: str) -> str:
+    """Run a module of the tests over a database, as the example's environment names it, and return what it prints."""
+    environment = {**os.environ, "TEST_DATABASE_URL": env["EXAMPLE_DATABASE_URL"], **environment}
+    for command in (["django", "migrate", "-v", "0"], [module, *arguments]):
+        run = subprocess.run(
+            [sys.executable, "-m", *command], cwd=REPOSITORY, env=environment, capture_output=True, text=True
+        )
+        assert run.returncode == 0, f"{command}\n{run.stdout}{run.stderr}"
+    return run.stdout

@@ -19,7 +19,9 @@ RESET = struct.pack("ii", 1, 0)
 
 
 class CuttingNetwork(ThreadingTCPServer):
-    """Leads to a server. The first ``cuts`` connections end after so many bytes as the ``seed`` decides.
+    """Leads to a server. Until ``cuts`` are done, new connections end after so many bytes as the ``seed`` decides.
+
+    A connection whose client wants fewer bytes is not cut, so that with several at once more may be done.
 
     Every other of them is reset, and the rest are closed as if the file had ended.
     """
@@ -41,8 +43,7 @@ class CuttingNetwork(ThreadingTCPServer):
     def budget(self) -> int | None:
         """Return the bytes that a new connection may carry; ``None`` for all."""
         with self._lock:
-            self._cuts -= 1
-            return self._random.randrange(BLOCK, 3 * MIB) if self._cuts >= 0 else None
+            return self._random.randrange(BLOCK, 3 * MIB) if self.done < self._cuts else None
 
     def count_cut(self) -> bool:
         """Return whether the connection is to be reset."""
@@ -68,7 +69,9 @@ class Relay(BaseRequestHandler):
         with socket.create_connection(self.server.target) as upstream:
             self._requests = Thread(target=self._pass_requests, args=[upstream], daemon=True)
             self._requests.start()
-            self._pass_answers(upstream, self.server.budget())
+            # A browser cuts connections off itself, when it wants other bytes.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                self._pass_answers(upstream, self.server.budget())
 
     def _pass_requests(self, upstream: socket.socket) -> None:
         # The connection may be cut, or the client may go.

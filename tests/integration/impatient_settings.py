@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 from example.settings import *  # noqa: F403
 
 from .immediate_settings import LARGEFILES as IMMEDIATE
 
-LARGEFILES = {**IMMEDIATE, "BODY_TIMEOUT": timedelta(seconds=2), "MINIMUM_RATE": 10 * 1024}
+LARGEFILES = {
+    **IMMEDIATE,
+    "BODY_TIMEOUT": timedelta(seconds=2),
+    "MINIMUM_RATE": int(os.environ.get("MINIMUM_RATE", 10 * 1024)),
+}

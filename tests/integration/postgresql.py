@@ -38,6 +38,8 @@ def database(data_dir: Path) -> Iterator[Mapping[str, str]]:  # needs_postgresql
     env = {"EXAMPLE_DATABASE_URL": URL + name}
     with psycopg.connect(f"{URL}postgres", autocommit=True) as administration:
         administration.execute(f'CREATE DATABASE "{name}"')
+        # The tests kill processes and not the server, which then need not wait for its disk.
+        administration.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
         try:
             manage("migrate", "--verbosity", "0", data_dir=data_dir, env=env)
             yield env

@@ -67,6 +67,14 @@ class Connection:
             data = self._socket.recv(1)
         return not data
 
+    def bytes_until_closed(self) -> int:
+        """Return how many bytes come until the server closes the connection or resets it."""
+        received, room = 0, bytearray(1024 * 1024)
+        with suppress(ConnectionResetError):
+            while count := self._socket.recv_into(room):
+                received += count
+        return received
+
     def request(self, method: str, path: str, headers: Mapping[str, object], body: bytes = b"") -> Answer:
         self.send(self.head(method, path, headers, length=len(body)) + body)
         return self.answer(method)

@@ -98,9 +98,13 @@ def processes(server: Server) -> list[psutil.Process]:
 
 def resources(server: Server) -> tuple[int, int]:
     """Return the numbers of threads and of descriptors, without those of SQLite, which keeps and reuses its own."""
-    own = processes(server)
-    links = [link for process in own for link in Path(f"/proc/{process.pid}/fd").iterdir()]
-    return sum(process.num_threads() for process in own), sum("sqlite3" not in target(link) for link in links)
+    threads = sum(process.num_threads() for process in processes(server))
+    return threads, sum("sqlite3" not in path for path in descriptors(server))
+
+
+def descriptors(server: Server) -> list[str]:
+    """Return what the descriptors of the server stand for."""
+    return [target(link) for process in processes(server) for link in Path(f"/proc/{process.pid}/fd").iterdir()]
 
 
 def target(link: Path) -> str:

@@ -1,72 +1,65 @@
-"""The quick start of ``README.md``, as a user follows it: a new project, the lines of the README and its commands."""
+"""The quick start of ``README.md``, as a user follows it: a new project, the files of the README and its commands.
+
+The files are those with which ``docs/forms.rst`` begins. What they do is tested by ``test_film_site``.
+"""
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+import requests
 
-from tests.integration.projects import Project
-from tests.integration.test_clients import needs_curl
-from tests.snippets.blocks import find
+from tests.integration.test_film_site import FILES, SETTINGS, made
+from tests.snippets.blocks import ROOT, Block
 from tests.snippets.claims import claim
 from tests.snippets.commands import command_lines, split
 
-SETTINGS = find("README.md", 'INSTALLED_APPS += ["django_largefiles"]')
-URLS = claim("README.md", 'path("files/", include("django_largefiles.urls")),')
-COMMANDS = claim("README.md", "$ python manage.py largefiles_ingest --owner <user> holiday.mp4")
-API_SETTINGS = find("README.md", 'INSTALLED_APPS += ["rest_framework"]')
-API_URLS = find("README.md", 'urlpatterns += [path("api/", include("django_largefiles.api.urls"))]')
-API_COMMANDS = claim("README.md", "$ curl -u <user> -F file=@holiday.mp4 http://127.0.0.1:8000/api/assets/")
+TYPED = {
+    "mysite/settings.py": claim("README.md", 'INSTALLED_APPS += ["django_largefiles", "films"]'),
+    "films/models.py": claim("README.md", "video = AssetField()"),
+    "films/admin.py": claim("README.md", "class FilmAdmin(AssetAdminMixin, admin.ModelAdmin): ..."),
+    "mysite/urls.py": claim("README.md", 'path("films/<int:pk>/", DetailView.as_view(model=Film)),'),
+    "films/templates/films/film_form.html": claim(
+        "README.md",
+        '<form method="post" enctype="multipart/form-data">{% csrf_token %}{{ form.media }}{{ form }}'
+        "<button>Save</button></form>",
+    ),
+    "films/templates/films/film_detail.html": claim(
+        "README.md", "{% load largefiles %}<h1>{{ film }}</h1>{% largefile_player film.video %}"
+    ),
+}
+COMMANDS = claim("README.md", "$ python manage.py makemigrations films")
 
 OF_THE_MACHINE = {"W010", "W012"}
 """Checks that name what this machine lacks: layers of confinement, and the extra ``video``."""
 
-pytestmark = pytest.mark.integration
+
+def test_the_files_are_those_of_the_page_about_forms() -> None:
+    shown = {name: block.text for name, block in TYPED.items()}
+    assert shown == {"mysite/settings.py": SETTINGS.text, **{name: block.text for name, block in FILES.items()}}
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Project:
-    """A new project with the settings and URLs of the quick start."""
-    project = Project(tmp_path_factory.mktemp("project"))
-    call_command("startproject", "mysite", str(project.folder))
-    project.append("settings.py", SETTINGS.text)
-    project.write("urls.py", URLS.text)
-    shutil.copy(samples / "a.mp4", project.folder / "holiday.mp4")
-    return project
+@pytest.mark.parametrize("block", TYPED.values(), ids=TYPED)
+def test_the_readme_names_the_file_of_each_block(block: Block) -> None:
+    (name,) = [name for name, typed in TYPED.items() if typed == block]
+    text = (ROOT / "README.md").read_text()
+    before = text[: text.index(block.text)].rsplit("```", 1)[0]
+    assert re.findall(r"`([\w/]+\.\w+)`", before)[-1] == name
 
 
-@pytest.fixture(scope="module")
-def printed(project: Project) -> str:
-    """What the commands of the quick start print, and ``check`` before them."""
-    calls = [words[2:] for line in command_lines(COMMANDS) for words in split(line)]
-    migrate, create_user, ingest, serve = calls
+@pytest.mark.integration
+def test_the_commands_start_a_site_of_which_no_check_complains(tmp_path: Path) -> None:
+    project = made(tmp_path)
+    for name, block in TYPED.items():
+        path = project.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text((path.read_text() if name == "mysite/settings.py" else "") + block.text)
+    *calls, serve = [words[2:] for line in command_lines(COMMANDS) for words in split(line)]
     assert serve == ["runserver"]
-    return project.manage(["check"], migrate, [*create_user, "--noinput"], ingest)
-
-
-def test_checks_are_silent_and_the_first_file_is_ready(project: Project, printed: str) -> None:
+    calls = [[*call, "--noinput"] if call == ["createsuperuser"] else call for call in calls]
+    printed = project.manage(["check"], *calls)
     assert set(re.findall(r"django_largefiles\.(\w+)\)", printed)) <= OF_THE_MACHINE
-    with closing(sqlite3.connect(project.folder / "db.sqlite3")) as database:
-        rows = list(database.execute("SELECT state, storage, width FROM django_largefiles_fileasset"))
-    assert rows == [("ready", "largefiles", 64)]
-
-
-@needs_curl
-@pytest.mark.usefixtures("printed")
-def test_a_file_goes_up_and_down_through_the_rest_api(project: Project, tmp_path: Path) -> None:  # needs_curl
-    with_api = Project(shutil.copytree(project.folder, tmp_path / "project"))
-    with_api.append("settings.py", API_SETTINGS.text)
-    with_api.append("urls.py", API_URLS.text)
-    upload, download = command_lines(API_COMMANDS)
-    with with_api.server() as address:
-        asset = json.loads(with_api.shell(upload.replace("http://127.0.0.1:8000", address)))
-        with_api.shell(download.replace("http://127.0.0.1:8000", address), id=asset["id"])
-    assert asset["state"] == "ready"
-    assert (with_api.folder / "copy.mp4").read_bytes() == (with_api.folder / "holiday.mp4").read_bytes()
+    with project.server() as address:
+        assert requests.get(f"{address}/films/add/").status_code == 200

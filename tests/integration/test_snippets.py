@@ -29,6 +29,10 @@ BROWSER = claim("docs/resumable.rst", 'import * as tus from "tus-js-client";')
 API = claim(
     "docs/rest-api.rst", "$ curl -u ada -F profile=videos -F file=@holiday.mp4 https://example.org/api/assets/"
 )
+API_LIST = claim(
+    "docs/rest-api.rst",
+    "$ curl -u ada 'https://example.org/api/assets/?state=ready&type=video/*&created_after=2026-05-04T12:00:00Z'",
+)
 DIRECT = claim("docs/direct.rst", "$ curl -T holiday.mp4 '<url>'")
 
 URLS = """
@@ -94,6 +98,8 @@ def test_a_file_is_sent_to_the_api(site: Site, film: bytes) -> None:  # needs_cu
     asset = json.loads(site.run(upload))
     assert (asset["profile"], asset["state"]) == ("videos", "ready")
     assert site.download(asset["id"]) == film
+    (listing,) = command_lines(API_LIST)
+    assert asset["id"] in [listed["id"] for listed in json.loads(site.run(listing))["results"]]
 
 
 @needs_curl

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from hashlib import sha256
 from pathlib import Path
 from threading import Event, Thread
 
@@ -14,11 +15,14 @@ from django_largefiles.options import KIB, MIB
 from example_project.processes import Server
 from tests.integration.conftest import ANYTHING, Example, client_of
 from tests.integration.resumable import Connection, Upload
+from tests.integration.slow import SlowDownload
+from tests.integration.test_asgi import descriptors
 from tests.multipart import CONTENT_TYPE, file
 
 pytestmark = pytest.mark.integration
 
 THREADS = 8
+LARGE = 64 * MIB
 LIMIT = 2.0
 """``BODY_TIMEOUT`` in ``impatient_settings``, in seconds."""
 
@@ -26,9 +30,12 @@ Begin = Callable[[Connection], bytes]
 """Returns a request that is not whole."""
 
 
+IMPATIENT = {**ANYTHING, "DJANGO_SETTINGS_MODULE": "tests.integration.impatient_settings"}
+
+
 @pytest.fixture
 def server(example: Example) -> Server:
-    return example.server(env={**ANYTHING, "DJANGO_SETTINGS_MODULE": "tests.integration.impatient_settings"})
+    return example.server(env=IMPATIENT)
 
 
 def seconds_until_served(server: Server) -> float:
@@ -120,10 +127,14 @@ def test_a_client_that_keeps_the_rate_may_take_its_time(server: Server) -> None:
 
 @pytest.fixture
 def download(server: Server, tmp_path: Path) -> str:
-    """The path of a file that is larger than the buffers between a server and its client."""
+    return download_of(server, tmp_path)
+
+
+def download_of(server: Server, tmp_path: Path) -> str:
+    """Return the path of a file that is larger than the buffers between a server and its client."""
     large = tmp_path / "data.bin"
     with large.open("wb") as content:
-        content.truncate(64 * MIB)
+        content.truncate(LARGE)
     asset = client_of(server).upload(large, media_type="application/octet-stream").body
     assert asset["state"] == "ready"
     return f"/files/assets/{asset['id']}/download/"
@@ -140,3 +151,33 @@ def test_downloads_that_nobody_reads_are_cut_off(
         waited = seconds_until_served(server)
     record_property("seconds that 8 of them held 8 threads", waited)
     assert waited < 2 * LIMIT + 2
+
+
+def media_files(server: Server, example: Example) -> list[str]:
+    """Return the stored files that the server has open."""
+    return [link for link in descriptors(server) if link.startswith(str(example.media))]
+
+
+@pytest.mark.parametrize("kind", ["uvicorn", "granian", "gunicorn-asgi", "hypercorn"])
+def test_under_asgi_downloads_that_nobody_reads_end(
+    kind: str, example: Example, tmp_path: Path, wait_for: Callable[..., None]
+) -> None:
+    server = example.server(kind=kind, env={**IMPATIENT, "MINIMUM_RATE": str(256 * KIB)})
+    path = download_of(server, tmp_path)
+    with ExitStack() as stack:
+        connections = [stack.enter_context(Connection(server)) for _ in range(THREADS)]
+        for connection in connections:
+            connection.send(connection.head("GET", path, {}))
+        wait_for(lambda: len(media_files(server, example)) == THREADS)
+        wait_for(lambda: not media_files(server, example))
+        assert all(0 < connection.bytes_until_closed() < LARGE for connection in connections)
+
+
+def test_under_asgi_a_client_that_keeps_the_rate_may_take_its_time(example: Example, tmp_path: Path) -> None:
+    server, pieces = example.server(kind="uvicorn", env=IMPATIENT), Event()
+    path = download_of(server, tmp_path)
+    with SlowDownload(server, path.split("/")[-3]) as download:
+        for _ in range(16):
+            assert download.read(64 * KIB) == 64 * KIB
+            pieces.wait(0.25)
+        assert download.finish() == sha256(bytes(LARGE)).hexdigest()

@@ -144,6 +144,9 @@ def test_a_hundred_takeovers_in_a_row_keep_no_one_waiting(
     kind: str, options: list[str], example: Example, record_property: Callable[[str, object], None]
 ) -> None:
     server = example.server(kind=kind, options=options, env=ANYTHING)
+    # The first request of a process loads the project.
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(home_page, [server] * 16))
     upload = Upload.create(server, 8 * MIB)
     waits = list[float]()
     with ExitStack() as stack:

@@ -83,7 +83,7 @@ def test_an_unknown_age_is_told(largefiles: Largefiles, capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize(
     ("profile", "why"),
-    [("default", "The profile 'default' has no scanners"), ("videos", "there is no profile 'videos'")],
+    [("default", "The profile 'default' has no scanners"), ("unheard of", "there is no profile 'unheard of'")],
 )
 def test_without_scanners_it_fails(profile: str, why: str) -> None:
     with pytest.raises(CommandError, match=why):

@@ -12,16 +12,14 @@ from django.utils import timezone
 from django_largefiles import lifecycle
 from django_largefiles.models import FileAsset
 from django_largefiles.states import Reason, State
+from tests.conftest import create_asset
 
 pytestmark = pytest.mark.django_db
 
 
 def asset(state: State, *, hours: float = 0, **values: Any) -> UUID:
     processed_at = timezone.now() - timedelta(hours=hours)
-    made = FileAsset.objects.create(
-        original_name="a.png", state=state, size=7, processed_at=processed_at, file="a", **values
-    )
-    return made.pk
+    return create_asset(state=state, processed_at=processed_at, file="a", **values).pk
 
 
 def reprocess(*arguments: object) -> list[str]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.states import Reason, State
+from tests.conftest import create_asset
 
 pytestmark = pytest.mark.django_db
 
@@ -34,12 +35,13 @@ def printed(*, expired: int = 0, handed_over: int = 0, emptied: int = 0) -> str:
     return (
         f"0 uploads completed, {expired} uploads expired, "
         f"0 finals handed over, {handed_over} assets handed over, 0 signals sent, "
-        f"{emptied} rejected files removed, 0 deleted files removed, 0 usage corrected\n"
+        f"{emptied} rejected files removed, 0 deleted files removed, "
+        "0 provisional expired, 0 attachments corrected, 0 usage corrected\n"
     )
 
 
 def asset(state: State, **values: Any) -> FileAsset:
-    return FileAsset.objects.create(original_name="picture.png", state=state, size=7, **values)
+    return create_asset(state=state, **values)
 
 
 def expired() -> None:

@@ -19,6 +19,7 @@ from tests.snippets.commands import checkable
 from tests.snippets.project import is_settings
 
 INCLUDED = {
+    "docs/examples/films.py": "tests/test_managers.py",
     "docs/examples/one_to_one.py": "tests/test_one_to_one.py",
     "docs/examples/upload_direct.py": "tests/integration/s3/test_direct.py",
     "tests/worked_example.py": "tests/extractors/test_example.py",

@@ -84,8 +84,7 @@ def check_make(program: str, arguments: Arguments) -> None:
 def check_pip(program: str, arguments: Arguments) -> None:
     assert arguments[0] == "install"
     for name in arguments[1:]:
-        if name != ".":
-            check_requirement(Requirement(name))
+        check_requirement(Requirement(name))
 
 
 def check_requirement(requirement: Requirement) -> None:

@@ -24,7 +24,7 @@ from django_largefiles.options import GIB, MIB, Quota
 from django_largefiles.pipeline.processing import TryAgain, process
 from django_largefiles.signals import asset_ready
 from django_largefiles.states import Reason, State
-from tests.conftest import Largefiles, png
+from tests.conftest import Largefiles, create_asset, png
 from tests.snippets.blocks import Block
 from tests.snippets.claims import claim
 from tests.snippets.running import run
@@ -43,7 +43,8 @@ ARCHIVE_FACTS = claim("docs/extending/extractors.rst", "from django_largefiles.c
 RECEIVER = claim("docs/lifecycle.rst", "@receiver(asset_ready, sender=FileAsset)")
 BLOCK_AND_REPROCESS = claim("docs/lifecycle.rst", "from django_largefiles import lifecycle")
 FIGURES = claim("docs/operation.rst", "figures = {")
-READING = claim("docs/storages.rst", "with asset.file.open() as file:")
+TROUBLE = claim("docs/troubleshooting.rst", 'asset = FileAsset.objects.get(pk="0b5d3f3e-6a3c-4c0e-9a53-0d7c4f1f2b11")')
+READING = claim("docs/storages.rst", "with asset.open() as file:")
 INGEST = claim("docs/uploads.rst", "from django_largefiles.models import FileAsset")
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -120,12 +121,12 @@ def test_an_extractor_returns_the_figures_of_an_archive() -> None:
     assert attributes == {"format": "7z", **archive_attributes(facts)}
 
 
-def test_a_receiver_is_called_with_the_asset(received: FileAsset) -> None:
-    video = Mock()
-    receiver = run(RECEIVER, Video=video)["publish"]
-    process(received.pk)
+def test_a_receiver_is_called_with_the_asset(received: FileAsset, caplog: pytest.LogCaptureFixture) -> None:
+    receiver = run(RECEIVER)["announce"]
+    with caplog.at_level("INFO", "snippet"):
+        process(received.pk)
     assert asset_ready.disconnect(receiver, sender=FileAsset)
-    assert video.mock_calls == [call.objects.filter(asset=received), call.objects.filter().update(published=True)]
+    assert caplog.messages == ["picture.png is ready."]
 
 
 def test_a_file_is_blocked_for_good(ready: FileAsset) -> None:
@@ -141,8 +142,17 @@ def test_figures_count_what_waits(received: FileAsset) -> None:
     assert set(figures.values()) == {0}
 
 
+def test_a_file_says_what_happened_to_it(capsys: pytest.CaptureFixture[str]) -> None:
+    asset_id = TROUBLE.text.partition('pk="')[2].partition('"')[0]
+    create_asset(id=asset_id, state=State.REJECTED, reason=Reason.INFECTED, detail="Eicar", attempts=1)
+    run(TROUBLE)
+    assert capsys.readouterr().out.startswith("rejected infected Eicar  1 ")
+
+
 def test_the_end_of_a_file_is_read(owner: User) -> None:
     asset = ingest(BytesIO(png(padding=2000)), name="picture.png", owner=owner)
+    process(asset.pk)
+    asset.refresh_from_db()
     assert run(READING, asset=asset)["end"] == bytes(1024)
 
 

@@ -35,8 +35,9 @@ MODULES = {
 }
 """What settings of the documentation name."""
 
-OF_THE_MACHINE = {f"django_largefiles.W{number:03}" for number in (10, 11, 12)}
-OF_PACKAGES = {"LARGEFILES", "BASE_DIR"}
+# E013 is of the database that the tests use.
+OF_THE_MACHINE = {f"django_largefiles.{number}" for number in ("W010", "W011", "W012", "E013")}
+OF_PACKAGES = {"LARGEFILES", "BASE_DIR", "REST_FRAMEWORK", "SPECTACULAR_SETTINGS"}
 NOT_OVERRIDDEN = {"DATABASES", "INSTALLED_APPS"}
 
 

@@ -11,6 +11,9 @@ import pytest
 from django import forms
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.messages import get_messages
+from django.contrib.messages.storage.fallback import FallbackStorage
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -21,13 +24,11 @@ from pytest_django.fixtures import Settings
 from django_largefiles.decorators import receive_files
 from django_largefiles.models import FileAsset
 from django_largefiles.states import State
-from tests.conftest import Largefiles, png
+from tests.conftest import EXECUTABLE, Largefiles, png
 from tests.snippets.blocks import Block
 from tests.snippets.claims import claim
 from tests.snippets.running import run, urlconf
 
-README_VIEW = claim("README.md", "def upload(request):")
-README_API = claim("README.md", 'urlpatterns += [path("api/", include("django_largefiles.api.urls"))]')
 API_URLS = claim("docs/rest-api.rst", "urlpatterns = [")
 RESUMABLE_URLS = claim("docs/resumable.rst", "urlpatterns = [")
 VIEW = claim("docs/uploads.rst", 'return redirect("video", file.accept().pk)')
@@ -35,6 +36,7 @@ TEMPLATE = claim("docs/uploads.rst", '<form method="post" enctype="multipart/for
 FORM_VIEW = claim("docs/uploads.rst", "form = VideoForm(request.POST or None, request.FILES or None)")
 VIEW_OF_SEVERAL = claim("docs/uploads.rst", '@receive_files(profile="photos", max_files=20)')
 VIEW_FOR_USERS = claim("docs/uploads.rst", "def upload(request): ...")
+VIEW_WITH_A_HOOK = claim("docs/uploads.rst", "def back_to_the_form(request, error):")
 DELIVERY = claim("docs/uploads.rst", "def invoice(request, number):")
 
 SHORTCUTS = {"login_required": login_required, "receive_files": receive_files, "redirect": redirect, "render": render}
@@ -42,6 +44,7 @@ SHORTCUTS = {"login_required": login_required, "receive_files": receive_files, "
 urlpatterns = [
     path("files/", include("django_largefiles.urls")),
     path("photos/", HttpResponse, name="photos"),
+    path("photos/upload/", HttpResponse, name="upload"),
     path("videos/<uuid:asset_id>/", HttpResponse, name="video"),
 ]
 
@@ -73,15 +76,12 @@ def _by(user: User | AnonymousUser, request: HttpRequest) -> HttpRequest:
     return request
 
 
-@pytest.mark.parametrize(
-    ("block", "name"), [(README_VIEW, "largefiles:download"), (VIEW, "video")], ids=["README", "uploads"]
-)
-def test_a_view_takes_a_file_and_shows_its_form(block: Block, name: str, owner: User) -> None:
-    upload = run(block)["upload"]
+def test_a_view_takes_a_file_and_shows_its_form(owner: User) -> None:
+    upload = run(VIEW)["upload"]
     answer = upload(post(owner, png()))
     asset = FileAsset.objects.get()
     assert (asset.state, asset.owner) == (State.RECEIVED, owner)
-    assert answer.url == reverse(name, args=[asset.pk])
+    assert answer.url == reverse("video", args=[asset.pk])
     shown = upload(get(owner)).content.decode()
     assert shown.index("csrfmiddlewaretoken") < shown.index('type="file"')
 
@@ -116,9 +116,17 @@ def test_a_view_takes_several_files(owner: User) -> None:
     assert (FileAsset.objects.count(), answer.url) == (2, "/photos/")
 
 
-@pytest.mark.parametrize("block", [README_VIEW, VIEW_FOR_USERS], ids=str)
-def test_a_view_for_users_asks_strangers_to_log_in(block: Block) -> None:
-    answer = run(block, **SHORTCUTS)["upload"](post(AnonymousUser(), png()))
+def test_a_view_answers_refusals_by_a_redirect(owner: User) -> None:
+    request = post(owner, EXECUTABLE)
+    request.session = SessionStore()
+    request._messages = FallbackStorage(request)  # type: ignore[attr-defined]  # as the middleware does
+    answer = run(VIEW_WITH_A_HOOK)["upload"](request)
+    assert (answer.status_code, answer.url) == (302, "/photos/upload/")
+    assert "This is a program, not an image." in str(next(iter(get_messages(request))))
+
+
+def test_a_view_for_users_asks_strangers_to_log_in() -> None:
+    answer = run(VIEW_FOR_USERS, **SHORTCUTS)["upload"](post(AnonymousUser(), png()))
     assert (answer.status_code, FileAsset.objects.count()) == (302, 0)
 
 
@@ -135,7 +143,6 @@ def test_a_view_delivers_an_asset(owner: User, ready: FileAsset) -> None:
 @pytest.mark.parametrize(
     ("block", "name", "url"),
     [
-        (README_API, "largefiles-api:asset-list", "/api/assets/"),
         (API_URLS, "largefiles-api:asset-list", "/api/assets/"),
         (RESUMABLE_URLS, "largefiles:uploads", "/files/uploads/"),
     ],

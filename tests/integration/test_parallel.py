@@ -1,4 +1,4 @@
-"""The tests of usage that need a database with several connections, on each of them."""
+"""The tests that need a database with several connections, on each of them, at every level of isolation."""
 
 from __future__ import annotations
 
@@ -27,7 +27,15 @@ ROOT = Path(__file__).parents[2]
         pytest.param(mariadb.URL, id="MariaDB", marks=needs_mariadb),
     ],
 )
-def test_quota_holds_at_every_isolation_level(url: str, tmp_path: Path) -> None:
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(
+    "selected",
+    [
+        pytest.param(("tests/test_usage.py", "-k", "parallel"), id="quota"),
+        pytest.param(("tests/fields/test_races.py",), id="attachments"),
+    ],
+)
+def test_several_at_once_agree(selected: tuple[str, ...], url: str, tmp_path: Path) -> None:
     name = f"largefiles_{uuid4().hex}"
     memory = url.startswith("sqlite")
     env = {
@@ -35,7 +43,7 @@ def test_quota_holds_at_every_isolation_level(url: str, tmp_path: Path) -> None:
         "TEST_DATABASE_URL": url if memory else url + name,
         "TEST_DATABASE_NAME": str(tmp_path / "database.sqlite3") if memory else name,
     }
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_usage.py", "-k", "parallel"]
-    run = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *selected]
+    run = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=360)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "skipped" not in run.stdout
