@@ -1,16 +1,30 @@
 from __future__ import annotations
 
+from typing import Any
+
 import django
 from django.conf import settings
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+from sphinx.transforms import SphinxTransform
 
 import django_largefiles
+from django_largefiles.keys import OPTIONS
 
 # autodoc imports models, which need settings; no database is touched.
 settings.configure(
     SECRET_KEY="only-for-the-documentation",  # noqa: S106
     USE_TZ=True,
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "rest_framework", "django_largefiles"],
+    INSTALLED_APPS=[
+        "django.contrib.admin",
+        "django.contrib.auth",
+        "django.contrib.contenttypes",
+        "rest_framework",
+        "django_largefiles",
+    ],
     MEDIA_ROOT="media",
 )
 django.setup()
@@ -45,3 +59,32 @@ nitpick_ignore_regex = [
     ),
     ("py:.*", r"(User|FileAssetQuerySet|StoreState|JSON|JSON_SCALAR)"),
 ]
+
+
+class IndexTables(SphinxTransform):
+    """Put the names in the first column of tables into the index: the search then leads to a setting or an error."""
+
+    default_priority = 500
+    pages = ("settings", "errors", "lifecycle")
+
+    def apply(self, **_: Any) -> None:
+        if self.env.docname not in self.pages:
+            return
+        for row in self.document.findall(nodes.row):
+            for literal in list(row[0].findall(nodes.literal)):
+                name = literal.astext()
+                target = nodes.make_id(f"{self.env.docname}-{name}")
+                row[0].insert(0, addnodes.index(entries=[("single", name, target, "", None)]))
+                literal.parent["ids"].append(target)
+
+
+def check_index(app: Sphinx, error: Exception | None) -> None:
+    """Raise an error if a setting cannot be found."""
+    indexed = {entry[1] for entries in app.env.domains.index_domain.entries.values() for entry in entries}
+    if not error and not set(OPTIONS) <= indexed:
+        raise ExtensionError(f"These settings are not in the index: {', '.join(sorted(set(OPTIONS) - indexed))}.")
+
+
+def setup(app: Sphinx) -> None:
+    app.add_transform(IndexTables)
+    app.connect("build-finished", check_index)
