@@ -2,7 +2,7 @@
 
 VENV ?= .venv
 PYTHON ?=
-SERVER ?= gunicorn
+SERVER ?= uvicorn
 BIND ?= 127.0.0.1
 PORT ?= 8000
 PYTEST_ARGS ?=
@@ -18,8 +18,9 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test tools checks docs lint types migrations matrix wheel audit-dependencies
-.PHONY: audit availability benchmark benchmark-asgi benchmark-delivery django-asgi reading clean distclean
+.PHONY: help demo serve test tools checks docs lint translations types migrations openapi matrix dist release
+.PHONY: audit-dependencies audit availability benchmark benchmark-asgi benchmark-delivery benchmark-progress django-asgi reading
+.PHONY: clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -44,35 +45,59 @@ test: $(STAMPS)/test $(STAMPS)/clients ## Run the whole suite; reports go to rep
 
 # One after the other, since pip does not lock an environment: afterwards ``make -j2 checks`` installs nothing.
 tools: ## Install what all targets of the tests and checks need
-	@for group in test clients lint types docs matrix wheel audit; do \
+	@for group in test clients lint types docs matrix dist audit; do \
 		$(MAKE) --no-print-directory $(STAMPS)/$$group || exit 1; \
 	done
 
-checks: lint types migrations docs wheel audit-dependencies django-asgi ## All checks but the tests
+checks: lint types migrations openapi docs dist audit-dependencies django-asgi ## All checks but the tests
 
 docs: $(STAMPS)/docs ## Build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx --fail-on-warning --builder html docs docs/_build/html
 
-lint: $(STAMPS)/lint ## Check style, format and the direction of imports
+lint: $(STAMPS)/lint ## Check style, format, the direction of imports, and translations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/translations.py check
+
+translations: $(STAMPS)/lint ## Add new texts to the catalogues of all languages, and compile these
+	$(BIN)/python .ci/translations.py update
 
 types: $(STAMPS)/types $(STAMPS)/test ## Check the types
 	$(BIN)/mypy
+	$(BIN)/mypy docs/examples/films.py
 
 migrations: $(STAMPS)/test ## Check that the models and their migrations agree
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check --dry-run
 
+openapi: $(STAMPS)/test ## Check that the description of the API is valid and made without a warning
+	@mkdir -p build
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django spectacular --validate --fail-on-warn \
+		--generator-class django_largefiles.api.openapi.views.LargeFilesSchemaGenerator --file build/openapi.yaml
+
 matrix: $(STAMPS)/matrix ## Run what versions can change against all those of Python and Django that are installed
 	$(BIN)/tox run-parallel $(TOX_ARGS)
 
-wheel: $(STAMPS)/wheel ## Build the wheel, install it into an empty environment and use it there
+# The wheel is built from the sdist, not from this folder.
+dist: $(STAMPS)/dist ## Build sdist and wheel, check both, and use the wheel in an empty environment
+	$(BIN)/python .ci/check_release.py
 	rm -rf dist build/empty
 	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m twine check --strict dist/*
 	$(BIN)/python -m venv --clear build/empty
 	build/empty/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo dist/*.whl)[libmagic,video]"
 	cd build && empty/bin/python -I ../tests/wheel.py
+
+# Takes minutes: the demo installs what it needs into an environment of its own. By its name, make does not run for
+# --dry-run, without which the folder does not exist.
+release: $(STAMPS)/dist ## Check that a release can be made: version, date, sdist, wheel, and the demo from the sdist
+	$(BIN)/python .ci/check_release.py --final
+	$(MAKE) --no-print-directory dist
+	rm -rf build/sdist
+	mkdir -p build/sdist
+	tar -xzf dist/*.tar.gz -C build/sdist --strip-components 1
+	cd build/sdist && make demo VENV=.venv
+	@echo "dist/ can be released. CONTRIBUTING.md tells what is left to do."
 
 django-asgi: $(STAMPS)/test ## Run Django's own tests of ASGI with our handler
 	@mkdir -p build/django
@@ -86,6 +111,9 @@ audit: $(STAMPS)/example ## Measure our upload handler beside Django's
 
 availability: $(STAMPS)/test ## Measure other requests while slow clients send and read, over PostgreSQL
 	@$(BIN)/python -m benchmarks.availability
+
+benchmark-progress: $(STAMPS)/test ## Measure a thousand streams of events, over PostgreSQL
+	@$(BIN)/python -m benchmarks.progress
 
 benchmark-delivery: $(STAMPS)/test ## Measure downloads beside nginx and Django's FileResponse
 	@$(BIN)/python -m benchmarks.delivery
@@ -129,11 +157,11 @@ $(STAMPS)/venv:
 	@touch $@
 
 # Dependency groups of pyproject.toml, each installed with the project itself and all its extras.
-$(STAMPS)/example $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/types $(STAMPS)/docs $(STAMPS)/matrix $(STAMPS)/wheel \
+$(STAMPS)/example $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/types $(STAMPS)/docs $(STAMPS)/matrix $(STAMPS)/dist \
 		$(STAMPS)/audit: \
 		$(STAMPS)/venv pyproject.toml
 	@echo "Installing what '$(@F)' needs into $(VENV)"
-	@$(INSTALL) --editable '.[drf,libmagic,s3,video]' --group $(@F)
+	@$(INSTALL) --editable '.[drf,libmagic,openapi,s3,video]' --group $(@F)
 	@touch $@
 
 $(STAMPS)/tus-server: benchmarks/tus_server/package-lock.json | $(STAMPS)/venv
@@ -143,11 +171,11 @@ $(STAMPS)/tus-server: benchmarks/tus_server/package-lock.json | $(STAMPS)/venv
 # Upload clients written in JavaScript. Without them the tests that use them are skipped.
 $(STAMPS)/clients: tests/integration/clients/package-lock.json | $(STAMPS)/venv
 	@if ! command -v npm >/dev/null; then \
-		echo "npm is not installed: the suite goes without tus-js-client and Uppy"; \
+		echo "npm is not installed: the suite goes without upload clients in JavaScript"; \
 	elif npm ci --prefix $(<D) --no-audit --no-fund --loglevel=error; then \
 		touch $@; \
 	else \
-		echo "npm ci failed: the suite goes without tus-js-client and Uppy"; \
+		echo "npm ci failed: the suite goes without upload clients in JavaScript"; \
 	fi
 
 $(STAMPS)/server-gunicorn $(STAMPS)/server-gunicorn-asgi: $(STAMPS)/example
