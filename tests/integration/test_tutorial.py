@@ -60,9 +60,11 @@ def project(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Project:
     return project
 
 
-def send(session: requests.Session, address: str, name: str, content: bytes) -> requests.Response:
+def send(
+    session: requests.Session, address: str, name: str, content: bytes, accept: str = "*/*"
+) -> requests.Response:
     fields = {"csrfmiddlewaretoken": session.cookies["csrftoken"]}
-    return session.post(address, fields, files={"file": (name, content)})
+    return session.post(address, fields, files={"file": (name, content)}, headers={"Accept": accept})
 
 
 def test_a_file_is_uploaded_described_and_downloaded(project: Project) -> None:
@@ -76,7 +78,10 @@ def test_a_file_is_uploaded_described_and_downloaded(project: Project) -> None:
         assert [shown for shown in described if shown not in page] == []
         assert session.get(f"{address}{download}").content == content
         refused = send(session, address, "photo.jpg", EXECUTABLE)
+        seen = send(session, address, "photo.jpg", EXECUTABLE, accept="text/html,*/*;q=0.8")
     assert (refused.status_code, refused.json()["code"]) == (415, "type_not_allowed")
+    assert (seen.status_code, seen.headers["Content-Type"]) == (415, "text/html; charset=utf-8")
+    assert "This is a program, not an image. Allowed here: JPEG, PNG, " in seen.text
 
 
 @needs_curl
