@@ -177,7 +177,7 @@ class FileAsset(models.Model):
             models.CheckConstraint(name="largefiles_asset_state", condition=models.Q(state__in=State.values)),
             models.CheckConstraint(
                 name="largefiles_asset_settled_size",
-                # A comparison with NULL is neither true nor false, and that would do.
+                # A comparison with NULL is neither true nor false, which a check constraint accepts.
                 condition=models.Q(size__isnull=False, size__gte=0)
                 | models.Q(size__isnull=True, state=State.RECEIVING),
             ),

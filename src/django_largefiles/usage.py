@@ -10,7 +10,7 @@ row must say. The exception is a transaction of the host that deletes files of s
 the order of the files, and the database may end it because of another that does the same.
 
 A file that the host creates, or gives to another owner, without this package is not counted until ``repair`` computes
-the row anew. The row is deleted with its owner; the files that stay have no owner then, and count for no one.
+the row anew. The row is deleted with its owner; the files that stay have no owner then, and do not count.
 """
 
 from __future__ import annotations

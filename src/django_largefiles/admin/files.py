@@ -110,7 +110,7 @@ class FileAssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=_("name"))
     def name(self, asset: FileAsset) -> SafeString:
-        # Names are of any direction, whatever that of the page is.
+        # A name may be written in another direction than the page.
         return format_html("<bdi>{}</bdi>", asset.original_name)
 
     @admin.display(description=_("size"))

@@ -31,7 +31,7 @@ def check_dispatcher() -> Iterator[CheckMessage]:
     yield from failed or current_dispatcher().check()
     choice = _automatic_choice()
     if choice and choice.reason and choice.has_celery_app:
-        # The project may have meant to use the app that it has.
+        # The project has a Celery app, and may have meant to use it.
         yield _processed_immediately(choice)
 
 

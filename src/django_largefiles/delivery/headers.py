@@ -16,7 +16,7 @@ from .validators import Validators
 RESOURCE_POLICY = "same-site"
 """Which pages may embed a file, or read it as a resource (Fetch, section 3.7).
 
-Pages of other sites may not, whatever the access policy says of the user whose cookies their requests carry. Signed
+Pages of other sites may not, even if the access policy allows the user whose cookies their requests carry. Signed
 links are made to be embedded: their view says ``"cross-origin"``.
 """
 

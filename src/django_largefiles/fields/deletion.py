@@ -1,4 +1,4 @@
-"""Letting go of the assets of rows that are deleted."""
+"""Let go of the assets of rows that are deleted."""
 
 from __future__ import annotations
 

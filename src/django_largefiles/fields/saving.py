@@ -81,7 +81,7 @@ class Saving:
         self._taken[field] = asset_id
 
     def settle(self) -> None:
-        """Let go what the row does not refer to any more, and announce what it has come to refer to."""
+        """Let go of assets to which the row no longer refers, and announce those to which it newly refers."""
         for field, asset_id in self._taken.items():
             before = self._stored.get(field)
             if before:
@@ -138,7 +138,7 @@ def _stored(row: Model, fields: Collection[Any], using: str) -> dict[Any, UUID |
 def _stored_in(model: type[Model], row: Model, fields: list[Any], using: str) -> dict[Any, UUID | None]:
     key = model._meta.pk
     pk = getattr(row, key.attname)
-    # A new row that has made its own key is inserted, whatever is in the table.
+    # Django inserts a new row whose key has a default without trying an update first.
     if pk is None or (row._state.adding and key.has_default()):
         return {}
     rows = rows_of(model, using).filter(pk=pk)

@@ -124,7 +124,10 @@ class Progress:
 
     @contextmanager
     def _keeping(self, offset: int) -> Iterator[None]:
-        """Keep the bytes before ``offset`` while it is saved, and from then on: a lost answer may have been a yes."""
+        """Keep the bytes before ``offset`` while it is saved, and from then on.
+
+        If the answer of the database is lost, the offset may have been saved all the same.
+        """
         before, self._kept = self._kept, offset
         try:
             yield

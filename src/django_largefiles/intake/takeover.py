@@ -52,7 +52,7 @@ class Watch:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew, as in the child of a fork: the requests are those of its parent, and their thread too."""
+        """Forget all requests, in the child of a fork: they and the thread belong to its parent."""
         self._lock = Lock()
         self._readings = set[Reading]()
         self._thread: Thread | None = None

@@ -153,7 +153,7 @@ def untrue(using: str, after: UUID | None) -> tuple[list[UUID], UUID | None]:
     """
     rest = _assets(using).order_by("pk")
     rest = rest.filter(pk__gt=after) if after else rest
-    # A range of the primary key, whatever is in it, so that each call costs the same.
+    # A range of the primary key, even if few of its assets are attached, so that each call costs the same.
     last = rest.values_list("pk", flat=True)[ASSETS_AT_ONCE - 1 : ASSETS_AT_ONCE].first()
     page = rest.filter(pk__lte=last) if last else rest
     attached, arrived = Q(attachment=Attachment.ATTACHED), ~Q(state=State.RECEIVING)

@@ -9,7 +9,7 @@ from .table import EMPTY, TYPES, Family
 
 
 class Kind(StrEnum):
-    """What a file is, as people tell files apart."""
+    """What kind of file a type is, in everyday terms."""
 
     IMAGE = "image"
     AUDIO = "audio"

@@ -105,7 +105,7 @@ class Hub:
         asked = self._due_at(now)
         if not asked:
             return
-        # Those who come during the query may know more than it reads, and wait for the next.
+        # Watchers that join during the query may know more than it reads, and wait for the next.
         watchers = {asset_id: tuple(self._watchers[asset_id]) for asset_id in asked}
         next_look = now + INTERVAL
         self._due.update(dict.fromkeys(asked, next_look))

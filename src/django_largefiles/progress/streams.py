@@ -46,7 +46,7 @@ class Streams:
         limits = largefiles_settings.progress_limits
         if self._total >= limits.streams:
             raise TooManyStreams(limit=limits.streams, retry_after=RETRY_AFTER)
-        # Anonymous users cannot be told from each other.
+        # Anonymous users cannot be distinguished.
         if key and self._open[key] >= limits.streams_per_user:
             raise TooManyStreams(limit=limits.streams_per_user, retry_after=RETRY_AFTER)
 

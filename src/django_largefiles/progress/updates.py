@@ -71,7 +71,7 @@ def joined_versions(asset_ids: Sequence[UUID], told: Mapping[UUID, str]) -> str:
 
 
 def separate_versions(asset_ids: Sequence[UUID], version: str) -> dict[UUID, str]:
-    """Return the version of each asset, which are those of no asset if a client has made ``version`` up."""
+    """Return the version of each asset. If a client made ``version`` up, they match no asset."""
     if len(version) != len(asset_ids) * VERSION_LENGTH:
         return {}
     pieces = (version[start : start + VERSION_LENGTH] for start in range(0, len(version), VERSION_LENGTH))

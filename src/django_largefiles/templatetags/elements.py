@@ -126,7 +126,7 @@ def _current_app(context: Context) -> str | None:
 
 
 def _own_name(language: str | None) -> str | None:
-    """Return what those who speak a language call it."""
+    """Return the name of a language in that language."""
     try:
         return str(get_language_info(language)["name_local"]) if language else None
     except KeyError:

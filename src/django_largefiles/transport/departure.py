@@ -100,7 +100,7 @@ class AsyncDeparture:
 
     @contextmanager
     def of(self, piece: bytes) -> Iterator[None]:
-        """Hang up if the block, in which the client takes a piece, lasts too long. Under other handlers do not."""
+        """Hang up if the block, in which the client takes a piece, lasts too long; do nothing under other handlers."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         timer = loop.call_later(self._timeout + len(piece) / self._rate, self._hang_up) if self._hang_up else None

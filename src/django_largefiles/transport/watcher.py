@@ -31,7 +31,7 @@ class Watcher:
                 self._thread.start()
 
     def discard(self, transfer: Transfer) -> None:
-        """Stop looking at a transfer. Afterwards it is not being looked at either."""
+        """Stop judging a transfer. When this returns, no judgement of it is in progress."""
         with self._lock:
             self._transfers.discard(transfer)
 

@@ -42,7 +42,7 @@ class NewAttachmentExtension(OpenApiSerializerFieldExtension):  # type: ignore[n
 
 
 class FormFileExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    """Binary whatever ``COMPONENT_SPLIT_REQUEST`` says: no answer has such a field."""
+    """Binary, with any ``COMPONENT_SPLIT_REQUEST``: no answer has such a field."""
 
     target_class = "django_largefiles.api.serializers.FormFileField"
 
