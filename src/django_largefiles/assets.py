@@ -12,7 +12,7 @@ from . import clock, lifecycle, upload_tokens
 from .access import User, access_policy
 from .exceptions import AssetNotFound, LinkRevoked, NotAttachable, NotPermitted, UploadGone
 from .links import Link
-from .models import FileAsset, Upload
+from .models import FileAsset, FileAssetQuerySet, Upload
 from .references import Terms
 from .states import Attachment, State
 
@@ -22,17 +22,18 @@ EXPIRED = {"expired": Q(expires_at__lt=clock.now())}
 _UPLOAD_EXPIRED = {"upload_expired": Q(upload__expires_at__lt=clock.now())}
 
 
-def visible_asset(user: User, asset_id: UUID) -> FileAsset:
-    """Return the asset with its upload, if there is one.
+def visible_asset(user: User, asset_id: UUID, assets: FileAssetQuerySet | None = None) -> FileAsset:
+    """Return the asset with its upload, if there is one. It is looked for in ``assets``, by default among all.
 
     Raises ``AssetNotFound`` alike for an asset that does not exist and for one that the user may not know of.
     """
+    assets = FileAsset.objects.all() if assets is None else assets
     not_found = AssetNotFound("there is no such file", value=str(asset_id))
     # The user of a session is loaded when it is first used, which shows in ``Vary``. It must not show whether there is
     # an asset that the policy can be asked about.
     user.is_authenticated  # noqa: B018
     try:
-        asset = FileAsset.objects.select_related("upload").annotate(**_UPLOAD_EXPIRED).get(pk=asset_id)
+        asset = assets.select_related("upload").annotate(**_UPLOAD_EXPIRED).get(pk=asset_id)
     except FileAsset.DoesNotExist:
         raise not_found from None
     if not access_policy().may_view(user, asset):
@@ -85,11 +86,16 @@ def check_not_expired(upload: Upload) -> None:
 def unexpired_asset(user: User, asset_id: UUID) -> FileAsset:
     """Return the asset. Raises ``AssetNotFound``, and ``UploadGone`` if its upload has expired."""
     asset = visible_asset(user, asset_id)
+    check_upload_not_expired(asset)
+    return asset
+
+
+def check_upload_not_expired(asset: FileAsset) -> None:
+    """Raise ``UploadGone`` if the asset, which ``visible_asset`` has returned, had an upload that had expired."""
     upload = arriving(asset)
     if upload:
         upload.expired = asset.upload_expired
         check_not_expired(upload)
-    return asset
 
 
 def check_may_append(user: User, asset: FileAsset) -> None:

@@ -18,6 +18,9 @@ from pytest_django.fixtures import Settings
 
 pytest.importorskip("rest_framework", reason="Django REST framework is not installed")
 
+from rest_framework.permissions import BasePermission
+
+from django_largefiles.api.direct import DirectUploadViewSet
 from django_largefiles.api.requests import LARGEST_JSON
 from django_largefiles.exceptions import UploadTokenOfAnotherUser
 from django_largefiles.intake import direct as direct_intake
@@ -617,3 +620,28 @@ def test_a_customers_key_is_never_given_away(direct: DirectClient, settings: Set
     settings.STORAGES = {**settings.STORAGES, "default": backend}
     answer = direct.post(COLLECTION, {"name": "a.png", "size": 1})
     assert (answer.status_code, answer.json()["code"]) == (409, "direct_unsupported")
+
+
+class Closed(BasePermission):
+    def has_object_permission(self, request: object, view: object, asset: object) -> bool:
+        return False
+
+
+def test_permissions_of_objects_are_asked(direct: DirectClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = direct.create(SMALL)
+    monkeypatch.setattr(DirectUploadViewSet, "permission_classes", [Closed])
+    acts = (direct.get, lambda upload: direct.sign(upload, 1), direct.complete, direct.delete)
+    answers = [act(upload) for act in acts]
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(403, "permission_denied")] * 4
+    assert Upload.objects.exists()
+
+
+def test_an_upload_that_the_view_set_leaves_out_is_not_there(
+    direct: DirectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = direct.create(SMALL)
+    monkeypatch.setattr(DirectUploadViewSet, "get_queryset", lambda view: FileAsset.objects.filter(profile="videos"))
+    acts = (direct.get, lambda upload: direct.sign(upload, 1), direct.complete, direct.delete)
+    answers = [act(upload) for act in acts]
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(404, "not_found")] * 4
+    assert Upload.objects.exists()

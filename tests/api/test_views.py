@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from types import ModuleType
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 pytest.importorskip("rest_framework", reason="Django REST framework is not installed")
 
 from rest_framework import serializers
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import BasePermission, DjangoModelPermissions
 from rest_framework.routers import SimpleRouter
 from rest_framework.throttling import ScopedRateThrottle
 
+from django_largefiles.api.base import ApiViewSet
+from django_largefiles.api.direct import DirectUploadViewSet
 from django_largefiles.api.serializers import AssetSerializer, UploadSerializer
 from django_largefiles.api.views import AssetViewSet
-from django_largefiles.models import FileAsset
+from django_largefiles.models import FileAsset, FileAssetQuerySet
+from django_largefiles.states import State
 from tests.conftest import png
 from tests.multipart import END, CountingBody, field, file, post_arguments
 from tests.snippets.claims import claim
@@ -171,3 +177,80 @@ class TestThrottles:
 
         route(ThrottledAssetViewSet)
         assert [client.get("/assets/").status_code for _ in range(2)] == [200, 429]
+
+
+class NotThisOne(BasePermission):
+    def has_object_permission(self, request: object, view: object, asset: Any) -> bool:
+        return asset.title != "guarded"
+
+
+class GuardedAssetViewSet(AssetViewSet):
+    permission_classes = [NotThisOne]
+
+
+class FilmsViewSet(AssetViewSet):
+    def get_queryset(self) -> FileAssetQuerySet:
+        return super().get_queryset().filter(profile="videos")
+
+
+ACTIONS = [
+    ("get", ""),
+    ("get", "status/"),
+    ("get", "download/"),
+    ("post", "reprocess/"),
+    ("delete", ""),
+]
+"""Of one asset."""
+
+
+@pytest.mark.parametrize(("method", "path"), ACTIONS)
+def test_permissions_of_objects_are_asked(
+    method: str, path: str, client: Client, route: Route, ready: FileAsset
+) -> None:
+    route(GuardedAssetViewSet)
+    FileAsset.objects.filter(pk=ready.pk).update(title="guarded")
+    answer = client.generic(method.upper(), f"/assets/{ready.pk}/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+    assert FileAsset.objects.get(pk=ready.pk).state == State.READY
+    FileAsset.objects.filter(pk=ready.pk).update(title="")
+    with closing(client.generic(method.upper(), f"/assets/{ready.pk}/{path}")) as answer:
+        assert answer.status_code < 300
+
+
+@pytest.mark.parametrize(("method", "path"), ACTIONS)
+def test_an_asset_that_the_view_set_leaves_out_is_not_there(
+    method: str, path: str, client: Client, route: Route, ready: FileAsset
+) -> None:
+    route(FilmsViewSet)
+    answer = client.generic(method.upper(), f"/assets/{ready.pk}/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert FileAsset.objects.get(pk=ready.pk).state == State.READY
+    FileAsset.objects.filter(pk=ready.pk).update(profile="videos")
+    with closing(client.generic(method.upper(), f"/assets/{ready.pk}/{path}")) as answer:
+        assert answer.status_code < 300
+
+
+def test_an_asset_of_anothers_is_not_there_in_a_view_set_of_the_hosts(
+    client: Client, route: Route, ready: FileAsset, stranger: User
+) -> None:
+    route(FilmsViewSet)
+    FileAsset.objects.update(profile="videos", owner=stranger)
+    assert client.get("/assets/").json()["results"] == []
+    assert client.get(f"/assets/{ready.pk}/").status_code == 404
+
+
+def test_the_owner_of_an_asset_costs_no_query_for_permissions(client: Client, ready: FileAsset) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(f"/api/assets/{ready.pk}/").status_code == 200
+    assert not [query for query in queries.captured_queries if "auth_permission" in query["sql"]]
+
+
+@pytest.mark.parametrize("view_set", [AssetViewSet, DirectUploadViewSet])
+def test_permissions_of_the_model_are_asked(
+    view_set: type[ApiViewSet], client: Client, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view_set, "permission_classes", [DjangoModelPermissions])
+    path = "/api/assets/" if view_set is AssetViewSet else "/api/direct-uploads/"
+    assert client.post(path, {}, "application/json").json()["code"] == "permission_denied"
+    owner.user_permissions.add(Permission.objects.get(codename="add_fileasset"))
+    assert client.post(path, {}, "application/json").json()["code"] != "permission_denied"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponseBase
@@ -16,10 +17,11 @@ from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import ViewSetMixin
 
+from ..assets import visible_asset
 from ..delivery.problems import full_database, problem_response
 from ..doors.claims import streams_body
 from ..exceptions import NotPermitted, Refusal, StoreError
-from ..models import FileAsset
+from ..models import FileAsset, FileAssetQuerySet
 from ..transport.lingering import linger
 from .described import OperationSchema
 from .errors import ApiRefusal, framework_problem
@@ -63,11 +65,37 @@ class ApiViewSet(ViewSetMixin, ApiView):
     filter_backends: Sequence[type[BaseFilterBackend]] = ()
     pagination_class: type[BasePagination] | None = None
     schema = OperationSchema()
+    _asks_of_one = False
 
     @classmethod
     def as_view(cls, *args: Any, **kwargs: Any) -> Any:
         # No transaction may be held while bytes stream or the storage is asked, even with ATOMIC_REQUESTS.
         return streams_body(non_atomic_requests(super().as_view(*args, **kwargs)))
+
+    def get_queryset(self) -> FileAssetQuerySet:
+        """Return the assets that the view set has, as far as the access policy lets the user see them."""
+        assets = FileAsset.objects.select_related("upload")
+        return assets if self._asks_of_one else assets.visible_to(self.request.user)
+
+    def get_object(self) -> FileAsset:
+        """Return the asset that the URL names, as all actions of one do.
+
+        It must be in ``get_queryset``, and the access policy and the permission classes must allow it. Raise
+        ``AssetNotFound`` and ``PermissionDenied``.
+        """
+        asset = self.find_object(self.kwargs[self.lookup_url_kwarg or self.lookup_field])
+        self.check_object_permissions(self.request, asset)
+        return asset
+
+    def find_object(self, asset_id: UUID) -> FileAsset:
+        """Return the asset without asking the permission classes, which an action does once, before it changes it."""
+        # The policy is asked about the asset itself: of its owner it needs no query for the user's permissions.
+        self._asks_of_one = True
+        try:
+            assets = self.get_queryset()
+        finally:
+            self._asks_of_one = False
+        return visible_asset(self.request.user, asset_id, assets)
 
     def get_throttles(self) -> list[BaseThrottle]:
         scope = f"largefiles-{self.action}"

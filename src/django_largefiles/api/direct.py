@@ -13,7 +13,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..assets import upload_token, visible_asset
+from ..assets import check_upload_not_expired, upload_token
 from ..conf import largefiles_settings
 from ..delivery.bodiless import BodilessResponse
 from ..doors import direct
@@ -130,6 +130,12 @@ class DirectUploadViewSet(ApiViewSet):
     declaration_serializer_class: type[DeclarationSerializer] = DeclarationSerializer
     parser_classes = (SmallJSONParser,)
 
+    def get_object(self) -> FileAsset:
+        """Return the asset as all actions of one do. Raise ``UploadGone``, too, if its upload has expired."""
+        asset = super().get_object()
+        check_upload_not_expired(asset)
+        return asset
+
     def get_serializer_class(self) -> type[serializers.Serializer[Any]]:
         return self.asset_serializer_class if self.action == "complete" else self.serializer_class
 
@@ -146,11 +152,11 @@ class DirectUploadViewSet(ApiViewSet):
 
     def retrieve(self, request: Request, pk: UUID) -> Response:
         """The parts that the storage has, for a client that goes on with the upload."""
-        return Response(self.get_serializer(direct.look_up(request.user, pk)).data)
+        return Response(self.get_serializer(direct.look_up(self.get_object())).data)
 
     def destroy(self, request: Request, pk: UUID) -> HttpResponseBase:
         """Abort the upload, and remove its parts."""
-        direct.abort(request.user, pk)
+        direct.abort(request.user, self.get_object())
         return BodilessResponse()
 
     @action(detail=True, methods=["post"])
@@ -159,16 +165,16 @@ class DirectUploadViewSet(ApiViewSet):
         wanted = NumbersSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         expires_at = timezone.now() + largefiles_settings.part_url_expires_after
-        signed = direct.sign(request.user, pk, wanted.validated_data["parts"])
+        signed = direct.sign(request.user, self.get_object(), wanted.validated_data["parts"])
         answer = [{**vars(part), "expires_at": expires_at} for part in signed]
         return Response(SignedPartSerializer(answer, many=True).data)
 
     @action(detail=True, methods=["post"])
     def complete(self, request: Request, pk: UUID) -> Response:
         """Make the file of its parts, once all are sent, and get the asset. May be repeated."""
-        direct.complete(request.user, pk)
+        asset = direct.complete(request.user, self.get_object())
         # An immediate dispatcher has processed it already.
-        return Response(self.get_serializer(visible_asset(request.user, pk)).data)
+        return Response(self.get_serializer(self.find_object(asset.pk)).data)
 
     def urls_of(self, asset: FileAsset) -> dict[str, str]:
         """Return the URLs of the next steps."""

@@ -13,14 +13,14 @@ from rest_framework.serializers import Serializer
 
 from .. import lifecycle
 from ..access import access_policy
-from ..assets import delete, downloadable_asset, visible_asset
+from ..assets import check_may_download, delete
 from ..delivery.bodiless import BodilessResponse
 from ..delivery.disposition import asked_disposition
 from ..delivery.problems import problem_response
 from ..delivery.responses import deliver
 from ..doors.body import required_length
 from ..exceptions import AssetNotFound, NotPermitted, StateConflict
-from ..models import FileAsset, FileAssetQuerySet
+from ..models import FileAsset
 from .base import ApiViewSet
 from .filters import AssetFilterBackend
 from .negotiation import AnyMediaType
@@ -48,12 +48,6 @@ class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
     pagination_class = AssetPagination
     filter_backends = (AssetFilterBackend,)
     parser_classes = (StreamingMultiPartParser,)
-
-    def get_queryset(self) -> FileAssetQuerySet:
-        return FileAsset.objects.select_related("upload").visible_to(self.request.user)
-
-    def get_object(self) -> FileAsset:
-        return visible_asset(self.request.user, self.kwargs["pk"])
 
     def get_serializer_class(self) -> type[Serializer[Any]]:
         return self.status_serializer_class if self.action == "status" else self.serializer_class
@@ -91,7 +85,8 @@ class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
     @action(detail=True, content_negotiation_class=AnyMediaType)
     def download(self, request: Request, pk: UUID) -> HttpResponseBase:
         """The bytes, once the asset is ready: all of them, or the ranges that are asked for."""
-        asset = downloadable_asset(request.user, pk)
+        asset = self.get_object()
+        check_may_download(request.user, asset)
         return deliver(request._request, asset, disposition=asked_disposition(request))
 
     @action(detail=True, methods=["post"])
@@ -99,11 +94,11 @@ class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         """Verify and describe an asset again that is failed, ready or in quarantine."""
         asset = self.get_object()
         if not access_policy().may_reprocess(request.user, asset):
-            raise NotPermitted("processing the file again is not permitted", value=str(pk))
-        if not lifecycle.reprocess(pk):
+            raise NotPermitted("processing the file again is not permitted", value=str(asset.pk))
+        if not lifecycle.reprocess(asset.pk):
             raise StateConflict(
                 f"a file that is {asset.state} cannot be processed again",
                 limit=", ".join(lifecycle.REPROCESSABLE),
                 value=asset.state,
             )
-        return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)
+        return Response(self.get_serializer(self.find_object(asset.pk)).data, status=status.HTTP_202_ACCEPTED)

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from uuid import UUID
 
 from ..access import User
-from ..assets import arriving, delete, unexpired_asset
+from ..assets import arriving, delete
 from ..exceptions import StateConflict
 from ..intake import creation, direct
 from ..intake.creation import Declaration
@@ -35,36 +34,31 @@ def create(declaration: Declaration) -> Arranged:
     return Arranged(asset=upload.asset, upload=upload, plan=direct.plan(upload))
 
 
-def look_up(user: User, asset_id: UUID) -> Arranged:
-    """Return the state of an upload, for a client that goes on with it.
-
-    Raise ``AssetNotFound``, ``UploadGone``, ``StateConflict`` and ``StoreError``.
-    """
-    asset = unexpired_asset(user, asset_id)
+def look_up(asset: FileAsset) -> Arranged:
+    """Return the state of an upload, for a client that goes on with it. Raise ``StateConflict`` and ``StoreError``."""
     upload = arriving(asset)
     if upload is None:
         return Arranged(asset=asset)
     return Arranged(asset=asset, upload=upload, plan=direct.plan(upload), parts=tuple(direct.stored_parts(upload)))
 
 
-def sign(user: User, asset_id: UUID, numbers: Iterable[int]) -> list[SignedPart]:
-    """Return signed requests for parts. Raise ``AssetNotFound`` and what ``intake.direct.sign`` raises."""
-    upload = arriving(unexpired_asset(user, asset_id))
+def sign(user: User, asset: FileAsset, numbers: Iterable[int]) -> list[SignedPart]:
+    """Return signed requests for parts. Raise ``StateConflict`` and what ``intake.direct.sign`` raises."""
+    upload = arriving(asset)
     if upload is None:
-        raise StateConflict("the upload is complete and takes no more parts", value=str(asset_id))
+        raise StateConflict("the upload is complete and takes no more parts", value=str(asset.pk))
     return direct.sign(user, upload, numbers)
 
 
-def complete(user: User, asset_id: UUID) -> FileAsset:
+def complete(user: User, asset: FileAsset) -> FileAsset:
     """Return the asset, also for a client that asks again because it did not receive the answer.
 
-    Raise ``AssetNotFound`` and what ``intake.direct.complete`` raises.
+    Raise what ``intake.direct.complete`` raises.
     """
-    asset = unexpired_asset(user, asset_id)
     upload = arriving(asset)
     return direct.complete(user, upload) if upload else asset
 
 
-def abort(user: User, asset_id: UUID) -> None:
-    """Remove an upload. Raise ``AssetNotFound``, ``UploadGone`` and ``NotPermitted``."""
-    delete(user, unexpired_asset(user, asset_id))
+def abort(user: User, asset: FileAsset) -> None:
+    """Remove an upload. Raise ``NotPermitted``."""
+    delete(user, asset)
