@@ -40,7 +40,7 @@ LINK_HEADERS = {
 
 @require_safe
 @non_atomic_requests
-def download(request: HttpRequest, asset_id: UUID) -> HttpResponseBase:
+def download(request: HttpRequest, asset_id: UUID, **kwargs: object) -> HttpResponseBase:
     """Answer with the bytes of a ready asset, only for users that the access policy allows.
 
     ``?disposition=inline`` asks to have it shown.
@@ -54,7 +54,7 @@ def download(request: HttpRequest, asset_id: UUID) -> HttpResponseBase:
 
 @csrf_exempt
 @non_atomic_requests
-def link(request: HttpRequest, token: str) -> HttpResponseBase:
+def link(request: HttpRequest, token: str, **kwargs: object) -> HttpResponseBase:
     """Answer with the bytes of a ready asset, for the holder of a link that ``FileAsset.signed_url`` made."""
     try:
         response = _follow(request, token)
@@ -77,7 +77,7 @@ def _follow(request: HttpRequest, token: str) -> HttpResponseBase:
 
 
 @non_atomic_requests
-def events(request: HttpRequest) -> HttpResponseBase:
+def events(request: HttpRequest, **kwargs: object) -> HttpResponseBase:
     """Tell how the assets of a page are, and what changes: by a stream of events, or once as JSON, for polling.
 
     204 ends a stream for good (HTML Standard, section 9.2.3): nothing more is to come, or this is WSGI, under which

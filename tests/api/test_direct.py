@@ -645,3 +645,17 @@ def test_an_upload_that_the_view_set_leaves_out_is_not_there(
     answers = [act(upload) for act in acts]
     assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(404, "not_found")] * 4
     assert Upload.objects.exists()
+
+
+def test_the_urls_have_the_prefix_of_the_request(client: Client, owner: User, settings: Settings) -> None:
+    settings.ROOT_URLCONF = "tests.prefixed_urls"
+    client.force_login(owner)
+    said = {"name": "picture.png", "size": len(SMALL)}
+    answer = client.post("/acme/api/direct-uploads/", said, "application/json")
+    upload = answer.json()
+    assert answer["Location"] == upload["urls"]["self"]
+    assert upload["urls"]["self"] == f"http://testserver/acme/api/direct-uploads/{upload['id']}/"
+    assert client.get(upload["urls"]["self"]).json()["id"] == upload["id"]
+    assert client.post(upload["urls"]["sign"], {"parts": [1]}, "application/json").status_code == 200
+    assert client.post(upload["urls"]["complete"]).json()["code"] == "parts_missing"
+    assert client.delete(upload["urls"]["self"]).status_code == 204

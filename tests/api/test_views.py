@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from django import urls
 from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
 from django.db import connection
@@ -20,8 +21,9 @@ pytest.importorskip("rest_framework", reason="Django REST framework is not insta
 
 from rest_framework import serializers
 from rest_framework.permissions import BasePermission, DjangoModelPermissions
-from rest_framework.routers import SimpleRouter
+from rest_framework.routers import DefaultRouter, SimpleRouter
 from rest_framework.throttling import ScopedRateThrottle
+from rest_framework.versioning import URLPathVersioning
 
 from django_largefiles.api.base import ApiViewSet
 from django_largefiles.api.direct import DirectUploadViewSet
@@ -39,6 +41,7 @@ SUBCLASS = claim("docs/rest-api.rst", "class OwnedAssetViewSet(AssetViewSet):")
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Route = Callable[[type[AssetViewSet]], None]
+RouteAs = Callable[[list[Any]], None]
 
 
 @pytest.fixture
@@ -48,16 +51,26 @@ def client(client: Client, owner: User) -> Client:
 
 
 @pytest.fixture
-def route(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Route:
+def route_as(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> RouteAs:
+    """Serve these URLs alone."""
+
+    def route_as(patterns: list[Any]) -> None:
+        module = ModuleType("tests.api.routed")
+        module.urlpatterns = patterns  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        settings.ROOT_URLCONF = module.__name__
+
+    return route_as
+
+
+@pytest.fixture
+def route(route_as: RouteAs) -> Route:
     """Serve a view set at ``/assets/``."""
 
     def route(view_set: type[AssetViewSet]) -> None:
         router = SimpleRouter(use_regex_path=False)
         router.register("assets", view_set, basename="asset")
-        module = ModuleType("tests.api.routed")
-        module.urlpatterns = router.urls  # type: ignore[attr-defined]
-        monkeypatch.setitem(sys.modules, module.__name__, module)
-        settings.ROOT_URLCONF = module.__name__
+        route_as(router.urls)
 
     return route
 
@@ -254,3 +267,59 @@ def test_permissions_of_the_model_are_asked(
     assert client.post(path, {}, "application/json").json()["code"] == "permission_denied"
     owner.user_permissions.add(Permission.objects.get(codename="add_fileasset"))
     assert client.post(path, {}, "application/json").json()["code"] != "permission_denied"
+
+
+SUFFIXED = [
+    ("get", ".json"),
+    ("get", "/status.json"),
+    ("get", "/download.json"),
+    ("post", "/reprocess.json"),
+    ("delete", ".json"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), SUFFIXED)
+def test_a_router_may_add_suffixes(
+    method: str, path: str, client: Client, route_as: RouteAs, ready: FileAsset
+) -> None:
+    router = DefaultRouter(use_regex_path=False)
+    router.register("assets", AssetViewSet, basename="asset")
+    route_as(router.urls)
+    with closing(client.generic(method.upper(), f"/assets/{ready.pk}{path}")) as answer:
+        assert answer.status_code < 300
+
+
+def test_the_location_of_a_new_asset_has_no_suffix(client: Client, route_as: RouteAs) -> None:
+    router = DefaultRouter(use_regex_path=False)
+    router.register("assets", AssetViewSet, basename="asset")
+    route_as(router.urls)
+    made = client.generic("POST", "/assets.json", **post_arguments(CountingBody(file(png()) + END)))
+    assert (made.status_code, made["Location"]) == (201, f"http://testserver/assets/{FileAsset.objects.get().pk}/")
+
+
+@pytest.mark.parametrize("versioning", [None, URLPathVersioning])
+@pytest.mark.parametrize(("method", "path"), ACTIONS)
+def test_the_urls_may_be_included_under_a_variable_prefix(
+    method: str,
+    path: str,
+    versioning: type[URLPathVersioning] | None,
+    client: Client,
+    route_as: RouteAs,
+    ready: FileAsset,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(AssetViewSet, "versioning_class", versioning)
+    route_as([urls.path("<str:version>/", urls.include("django_largefiles.api.urls"))])
+    with closing(client.generic(method.upper(), f"/v1/assets/{ready.pk}/{path}")) as answer:
+        assert answer.status_code < 300
+    assert client.get("/v1/assets/none/").json()["code"] == "not_found"
+
+
+@pytest.mark.parametrize("versioning", [None, URLPathVersioning])
+def test_the_location_of_a_new_asset_has_the_prefix_of_the_request(
+    versioning: type[URLPathVersioning] | None, client: Client, route_as: RouteAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AssetViewSet, "versioning_class", versioning)
+    route_as([urls.path("<str:version>/", urls.include("django_largefiles.api.urls"))])
+    made = client.generic("POST", "/v1/assets/", **post_arguments(CountingBody(file(png()) + END)))
+    assert (made.status_code, made["Location"]) == (201, f"http://testserver/v1/assets/{FileAsset.objects.get().pk}/")

@@ -60,9 +60,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Project:
     return project
 
 
-def send(
-    session: requests.Session, address: str, name: str, content: bytes, accept: str = "*/*"
-) -> requests.Response:
+def send(session: requests.Session, address: str, name: str, content: bytes, accept: str = "*/*") -> requests.Response:
     fields = {"csrfmiddlewaretoken": session.cookies["csrftoken"]}
     return session.post(address, fields, files={"file": (name, content)}, headers={"Accept": accept})
 

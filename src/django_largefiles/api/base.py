@@ -97,6 +97,13 @@ class ApiViewSet(ViewSetMixin, ApiView):
             self._asks_of_one = False
         return visible_asset(self.request.user, asset_id, assets)
 
+    def url_of(self, action: str, asset: FileAsset) -> str:
+        """Return the absolute URL of an action of one asset, under the same prefix as that of the request."""
+        kwargs = {name: value for name, value in self.kwargs.items() if name != self.settings.FORMAT_SUFFIX_KWARG}
+        kwargs[self.lookup_url_kwarg or self.lookup_field] = asset.pk
+        url: str = self.reverse_action(action, kwargs=kwargs)
+        return url
+
     def get_throttles(self) -> list[BaseThrottle]:
         scope = f"largefiles-{self.action}"
         # The framework fails for a scope that has no rate.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpResponseBase
 from django.utils import timezone
@@ -139,7 +138,7 @@ class DirectUploadViewSet(ApiViewSet):
     def get_serializer_class(self) -> type[serializers.Serializer[Any]]:
         return self.asset_serializer_class if self.action == "complete" else self.serializer_class
 
-    def create(self, request: Request) -> Response:
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Declare a file, and get the plan by which to cut it into parts."""
         said = self.declaration_serializer_class(data=request.data, context=self.get_serializer_context())
         said.is_valid(raise_exception=True)
@@ -150,17 +149,17 @@ class DirectUploadViewSet(ApiViewSet):
             headers={"Location": self.urls_of(arranged.asset)["self"]},
         )
 
-    def retrieve(self, request: Request, pk: UUID) -> Response:
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The parts that the storage has, for a client that goes on with the upload."""
         return Response(self.get_serializer(direct.look_up(self.get_object())).data)
 
-    def destroy(self, request: Request, pk: UUID) -> HttpResponseBase:
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Abort the upload, and remove its parts."""
         direct.abort(request.user, self.get_object())
         return BodilessResponse()
 
     @action(detail=True, methods=["post"])
-    def sign(self, request: Request, pk: UUID) -> Response:
+    def sign(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Get URLs for sending these parts, 100 at most; they expire."""
         wanted = NumbersSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
@@ -170,7 +169,7 @@ class DirectUploadViewSet(ApiViewSet):
         return Response(SignedPartSerializer(answer, many=True).data)
 
     @action(detail=True, methods=["post"])
-    def complete(self, request: Request, pk: UUID) -> Response:
+    def complete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Make the file of its parts, once all are sent, and get the asset. May be repeated."""
         asset = direct.complete(request.user, self.get_object())
         # An immediate dispatcher has processed it already.
@@ -179,4 +178,4 @@ class DirectUploadViewSet(ApiViewSet):
     def urls_of(self, asset: FileAsset) -> dict[str, str]:
         """Return the URLs of the next steps."""
         own = {"self": "detail", "sign": "sign", "complete": "complete"}
-        return {name: self.reverse_action(action, args=[asset.pk]) for name, action in own.items()}
+        return {name: self.url_of(action, asset) for name, action in own.items()}

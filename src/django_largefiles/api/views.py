@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -30,7 +29,7 @@ from .serializers import AssetSerializer, StatusSerializer, UploadSerializer
 
 
 @csrf_exempt
-def unknown_asset(request: HttpRequest, path: str) -> HttpResponseBase:
+def unknown_asset(request: HttpRequest, path: str, **kwargs: Any) -> HttpResponseBase:
     """Answer at the ``path`` of no asset as for an asset that does not exist, so that clients can read it."""
     return problem_response(AssetNotFound(value=path))
 
@@ -52,16 +51,17 @@ class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
     def get_serializer_class(self) -> type[Serializer[Any]]:
         return self.status_serializer_class if self.action == "status" else self.serializer_class
 
-    def create(self, request: Request) -> Response:
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Upload one file in the multipart field `file`; `profile` and `sha256` must come before it."""
         # REST framework takes a body of unknown length for an empty one.
         required_length(request.META)
         upload = self.upload_serializer_class(data=request.data, context=self.get_serializer_context())
         upload.is_valid(raise_exception=True)
         asset = self.perform_create(upload)
-        location = self.reverse_action("detail", args=[asset.pk])
         return Response(
-            self.get_serializer(asset).data, status=status.HTTP_201_CREATED, headers={"Location": location}
+            self.get_serializer(asset).data,
+            status=status.HTTP_201_CREATED,
+            headers={"Location": self.url_of("detail", asset)},
         )
 
     def perform_create(self, serializer: Serializer[Any]) -> FileAsset:
@@ -69,7 +69,7 @@ class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         asset: FileAsset = serializer.save(owner=self.request.user)
         return asset
 
-    def destroy(self, request: Request, pk: UUID) -> HttpResponseBase:
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Delete the asset and its bytes, also while they arrive."""
         self.perform_destroy(self.get_object())
         return BodilessResponse()
@@ -78,19 +78,19 @@ class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         delete(self.request.user, asset)
 
     @action(detail=True)
-    def status(self, request: Request, pk: UUID) -> Response:
+    def status(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The fields that change while the asset is processed, for a client that polls."""
         return Response(self.get_serializer(self.get_object()).data)
 
     @action(detail=True, content_negotiation_class=AnyMediaType)
-    def download(self, request: Request, pk: UUID) -> HttpResponseBase:
+    def download(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """The bytes, once the asset is ready: all of them, or the ranges that are asked for."""
         asset = self.get_object()
         check_may_download(request.user, asset)
         return deliver(request._request, asset, disposition=asked_disposition(request))
 
     @action(detail=True, methods=["post"])
-    def reprocess(self, request: Request, pk: UUID) -> Response:
+    def reprocess(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Verify and describe an asset again that is failed, ready or in quarantine."""
         asset = self.get_object()
         if not access_policy().may_reprocess(request.user, asset):

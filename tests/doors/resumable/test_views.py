@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from uuid import UUID
 
 import pytest
 from django.test import Client
+from django.urls import resolve
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
@@ -102,3 +104,17 @@ def test_options_tell_both_protocols(tus: Tus) -> None:
     answer = tus.request("OPTIONS", COLLECTION)
     assert answer["Accept-Patch"] == "application/offset+octet-stream, application/partial-upload"
     assert answer["Upload-Limit"].split(", ")[0] == f"max-size={answer['Tus-Max-Size']}"
+
+
+def test_the_routes_may_be_included_under_a_variable_prefix(tus: Tus, settings: Settings, ready: FileAsset) -> None:
+    link = resolve(ready.signed_url()).kwargs["token"]
+    settings.ROOT_URLCONF = "tests.prefixed_urls"
+    created = tus.post(PICTURE, url="/acme/files/uploads/", upload_length=str(SIZE))
+    pk = FileAsset.objects.exclude(pk=ready.pk).get().pk
+    assert (created.status_code, created["Location"]) == (201, f"http://testserver/acme/files/uploads/{pk}")
+    assert tus.head(created["Location"])["Upload-Offset"] == str(SIZE)
+    assert problem(tus.delete("/acme/files/uploads/none")) == (404, "not_found")
+    for path in (f"assets/{ready.pk}/download/", f"links/{link}/"):
+        with closing(tus.client.get(f"/acme/files/{path}")) as answer:
+            assert (answer.status_code, len(b"".join(answer))) == (200, ready.size)
+    assert tus.client.get(f"/acme/files/events/?asset={ready.pk}", HTTP_ACCEPT="application/json").json()["settled"]

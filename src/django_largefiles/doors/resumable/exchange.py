@@ -73,9 +73,9 @@ class Exchange:
     def location(self, asset_id: UUID) -> str:
         """Return the URL of an upload, absolute, under the host's proxy settings."""
         match = self.request.resolver_match
-        namespace = match.namespace if match else ""
+        namespace, prefix = (match.namespace, match.kwargs) if match else ("", {})
         name = f"{namespace}:upload" if namespace else "upload"
-        return self.request.build_absolute_uri(reverse(name, args=[asset_id]))
+        return self.request.build_absolute_uri(reverse(name, kwargs={**prefix, "asset_id": asset_id}))
 
 
 def find_asset(exchange: Exchange) -> FileAsset:

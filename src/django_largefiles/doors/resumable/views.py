@@ -25,7 +25,7 @@ from .tus import TUS
 @streams_body
 @csrf_exempt
 @non_atomic_requests
-def uploads(request: HttpRequest, asset_id: UUID | None = None) -> HttpResponseBase:
+def uploads(request: HttpRequest, asset_id: UUID | None = None, **kwargs: object) -> HttpResponseBase:
     """Answer tus and the IETF draft, by their headers; ``GET`` of a complete upload is its download."""
     protocol = _protocol(request)
     try:
@@ -39,7 +39,7 @@ def uploads(request: HttpRequest, asset_id: UUID | None = None) -> HttpResponseB
 
 @csrf_exempt
 @non_atomic_requests
-def unknown_upload(request: HttpRequest, path: str) -> HttpResponseBase:
+def unknown_upload(request: HttpRequest, path: str, **kwargs: object) -> HttpResponseBase:
     """Answer at the ``path`` of no upload as for an upload that does not exist, so that clients can read it."""
     if request.method == "OPTIONS":
         response: HttpResponseBase = _options(request)
