@@ -4,6 +4,7 @@ import base64
 import hashlib
 from collections.abc import Callable
 from io import UnsupportedOperation
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -321,6 +322,7 @@ def test_after_a_refusal_the_form_is_empty(owner: User, largefiles: Largefiles) 
 @pytest.mark.parametrize("method", ["read", "chunks", "open"])
 def test_an_uploaded_asset_says_where_its_bytes_are(method: str) -> None:
     with begin_trusted(Declaration(name="a.png")) as writer:
-        uploaded = UploadedAsset(writer, name="a.png", field_name="file", content_type="image/png")
+        declared = {"name": "a.png", "field_name": "file", "content_type": "image/png"}
+        uploaded = UploadedAsset(writer, reception=SimpleNamespace(refused=None), **declared)
         with pytest.raises(UnsupportedOperation, match="accept"):
             getattr(uploaded, method)()

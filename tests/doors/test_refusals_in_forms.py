@@ -96,6 +96,14 @@ def test_files_that_came_before_the_refused_one_can_be_kept(client: Client, stor
     assert stored() == [FileAsset.objects.get().file.name]
 
 
+@pytest.mark.parametrize("accept", [BROWSER, "*/*"], ids=["browser", "program"])
+def test_a_view_that_accepts_each_file_keeps_all_or_none(accept: str, client: Client, stored: Stored) -> None:
+    body = CountingBody(file(png()) + file(EXECUTABLE) + END)
+    answer = client.generic("POST", "/accept-two/", HTTP_ACCEPT=accept, **post_arguments(body))
+    assert answer.status_code == 415
+    assert (stored(), FileAsset.objects.count()) == ([], 0)
+
+
 def test_one_file_too_many_is_refused_as_others_are(client: Client) -> None:
     answer = post(client, "/form/", TITLE + file(png()) * 3 + END)
     assert (answer.status_code, answer.content[:6]) == (400, b"2 kept")

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from django_largefiles.decorators import UploadedAsset, receive_files
 from django_largefiles.exceptions import LargeFilesError
+from django_largefiles.states import Attachment
 
 
 @require_POST
@@ -54,7 +55,8 @@ class PictureForm(forms.Form):
 def form(request: HttpRequest) -> HttpResponse:
     """Show a form again, and keep what came of it before a refusal."""
     form = PictureForm(request.POST or None, request.FILES or None)
-    kept = [file.accept() for file in request.FILES.getlist("file") if isinstance(file, UploadedAsset)]
+    arrived = [file for file in request.FILES.getlist("file") if isinstance(file, UploadedAsset)]
+    kept = [file.accept(attachment=Attachment.PROVISIONAL) for file in arrived]
     return HttpResponse(f"{len(kept)} kept, title {request.POST.get('title')}, {form.as_p()}")
 
 

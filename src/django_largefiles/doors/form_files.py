@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import UnsupportedOperation
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ValidationError
@@ -20,15 +20,24 @@ from ..transactions import is_in_transaction_of
 from ..words import explain
 
 
+class Reception(Protocol):
+    """The reception of a form, by which its files know of each other."""
+
+    refused: RefusedFile | None
+
+
 class UploadedAsset(UploadedFile):  # type: ignore[type-arg]  # generic in the stubs only
     """A file in ``request.FILES`` whose bytes are in the store. Unless ``accept`` is called, it is discarded with the
     request. The bytes can be read from the asset once they are verified.
     """
 
-    def __init__(self, writer: UploadWriter, *, name: str, field_name: str, content_type: str) -> None:
+    def __init__(
+        self, writer: UploadWriter, *, name: str, field_name: str, content_type: str, reception: Reception
+    ) -> None:
         super().__init__(file=None, name=name, content_type=content_type, size=writer.received)
         self.field_name = field_name
         self._writer = writer
+        self._reception = reception
         self._asset: FileAsset | None = None
         # As in a view with ATOMIC_REQUESTS that is exempt from the CSRF check, and so the first to read its form.
         self._may_be_rolled_back = is_in_transaction_of(FileAsset)
@@ -42,9 +51,12 @@ class UploadedAsset(UploadedFile):  # type: ignore[type-arg]  # generic in the s
         """Keep the file, and return its asset. Later calls return it again.
 
         ``sha256`` is a digest that came in the form after the file. A file with the ``attachment`` ``PROVISIONAL``
-        expires unless a row is saved with it. Raise ``MalformedRequest``, ``DigestMismatch`` and ``StoreError``.
+        expires unless a row is saved with it. Raise ``MalformedRequest``, ``DigestMismatch``, ``StoreError``, and,
+        unless the file is provisional, the refusal of another file of the form: all of them are kept, or none.
         """
         if self._asset is None:
+            if self._reception.refused and attachment != Attachment.PROVISIONAL:
+                raise self._reception.refused.error
             if sha256:
                 self._writer.expect(sha256)
             self._asset = self._writer.finish(attachment)

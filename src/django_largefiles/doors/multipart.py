@@ -92,7 +92,7 @@ class StreamingUploadHandler(FileUploadHandler):
         with self._stopping_at_refusals():
             self._writer.judge()
         writer, self._writer = self._writer, None
-        return UploadedAsset(writer, **self._described())
+        return UploadedAsset(writer, reception=self, **self._described())
 
     def upload_interrupted(self) -> None:
         if self._writer:
