@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import os
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -91,6 +95,50 @@ def test_where_the_file_system_cannot_tell_a_thread_reads(stored: BinaryIO, monk
 
     monkeypatch.setattr(async_pieces.os, "preadv", preadv)
     assert b"".join(sent(stored, ByteRange(start=0, stop=1000))) == CONTENT[:1000]
+
+
+def test_where_python_cannot_tell_a_thread_reads(stored: BinaryIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "RWF_NOWAIT")
+    assert b"".join(sent(stored, ByteRange(start=0, stop=1000))) == CONTENT[:1000]
+
+
+def test_a_thread_tells_the_end_where_linux_says_it_too_early(
+    stored: BinaryIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preadv, early = os.preadv, itertools.cycle([False, True])
+    monkeypatch.setattr(os, "preadv", lambda *args: 0 if next(early) else preadv(*args))
+    assert b"".join(sent(stored, ByteRange(start=0, stop=1000))) == CONTENT[:1000]
+
+
+def test_a_file_that_cannot_be_read_is_closed(stored: BinaryIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def read() -> None:
+        async for _ in pieces_of(file, ByteRange(start=0, stop=1000)):
+            broken.append(True)
+
+    file, broken = without_a_descriptor(stored), []
+    monkeypatch.setattr(AsyncFilePieces, "_seek_and_read", lambda *_: CONTENT[0 if broken else 1 // 0 :])
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(read())
+    assert file.closed
+
+
+def test_a_client_that_leaves_does_not_wait_for_the_reads_of_others(
+    stored: BinaryIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read() -> None:
+        pieces = pieces_of(without_a_descriptor(stored), ByteRange(start=0, stop=1000))
+        reading = asyncio.ensure_future(anext(aiter(pieces)))
+        while pieces._reading is None:
+            await asyncio.sleep(0)
+        await asyncio.to_thread(pieces.close)
+        release.set()
+        reading.cancel()
+
+    release = threading.Event()
+    with ThreadPoolExecutor(1) as readers:
+        readers.submit(release.wait)
+        monkeypatch.setattr(async_pieces, "readers", readers)
+        asyncio.run(read())
 
 
 def test_a_file_is_closed_before_it_was_read(file: BinaryIO) -> None:

@@ -61,6 +61,14 @@ def body(answer: Any) -> bytes:
     return bytes(content)
 
 
+@pytest.mark.parametrize("asked", [{}, {"Range": "bytes=100-899"}], ids=["whole", "range"])
+def test_no_middleware_compresses(asked: dict[str, str], client: Client, url: str, settings: Any) -> None:
+    settings.MIDDLEWARE = ["django.middleware.gzip.GZipMiddleware", *settings.MIDDLEWARE]
+    answer = client.get(url, headers={"Accept-Encoding": "gzip", **asked})
+    assert "Content-Encoding" not in answer.headers
+    assert (answer["ETag"], body(answer)) == (f'"{SHA256}"', CONTENT[100:900] if asked else CONTENT)
+
+
 def test_a_whole_file(client: Client, url: str, asset: FileAsset) -> None:
     answer = client.get(url)
     assert (answer.status_code, body(answer)) == (200, CONTENT)

@@ -48,15 +48,19 @@ class AsyncFilePieces:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         # In the thread of the view and of the middleware, whose connections they are.
         await sync_to_async(release_connections)()
-        for segment in self._segments:
-            async for piece in self._pieces_of(segment):
-                with self._departure.of(piece):
-                    yield piece
+        try:
+            for segment in self._segments:
+                async for piece in self._pieces_of(segment):
+                    with self._departure.of(piece):
+                        yield piece
+        except Exception:
+            # Django closes no response whose content raises.
+            self.close()
+            raise
 
     def close(self) -> None:
-        if self._reading:
-            # Not while a thread reads from it.
-            self._reading.cancel()
+        # Not while a thread reads from it.
+        if self._reading and not self._reading.cancel():
             wait([self._reading])
         self._file.close()
 
@@ -128,12 +132,16 @@ _scratch = _Scratch()
 
 
 def _cached(descriptor: int, start: int, size: int) -> bytes | None:
-    """Return what is in memory of the next ``size`` bytes, and ``None`` if the first is not; empty at the end.
+    """Return what is in memory of the next ``size`` bytes, and ``None`` if the first is not or cannot be told.
 
-    Also ``None`` on file systems that cannot tell.
+    Some file systems cannot, nor a Python that was built for a C library without preadv2. Linux 5.9 and 5.10 may
+    return 0 before the end of a file (readv(2), Bugs): only a thread's read tells the end.
     """
+    cached_only = getattr(os, "RWF_NOWAIT", None)
+    if cached_only is None:
+        return None
     room = _scratch.of(size)
     try:
-        return bytes(room[: os.preadv(descriptor, [room], start, os.RWF_NOWAIT)])
-    except OSError:
+        return bytes(room[: os.preadv(descriptor, [room], start, cached_only)]) or None
+    except (OSError, NotImplementedError):
         return None

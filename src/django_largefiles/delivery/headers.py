@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.http import HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.http import content_disposition_header
 
 from ..media_types.matching import matches
@@ -62,6 +62,13 @@ def digest_headers(asset: FileAsset, wanted: Mapping[str, str], *, whole: bool =
     if whole and "Want-Content-Digest" in wanted:
         fields["Content-Digest"] = wanted_digest(made, wanted["Want-Content-Digest"])
     return {name: value for name, value in fields.items() if value}
+
+
+def forbid_compression(request: HttpRequest) -> None:
+    """Have no middleware compress the answer: Django's ``GZipMiddleware`` does not know ``no-transform``."""
+    request.META.pop("HTTP_ACCEPT_ENCODING", None)
+    # A cached property, made of META.
+    request.__dict__.pop("headers", None)
 
 
 def with_headers(response: HttpResponseBase, headers: Mapping[str, str]) -> HttpResponseBase:

@@ -12,7 +12,7 @@ from .backends import backend_of
 from .backends.base import Delivery
 from .backends.stream import Stream
 from .disposition import Disposition, disposition_of
-from .headers import caching_headers, digest_headers, representation_headers, with_headers
+from .headers import caching_headers, digest_headers, forbid_compression, representation_headers, with_headers
 from .validators import Validators
 
 
@@ -38,6 +38,7 @@ def deliver(request: HttpRequest, asset: FileAsset, *, disposition: Disposition 
         **representation_headers(asset, disposition_of(asset, disposition)),
         **digest_headers(asset, request.headers, whole=whole),
     }
+    forbid_compression(request)
     delivery = Delivery(request=request, asset=asset, ranges=ranges, headers=headers)
     backend = backend_of(asset)
     chosen = backend if backend.answers(delivery) else Stream(backend.store, backend.alias)
