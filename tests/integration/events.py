@@ -58,11 +58,12 @@ class Events:
 
 
 @contextmanager
-def followed(server: Address, asset_ids: Collection[str], *, version: str = "") -> Iterator[Events]:
+def followed(server: Address, asset_ids: Collection[str], *, version: str = "", cookie: str = "") -> Iterator[Events]:
     """Open a stream. It raises ``TimeoutError`` if nothing comes for a minute, in which it should ping."""
     connection = HTTPConnection(server.host, server.port, timeout=60)
     query = urlencode([("asset", asset_id) for asset_id in asset_ids])
-    connection.request("GET", f"/files/events/?{query}", headers={"Accept": STREAM, "Last-Event-ID": version})
+    fields = {"Accept": STREAM, "Last-Event-ID": version, **({"Cookie": cookie} if cookie else {})}
+    connection.request("GET", f"/files/events/?{query}", headers=fields)
     response = connection.getresponse()
     try:
         yield Events(connection, response)

@@ -21,6 +21,7 @@ from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand
 from gunicorn.config import Config
 from packaging.requirements import Requirement
+from uvicorn.main import main as uvicorn
 
 from tests.snippets.blocks import ROOT, Block
 
@@ -163,6 +164,12 @@ def check_gunicorn(program: str, arguments: Arguments) -> None:
     Config().parser().parse_args(arguments)
 
 
+def check_uvicorn(program: str, arguments: Arguments) -> None:
+    _check_click(uvicorn, arguments)
+    application = next(argument for argument in arguments if not argument.startswith("-"))
+    assert re.fullmatch(r"[\w.]+:\w+", application), f"{application!r} is no <module>:<attribute>"
+
+
 MODULES: Mapping[str, Callable[[str, Arguments], None]] = {"pytest": check_pytest}
 
 CHECKS: Mapping[str, Callable[[str, Arguments], None]] = {
@@ -181,5 +188,6 @@ CHECKS: Mapping[str, Callable[[str, Arguments], None]] = {
     "pip": check_pip,
     "python": check_python,
     "python3": check_python,
+    "uvicorn": check_uvicorn,
     "venv/bin/python": check_python,
 }

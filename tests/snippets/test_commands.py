@@ -84,6 +84,8 @@ def test_celery_s_extra_for_redis_brings_all_that_its_transport_imports() -> Non
         "celery -A mysite worker --no-such-option",
         "celery -A mysite worker no-such-argument",
         "gunicorn --no-such-option",
+        "uvicorn mysite.asgi:application --no-such-option",
+        "uvicorn mysite.asgi",
         "no-such-program",
         "no/such/program",
         "README.md/../pyproject.toml",

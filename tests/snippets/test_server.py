@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from packaging.requirements import Requirement
 from pytest_django.fixtures import Settings
 
 from django_largefiles.checks import check_settings
+from django_largefiles.conf import largefiles_settings
 from django_largefiles.options import GIB
 from example_project.processes import ALLOCATOR
 from tests.snippets.blocks import Block, find
@@ -26,6 +28,7 @@ PACKAGES = claim("docs/server.rst", "$ sudo apt install nginx postgresql redis-s
 ENVIRONMENT = claim("docs/server.rst", "DJANGO_SETTINGS_MODULE=mysite.settings")
 MANAGE = claim("docs/server.rst", "#!/bin/sh")
 SETTINGS = claim("docs/server.rst", 'SECRET_KEY = os.environ["SECRET_KEY"]')
+ASGI = claim("docs/server.rst", "application = get_asgi_application()")
 DATABASE = claim("docs/server.rst", "$ sudo -u postgres createuser mysite")
 WEB = claim("docs/server.rst", "Description=mysite")
 WORKER = claim("docs/server.rst", "Description=mysite, worker")
@@ -80,8 +83,9 @@ def test_services_run_as_one_user_that_may_write_the_files(unit: Block) -> None:
 
 
 def test_the_web_server_has_time_to_end_uploads() -> None:
-    (patience,) = re.findall(r"--graceful-timeout (\d+)", WEB.text)
+    (patience,) = re.findall(r"--timeout-graceful-shutdown (\d+)", WEB.text)
     assert int(options(WEB, "TimeoutStopSec")) > int(patience)
+    assert timedelta(seconds=int(patience)) >= largefiles_settings.progress_limits.lifetime
     assert dict(pair.split("=") for pair in options(WEB, "Environment").split()) == ALLOCATOR
 
 
@@ -114,6 +118,20 @@ def test_the_settings_pass_the_checks(tmp_path: Path, settings: Settings, monkey
     check_databases(made["DATABASES"])
     settings.STORAGES, settings.LARGEFILES = made["STORAGES"], made["LARGEFILES"]
     assert {message.id for message in check_settings()} <= OF_THE_MACHINE
+
+
+def test_the_application_is_that_of_the_page_about_deployment() -> None:
+    assert ASGI.text == find("docs/deployment.rst", "application = get_asgi_application()").text
+
+
+def test_the_processes_need_fewer_connections_than_postgresql_allows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "only here")
+    pool = run_settings(SETTINGS.text, tmp_path)["DATABASES"]["default"]["OPTIONS"]["pool"]
+    (workers,) = re.findall(r"--workers (\d+)", WEB.text)
+    (processes,) = re.findall(r"--concurrency (\d+)", WORKER.text)
+    assert (int(workers) + int(processes)) * pool["max_size"] == 80
 
 
 def test_nginx_agrees_with_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
