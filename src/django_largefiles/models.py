@@ -134,7 +134,7 @@ class FileAsset(models.Model):
     expected_sha256 = models.CharField(_("expected SHA-256"), max_length=64, blank=True)
     expected_sha512 = models.CharField(_("expected SHA-512"), max_length=128, blank=True)
     client_fields = models.JSONField(
-        _("client's fields"), default=dict, blank=True, help_text=_("Of the request that began it, as they were sent.")
+        _("client's fields"), default=dict, blank=True, help_text=_("Upload headers, stored verbatim.")
     )
     declared_type = models.CharField(_("declared type"), max_length=255, blank=True)
     media_type = models.CharField(_("media type"), max_length=255, blank=True)
@@ -157,11 +157,16 @@ class FileAsset(models.Model):
     extra_attributes = models.JSONField(_("further attributes"), default=dict, blank=True)
     extraction_error = models.CharField(_("extraction error"), max_length=1000, blank=True)
     confinement = models.CharField(
-        _("confinement"), max_length=255, blank=True, help_text=_("Of the extraction: the layers that held it.")
+        _("confinement"),
+        max_length=255,
+        blank=True,
+        help_text=_("Layers of confinement that were active while the metadata was read."),
     )
 
     scan_verdict = models.CharField(_("scan verdict"), max_length=16, choices=ScanVerdict, blank=True)
-    scan_detail = models.JSONField(_("scan results"), default=list, blank=True, help_text=_("One for each scanner."))
+    scan_detail = models.JSONField(
+        _("scan results"), default=list, blank=True, help_text=_("One result for each scanner.")
+    )
 
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
@@ -277,18 +282,23 @@ class Upload(models.Model):
     length = models.BigIntegerField(null=True)
     offset = models.BigIntegerField(default=0)
     reserved = models.BigIntegerField(default=0, help_text=_("Bytes that count against the owner's quota."))
-    media_type = models.CharField(max_length=255, blank=True, help_text=_("That of the first bytes, once judged."))
+    media_type = models.CharField(
+        max_length=255, blank=True, help_text=_("Media type of the first bytes, once detected.")
+    )
     digest_state = models.BinaryField(null=True)
     store_state = models.JSONField()
-    parts = models.JSONField(default=list, help_text=_("Of a final upload: the ids of its partial ones, in order."))
+    parts = models.JSONField(default=list, help_text=_("Ids of the partial uploads of a final upload, in order."))
     lease_token = models.UUIDField(null=True)
     lease_expires_at = models.DateTimeField(
-        null=True, db_index=True, help_text=_("Of a final upload: when the sweeper looks at it again.")
+        null=True, db_index=True, help_text=_("When the sweeper checks a final upload again.")
     )
-    attempts = models.PositiveSmallIntegerField(default=0, help_text=_("To put a final upload together."))
+    attempts = models.PositiveSmallIntegerField(default=0, help_text=_("Attempts to assemble a final upload."))
     expires_at = models.DateTimeField(db_index=True)
     is_open = models.BooleanField(
-        default=True, help_text=_("Counts against the owner's quota of uploads: all but partial ones with all bytes.")
+        default=True,
+        help_text=_(
+            "Whether it counts against the owner's limit of open uploads. A partial upload with all bytes does not."
+        ),
     )
 
     def __str__(self) -> str:
@@ -303,8 +313,8 @@ class Usage(models.Model):
     )
     bytes = models.BigIntegerField(default=0)
     files = models.BigIntegerField(default=0)
-    uploads = models.BigIntegerField(default=0, help_text=_("Those of the files that are arriving."))
-    checked_at = models.DateTimeField(db_index=True, help_text=_("When it was last computed from the files."))
+    uploads = models.BigIntegerField(default=0, help_text=_("Number of open uploads."))
+    checked_at = models.DateTimeField(db_index=True, help_text=_("When the row was last computed from the files."))
 
     def __str__(self) -> str:
         return f"{self.owner_id}: {self.bytes} bytes in {self.files} files"
@@ -314,9 +324,7 @@ class SweeperRun(models.Model):
     """When the sweeper last ended a pass, and how far it has come: one row, which ``sweeper`` writes."""
 
     ran_at = models.DateTimeField(null=True)
-    attachments_until = models.UUIDField(
-        null=True, help_text=_("The last asset of which it was asked whether its attachment is true.")
-    )
+    attachments_until = models.UUIDField(null=True, help_text=_("The last asset whose attachment was checked."))
 
     def __str__(self) -> str:
         return str(self.ran_at)
@@ -332,10 +340,10 @@ class PendingSignal(models.Model):
     asset_id = models.UUIDField()
     state = models.CharField(max_length=16, choices=State)
     reference = models.JSONField(
-        null=True, help_text=_("Of the row that refers to the asset: the signal is attachment_ready then.")
+        null=True, help_text=_("The row that refers to the asset, if the signal is attachment_ready.")
     )
     tries = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(help_text=_("When another process may send it."))
+    due_at = models.DateTimeField(help_text=_("When another process may send the signal."))
 
     def __str__(self) -> str:
         return f"{self.asset_id} {self.state}"
@@ -347,7 +355,7 @@ class PendingRemoval(models.Model):
     storage = models.CharField(max_length=MAX_STORAGE_ALIAS)
     store_state = models.JSONField()
     due_at = models.DateTimeField(db_index=True)
-    version = models.PositiveIntegerField(default=0, help_text=_("Counts the changes of this row."))
+    version = models.PositiveIntegerField(default=0, help_text=_("Number of changes of this row."))
 
     def __str__(self) -> str:
         return str(self.store_state.get("name", ""))
