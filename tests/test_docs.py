@@ -36,6 +36,8 @@ ERROR = re.compile(r"^   \* - ``(\w+)``\n     - (\d{3})$", re.MULTILINE)
 NAMED_ERROR = re.compile(r"\b([45]\d\d)\s+(?:with the code\s+)?\(?`+([a-z_]+)`+")
 """A status and a code in a sentence: ``409 ``parts_missing````."""
 
+WARNS = re.compile(r"logger\.(?:warning|error|exception)\(")
+
 OPTIONAL = ("django_largefiles.api.", "django_largefiles.dispatch.django_tasks.")
 """Not importable without Django REST framework, or with Django 5.2."""
 
@@ -57,6 +59,10 @@ def imports(source: str) -> Iterator[str]:
         for name in names.strip("()").split(","):
             imported = name.split("#")[0].split(" as ")[0].strip()
             yield from [f"{module}.{imported}"] if imported else []
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
 
 
 def used_names() -> set[str]:
@@ -164,6 +170,16 @@ def test_system_checks_are_listed() -> None:
         for check in re.findall(r'"django_largefiles\.([EWI]\d{3})"', module.read_text())
     }
     assert set(CHECK_ID.findall(text("docs", "settings.rst"))) == made
+
+
+def test_loggers_are_listed() -> None:
+    """All that warn or report an error, by their names or those of their packages."""
+    table = text("docs", "reference.rst").partition("\nLoggers\n")[2].partition(".. _errors")[0]
+    listed = set(re.findall(r"``(django_largefiles[\w.]+)``", table))
+    names = {f"{module_name(path)}." for path in PACKAGE.rglob("*.py") if WARNS.search(path.read_text())}
+    names.remove("django_largefiles.testing.commits.")
+    assert [name for name in sorted(names) if not name.startswith(tuple(f"{each}." for each in listed))] == []
+    assert [each for each in sorted(listed) if not any(name.startswith(f"{each}.") for name in names)] == []
 
 
 def test_columns_of_the_asset_are_described() -> None:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import doctest
+import json
+import re
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from textwrap import dedent
 from unittest.mock import Mock, call
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
+from django.test import RequestFactory
+from django.utils import timezone
 
 from django_largefiles.access import AccessPolicy
 from django_largefiles.containers.facts import ArchiveFacts
@@ -42,7 +49,8 @@ TYPE_DETECTED = claim("docs/extending/extractors.rst", "...     sniff_file(file)
 ARCHIVE_FACTS = claim("docs/extending/extractors.rst", "from django_largefiles.containers.facts import ArchiveFacts")
 RECEIVER = claim("docs/lifecycle.rst", "@receiver(asset_ready, sender=FileAsset)")
 BLOCK_AND_REPROCESS = claim("docs/lifecycle.rst", "from django_largefiles import lifecycle")
-FIGURES = claim("docs/operation.rst", "figures = {")
+HEALTH = claim("docs/operation.rst", "def health(request):")
+LOGGING = claim("docs/operation.rst", "LOGGING = {")
 TROUBLE = claim("docs/troubleshooting.rst", 'asset = FileAsset.objects.get(pk="0b5d3f3e-6a3c-4c0e-9a53-0d7c4f1f2b11")')
 READING = claim("docs/storages.rst", "with asset.open() as file:")
 INGEST = claim("docs/uploads.rst", "from django_largefiles.models import FileAsset")
@@ -135,11 +143,29 @@ def test_a_file_is_blocked_for_good(ready: FileAsset) -> None:
     assert (ready.state, ready.reason, ready.detail) == (State.REJECTED, Reason.BLOCKED, "court order 4711")
 
 
-def test_figures_count_what_waits(received: FileAsset) -> None:
-    figures = run(FIGURES)["figures"]
-    assert figures.pop("waiting since") == {"created_at__min": received.created_at}
+def test_figures_count_what_waits(received: FileAsset, rf: RequestFactory) -> None:
+    health = run(HEALTH)["health"]
+    answer = health(rf.get("/health/"))
+    figures = json.loads(answer.content)
+    assert answer.status_code == 200
+    assert figures.pop("waiting since")[:19] == received.created_at.isoformat()[:19]
     assert figures.pop("waiting") == 1
     assert set(figures.values()) == {0}
+    FileAsset.objects.update(lease_expires_at=timezone.now() - timedelta(hours=1))
+    answer = health(rf.get("/health/"))
+    assert (answer.status_code, json.loads(answer.content)["overdue assets"]) == (503, 1)
+
+
+def test_messages_are_printed_with_time_and_logger() -> None:
+    """In a process of its own, whose loggers it may set."""
+    messages = """
+        logging.config.dictConfig(LOGGING)
+        logging.getLogger("django_largefiles.sweeper").info("swept")
+        logging.getLogger("django.request").warning("refused")
+    """
+    source = f"import logging.config\n{LOGGING.text}{dedent(messages)}"
+    done = subprocess.run([sys.executable, "-I", "-c", source], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"\S+ \S+ INFO django_largefiles\.sweeper: swept\n", done.stderr)
 
 
 def test_a_file_says_what_happened_to_it(capsys: pytest.CaptureFixture[str]) -> None:
