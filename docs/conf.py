@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import django
@@ -85,6 +87,21 @@ def check_index(app: Sphinx, error: Exception | None) -> None:
         raise ExtensionError(f"These settings are not in the index: {', '.join(sorted(set(OPTIONS) - indexed))}.")
 
 
+def read_markdown(app: Sphinx, path: Path, parent: str, content: list[str]) -> None:
+    """Turn the Markdown of an included changelog, with headings, code and links, into reStructuredText."""
+    if path.suffix != ".md":
+        return
+    text = re.sub(r"`([^`]+)`", r"``\1``", content[0])
+    text = re.sub(r"(?<!`)\[([^\]]+)\]\((https?:[^)]+)\)", r"`\1 <\2>`__", text)
+    content[0] = re.sub(r"^(#+) (.+)$", underlined, text, flags=re.MULTILINE)
+
+
+def underlined(heading: re.Match[str]) -> str:
+    mark = "=-~"[len(heading[1]) - 1]
+    return f"{heading[2]}\n{mark * len(heading[2])}"
+
+
 def setup(app: Sphinx) -> None:
     app.add_transform(IndexTables)
     app.connect("build-finished", check_index)
+    app.connect("include-read", read_markdown)

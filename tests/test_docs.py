@@ -156,6 +156,17 @@ def test_settings_are_listed() -> None:
 def test_extras_are_listed() -> None:
     extras = tomllib.loads(text("pyproject.toml"))["project"]["optional-dependencies"]
     assert re.findall(r"^\| `(\w+)` \|", text("README.md"), re.MULTILINE) == list(extras)
+    assert re.findall(r"^   \* - ``(\w+)``$", text("docs", "installation.rst"), re.MULTILINE) == list(extras)
+
+
+def test_versions_are_those_of_the_package() -> None:
+    package = tomllib.loads(text("pyproject.toml"))["project"]
+    djangos = [
+        name.removeprefix("Framework :: Django :: ") for name in package["classifiers"] if " :: Django :: " in name
+    ]
+    python = package["requires-python"].removeprefix(">=")
+    for page in (text("README.md"), text("docs", "installation.rst")):
+        assert re.search(rf"Python {python} or later,(?: and)? Django {djangos[0]} to {djangos[-1]}\b", page)
 
 
 def test_reasons_are_listed() -> None:

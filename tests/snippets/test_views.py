@@ -30,6 +30,7 @@ from tests.snippets.claims import claim
 from tests.snippets.running import run, urlconf
 
 API_URLS = claim("docs/rest-api.rst", "urlpatterns = [")
+PACKAGE_URLS = claim("docs/installation.rst", 'urlpatterns += [path("files/", include("django_largefiles.urls"))]')
 RESUMABLE_URLS = claim("docs/resumable.rst", "urlpatterns = [")
 VIEW = claim("docs/uploads.rst", 'return redirect("video", file.accept().pk)')
 TEMPLATE = claim("docs/uploads.rst", '<form method="post" enctype="multipart/form-data">')
@@ -144,6 +145,7 @@ def test_a_view_delivers_an_asset(owner: User, ready: FileAsset) -> None:
     ("block", "name", "url"),
     [
         (API_URLS, "largefiles-api:asset-list", "/api/assets/"),
+        (PACKAGE_URLS, "largefiles:uploads", "/files/uploads/"),
         (RESUMABLE_URLS, "largefiles:uploads", "/files/uploads/"),
     ],
     ids=str,
