@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from io import SEEK_END, BytesIO
 from pathlib import Path
@@ -11,15 +11,17 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
-from django.db import IntegrityError, connection
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import CharField
 from django.shortcuts import redirect
+from django.test.utils import isolate_apps
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from django_largefiles.exceptions import NotReady
 from django_largefiles.extractors.base import COLUMN_BOUNDS, METADATA_COLUMNS, Bounds, Integer, Number, Text
-from django_largefiles.models import FileAsset, Upload
-from django_largefiles.states import State
+from django_largefiles.models import MANAGED_COLUMNS, FileAsset, Upload
+from django_largefiles.states import Attachment, Reason, ScanVerdict, Stage, State
 from tests.conftest import create_asset, png
 
 pytestmark = pytest.mark.django_db
@@ -215,3 +217,123 @@ def test_what_is_asked_for_has_an_index(columns: list[str]) -> None:
     with connection.cursor() as cursor:
         found = connection.introspection.get_constraints(cursor, FileAsset._meta.db_table)
     assert columns in [each["columns"] for each in found.values() if each["index"]]
+
+
+OTHER_COLUMNS = {
+    "id", "owner", "profile", "original_name", "client_fields", "declared_type", "created_at", "updated_at",
+    "extra_attributes", *METADATA_COLUMNS,
+}  # fmt: skip
+
+
+def test_each_column_is_either_managed_or_saved() -> None:
+    names = [field.name for field in FileAsset._meta.concrete_fields]
+    assert sorted([*MANAGED_COLUMNS, *OTHER_COLUMNS]) == sorted(names)
+
+
+def changed(stored: FileAsset) -> dict[str, Any]:
+    """Change every managed column in the database, and return what they are now."""
+    digests = {"sha256": "a" * 64, "sha512": "b" * 128, "expected_sha256": "c" * 64, "expected_sha512": "d" * 128}
+    now = timezone.now()
+    values = {
+        **digests, "storage": "other", "file": "other", "size": 9, "media_type": "image/gif", "crc32": 9,
+        "attachment": Attachment.PROVISIONAL, "expires_at": now, "kept_when_orphaned": True,
+        "state": State.REJECTED, "reason": Reason.BLOCKED, "detail": "court order", "stage": Stage.READING,
+        "stage_done": 9, "attempts": 9, "claims": 9, "lease_expires_at": now, "processed_at": now,
+        "link_generation": 9, "extraction_error": "none", "confinement": "seccomp",
+        "scan_verdict": ScanVerdict.CLEAN, "scan_detail": [{}],
+    }  # fmt: skip
+    assert values.keys() == MANAGED_COLUMNS
+    FileAsset.objects.filter(pk=stored.pk).update(**values)
+    return values
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        lambda held: held.save(),
+        lambda held: held.save(force_update=True),
+        lambda held: async_to_sync(held.asave)(),
+        lambda held: FileAsset.objects.update_or_create(pk=held.pk, defaults={"title": held.title}),
+    ],
+    ids=["save", "forced", "asynchronously", "update_or_create"],
+)
+def test_saving_an_instance_undoes_no_change_of_ours(save: Callable[[FileAsset], object]) -> None:
+    held = asset()
+    now = changed(held)
+    held.title = "My picture"
+    save(held)
+    stored = FileAsset.objects.get()
+    assert stored.title == "My picture"
+    assert stored.updated_at > held.created_at
+    assert FileAsset.objects.values(*now).get() == now
+
+
+def test_an_instance_made_of_an_id_undoes_no_change_of_ours() -> None:
+    found = asset(state=State.READY)
+    FileAsset(pk=found.pk, original_name="b.png", created_at=timezone.now()).save(force_update=True)
+    found.refresh_from_db()
+    assert (found.original_name, found.state) == ("b.png", State.READY)
+
+
+def test_saving_writes_no_column_that_was_not_read(django_assert_num_queries: Callable[[int], Any]) -> None:
+    asset(title="Title", profile="default")
+    held = FileAsset.objects.only("title").get()
+    FileAsset.objects.update(profile="videos")
+    held.title = "Other"
+    with django_assert_num_queries(1):
+        held.save()
+    assert FileAsset.objects.values_list("title", "profile").get() == ("Other", "videos")
+
+
+@pytest.mark.parametrize("columns", [["state"], ("title", "link_generation"), {"attachment"}], ids=str)
+def test_a_column_of_ours_cannot_be_named(columns: Iterable[str]) -> None:
+    held = asset()
+    with pytest.raises(ValueError, match=r"does not write (state|link_generation|attachment): only this package"):
+        held.save(update_fields=columns)
+
+
+def test_other_columns_can_be_named() -> None:
+    held = asset()
+    changed(held)
+    held.title, held.original_name = "Other", "other.png"
+    held.save(update_fields=["title"])
+    assert FileAsset.objects.values_list("title", "original_name", "state").get() == (
+        "Other",
+        "picture.png",
+        State.REJECTED,
+    )
+
+
+def test_a_deleted_asset_is_not_saved_again() -> None:
+    held = asset()
+    FileAsset.objects.all().delete()
+    with pytest.raises(DatabaseError), transaction.atomic():
+        held.save()
+    assert not FileAsset.objects.exists()
+
+
+@pytest.fixture
+def recording() -> Iterator[Any]:
+    """A model that inherits from ours, with its table."""
+    with isolate_apps("tests.films"):
+
+        class Recording(FileAsset):
+            place = CharField(max_length=20)
+
+            class Meta:
+                app_label = "films"
+
+    with connection.schema_editor() as editor:
+        editor.create_model(Recording)
+    yield Recording
+    with connection.schema_editor() as editor:
+        editor.delete_model(Recording)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_model_that_inherits_from_ours_saves_its_own_columns(recording: Any) -> None:
+    held = recording.objects.create(original_name="a.png", place="Here")
+    now = changed(held)
+    held.place, held.title = "There", "Other"
+    held.save()
+    assert recording.objects.values("place", "title", *now).get() == {"place": "There", "title": "Other", **now}

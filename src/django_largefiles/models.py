@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from django.conf import settings
 from django.db import models
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from .access import User
+
+MANAGED_COLUMNS = frozenset(
+    {
+        "storage", "file", "size", "media_type", "sha256", "sha512", "crc32", "expected_sha256", "expected_sha512",
+        "attachment", "expires_at", "kept_when_orphaned",
+        "state", "reason", "detail", "stage", "stage_done", "attempts", "claims", "lease_expires_at", "processed_at",
+        "link_generation",
+        "extraction_error", "confinement", "scan_verdict", "scan_detail",
+    }
+)  # fmt: skip
+"""The columns of an asset that change only by compare-and-set, never by ``save`` of an instance read before."""
 
 
 class FileAsset(models.Model):
@@ -212,9 +224,35 @@ class FileAsset(models.Model):
     def __str__(self) -> str:
         return f"{self.original_name} ({self.state})"
 
+    def save(
+        self,
+        *,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        """Save the asset without ``MANAGED_COLUMNS``, unless it is new.
+
+        An instance that was read before a takedown or a verdict must not undo it. Raise ``ValueError`` if
+        ``update_fields`` names one of these columns other than a time or the file, which are ignored.
+        """
+        if update_fields is not None:
+            update_fields = _writable(frozenset(update_fields))
+        elif force_update or not (force_insert or self._state.adding):
+            update_fields = self._loaded_columns() - MANAGED_COLUMNS
+        super().save(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
+
     def get_absolute_url(self) -> str:
         """Return ``url``, for ``redirect(asset)`` and other code that asks an object for its URL."""
         return self.url
+
+    def _loaded_columns(self) -> frozenset[str]:
+        """Return the names of the columns that ``save`` of any other model writes."""
+        # A file that was assigned is refused when the attribute is read.
+        vars(self).get("file") and self.file
+        columns = (field for field in self._meta.concrete_fields if not (field.primary_key or field.generated))
+        return frozenset(field.attname for field in columns) - self.get_deferred_fields()
 
     @property
     def url(self) -> str:
@@ -263,6 +301,21 @@ class FileAsset(models.Model):
             return self.size or 0
         upload: Upload | None = getattr(self, "upload", None)
         return upload.offset if upload else 0
+
+
+def _writable(names: frozenset[str]) -> frozenset[str]:
+    """Return the columns that ``save`` writes. Raise ``ValueError`` for one that it does not write."""
+    # Django's update_or_create adds every column whose field prepares what is saved, as those of times do.
+    added = {
+        field.name for field in FileAsset._meta.concrete_fields if type(field).pre_save is not models.Field.pre_save
+    }
+    managed = sorted((names & MANAGED_COLUMNS) - added)
+    if managed:
+        raise ValueError(
+            f"FileAsset.save() does not write {', '.join(managed)}: only this package changes these columns; use "
+            "the functions of django_largefiles.lifecycle"
+        )
+    return names - MANAGED_COLUMNS
 
 
 class Upload(models.Model):

@@ -97,7 +97,7 @@ class Saving:
 
 
 def _mark_attached(row: Model, field: Any) -> None:
-    """Have the asset that the row holds in memory say what the database does: a receiver or the host may save it."""
+    """Have the asset that the row holds in memory say what the database does, for receivers and the host."""
     asset = field.get_cached_value(row, default=None)
     if asset:
         asset.attachment, asset.expires_at = Attachment.ATTACHED, None
