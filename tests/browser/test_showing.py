@@ -28,6 +28,7 @@ STYLE = claim("docs/showing.rst", "img, video {")
 FILM = find("docs/showing.rst", '{% largefile_player film.file tracks=tracks preload="none" %}')
 REPORT = find("docs/showing.rst", '{% largefile_link report.file text="The annual report" tab=True %}')
 
+ORANGE = (255, 165, 0)
 POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'"
 CAPTIONS = "WEBVTT\n\n00:00.000 --> 00:01.000\nA kite.\n"
 FRAME = '<!doctype html><html lang="en"><title>Files</title><link rel="stylesheet" href="/style.css"><body>{}'
@@ -131,12 +132,20 @@ def test_a_film_seeks(site: Site, page: Page, owner: User, samples: Path) -> Non
     assert player.locator("track").evaluate(loaded)
 
 
+def colours_of(page: Page) -> set[Any]:  # needs_chromium
+    shown = Image.open(BytesIO(page.screenshot())).convert("RGB")
+    return {colour for _, colour in shown.getcolors(maxcolors=2**24) or ()}
+
+
 def test_a_pdf_opens_in_a_tab(site: Site, page: Page, owner: User) -> None:  # needs_chromium
     content = BytesIO()
-    Image.new("RGB", (60, 80), "orange").save(content, "PDF")
+    Image.new("RGB", (60, 80), ORANGE).save(content, "PDF")
     report = take_in(content.getvalue(), "report.pdf", owner)
     page.goto(site.address)
     shown = page.context.expect_event("response", lambda answer: report.url in answer.url)
-    with page.expect_popup(), shown as answer:
+    with page.expect_popup() as tab, shown as answer:
         page.get_by_role("link", name="The annual report").click()
     assert answer.value.headers["content-disposition"] == 'inline; filename="report.pdf"'
+    # Chromium's reader is no page that can be asked for its elements.
+    while ORANGE not in colours_of(tab.value):
+        tab.value.wait_for_timeout(50)
