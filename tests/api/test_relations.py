@@ -22,7 +22,8 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.viewsets import ModelViewSet
 
 from django_largefiles import upload_tokens
-from django_largefiles.api.relations import AssetModelSerializer, AssetRelatedField
+from django_largefiles.api.errors import ApiRefusal
+from django_largefiles.api.relations import AssetListSerializer, AssetModelSerializer, AssetRelatedField
 from django_largefiles.exceptions import ConfigurationError, NotAttachable
 from django_largefiles.lifecycle import attachment
 from django_largefiles.models import FileAsset
@@ -331,6 +332,53 @@ def test_rows_of_a_list_are_new_ones(owner: User) -> None:
     said = [{"title": "y", "video": str(film.video_id)}]
     serializer = FilmSerializer(data=said, many=True, context={"request": request})
     assert not serializer.is_valid()
+
+
+def films(owner: User, *assets: FileAsset) -> Any:
+    """A serializer of a film for each asset, which is valid."""
+    request = RequestFactory().get("/")
+    request.user = owner
+    said = [{"title": "x", "video": str(asset.pk)} for asset in assets]
+    serializer = FilmSerializer(data=said, many=True, context={"request": request})
+    assert serializer.is_valid(), serializer.errors
+    return serializer
+
+
+def test_rows_of_a_list_are_saved(owner: User) -> None:
+    one, two = make(owner), make(owner)
+    assert [film.video for film in films(owner, one, two).save()] == [one, two]
+    assert attachment_of(one) == attachment_of(two) == ATTACHED
+
+
+def test_of_a_list_all_rows_are_saved_or_none(owner: User) -> None:
+    asset = make(owner)
+    with pytest.raises(ApiRefusal) as raised:
+        films(owner, asset, asset).save()
+    assert (raised.value.status_code, raised.value.error.code) == (409, "not_attachable")
+    assert not Film.objects.exists()
+    assert attachment_of(asset) == asset.attachment
+
+
+def test_a_host_has_a_class_for_lists_of_its_own() -> None:
+    class OwnList(AssetListSerializer):
+        pass
+
+    class ListedSerializer(FilmSerializer):
+        class Meta(FilmSerializer.Meta):
+            list_serializer_class = OwnList
+
+    class InheritingSerializer(ListedSerializer):
+        pass
+
+    assert [type(each([], many=True)) for each in (FilmSerializer, ListedSerializer, InheritingSerializer)] == [
+        AssetListSerializer,
+        OwnList,
+        OwnList,
+    ]
+
+
+def test_where_the_framework_has_no_user_the_policy_is_asked_about_an_anonymous_one(owner: User) -> None:
+    assert errors(FilmSerializer, None, title="x", video=str(make(owner).pk)) == {"video": ["not_found"]}
 
 
 def test_a_field_of_a_plain_serializer(owner: User) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, Literal, TypeAlias
 from uuid import UUID
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import router, transaction
 from django.db.models import Model
 from django.http import HttpRequest
@@ -133,9 +136,22 @@ class AssetRelatedField(serializers.RelatedField[FileAsset, str, Any]):
                 "context={'request': request}, as the views of REST framework do"
             )
         # REST framework authenticates its own request, and sets the user of Django's.
-        request.user  # noqa: B018
+        user = request.user
         own: HttpRequest = getattr(request, "_request", request)
+        # With ``UNAUTHENTICATED_USER`` of ``None`` there is none.
+        own.user = user or AnonymousUser()
         return own
+
+
+class AssetListSerializer(serializers.ListSerializer[Any]):
+    """``AssetModelSerializer`` with ``many=True``: ``save`` changes all rows and their assets, or none.
+
+    A ``list_serializer_class`` of a host's inherits from it.
+    """
+
+    def save(self, **values: Any) -> Any:
+        with _whole(self.child.Meta.model):
+            return super().save(**values)
 
 
 class AssetModelSerializer(serializers.ModelSerializer[Any]):
@@ -146,6 +162,13 @@ class AssetModelSerializer(serializers.ModelSerializer[Any]):
     """
 
     asset_related_field: type[AssetRelatedField] = AssetRelatedField
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        meta = vars(cls).get("Meta")
+        # The framework looks for it there alone.
+        if meta and not hasattr(meta, "list_serializer_class"):
+            cls.Meta = type("Meta", (meta,), {"list_serializer_class": AssetListSerializer})
 
     def build_relational_field(self, field_name: str, relation_info: Any) -> tuple[type[Any], Any]:
         if not _attaches(relation_info):
@@ -162,8 +185,15 @@ class AssetModelSerializer(serializers.ModelSerializer[Any]):
         return super().build_nested_field(field_name, relation_info, nested_depth)
 
     def save(self, **values: Any) -> Any:
-        with api_refusals(), transaction.atomic(using=router.db_for_write(self.Meta.model)):
+        with _whole(self.Meta.model):
             return super().save(**values)
+
+
+@contextmanager
+def _whole(model: type[Model]) -> Iterator[None]:
+    """Save the rows of a model and their assets together or not at all, and raise ``ApiRefusal``."""
+    with api_refusals(), transaction.atomic(using=router.db_for_write(model)):
+        yield
 
 
 def _attaches(relation_info: Any) -> bool:
