@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from io import BytesIO
 from types import ModuleType
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 from django import urls
 from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
 from django.db import connection
+from django.http import Http404
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
@@ -323,3 +326,48 @@ def test_the_location_of_a_new_asset_has_the_prefix_of_the_request(
     route_as([urls.path("<str:version>/", urls.include("django_largefiles.api.urls"))])
     made = client.generic("POST", "/v1/assets/", **post_arguments(CountingBody(file(png()) + END)))
     assert (made.status_code, made["Location"]) == (201, f"http://testserver/v1/assets/{FileAsset.objects.get().pk}/")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"), [(Http404, 404, "not_found"), (PermissionDenied, 403, "permission_denied")]
+)
+def test_errors_of_django_are_problems_too(
+    error: type[Exception], status: int, code: str, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Raising(BasePermission):
+        def has_permission(self, request: object, view: object) -> bool:
+            raise error
+
+    monkeypatch.setattr(AssetViewSet, "permission_classes", [Raising])
+    answer = client.get("/api/assets/")
+    assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
+    assert answer.json()["code"] == code
+
+
+@pytest.fixture
+def _without_anonymous_users(settings: Settings) -> None:
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "UNAUTHENTICATED_USER": None}
+
+
+@pytest.mark.usefixtures("_without_anonymous_users")
+@pytest.mark.parametrize(("path", "status"), [("assets/", 200), ("assets/{pk}/", 404), ("assets/{pk}/download/", 404)])
+def test_a_framework_without_anonymous_users_may_read(path: str, status: int, ready: FileAsset) -> None:
+    assert Client().get(f"/api/{path.format(pk=ready.pk)}").status_code == status
+
+
+@pytest.mark.usefixtures("_without_anonymous_users")
+@pytest.mark.parametrize(
+    ("path", "code", "headers"),
+    [
+        ("/api/assets/", "not_authenticated", {}),
+        ("/api/direct-uploads/", "not_authenticated", {}),
+        ("/files/uploads/", "not_permitted", {"Tus-Resumable": "1.0.0", "Upload-Length": "10"}),
+    ],
+)
+def test_a_framework_without_anonymous_users_refuses_uploads(path: str, code: str, headers: dict[str, str]) -> None:
+    if path == "/api/assets/":
+        answer = Client().post(path, {"file": BytesIO(png())})
+    else:
+        body = b'{"name": "picture.png", "size": 5}' if path.startswith("/api/") else b""
+        answer = Client().post(path, body, "application/json", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, code)

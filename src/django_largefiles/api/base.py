@@ -24,7 +24,7 @@ from ..exceptions import NotPermitted, Refusal, StoreError
 from ..models import FileAsset, FileAssetQuerySet
 from ..transport.lingering import linger
 from .described import OperationSchema
-from .errors import ApiRefusal, framework_problem
+from .errors import ApiRefusal, as_framework_error, framework_problem
 from .requests import UploadRequest
 
 
@@ -45,7 +45,7 @@ class ApiView(GenericAPIView[FileAsset]):
         return super().finalize_response(request, response, *args, **kwargs)
 
     def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]
-        exc = exc.error if isinstance(exc, ApiRefusal) else full_database(exc)
+        exc = exc.error if isinstance(exc, ApiRefusal) else as_framework_error(full_database(exc))
         if isinstance(exc, NotPermitted) and not self.request.user.is_authenticated:
             exc = NotAuthenticated()
         if isinstance(exc, Refusal | StoreError):

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
-from django.http import HttpResponseBase, JsonResponse
-from rest_framework.exceptions import APIException
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponseBase, JsonResponse
+from rest_framework.exceptions import APIException, NotFound, PermissionDenied as FrameworkPermissionDenied
 from rest_framework.response import Response
 
 from ..delivery.problems import CONTENT_TYPE
@@ -29,6 +30,15 @@ def api_refusals() -> Iterator[None]:
         yield
     except (Refusal, StoreError) as error:
         raise ApiRefusal(error) from error
+
+
+def as_framework_error(error: Exception) -> Exception:
+    """Return the framework's error in place of Django's, which views and permissions may raise, too."""
+    if isinstance(error, Http404):
+        return NotFound(*error.args)
+    if isinstance(error, PermissionDenied):
+        return FrameworkPermissionDenied(*error.args)
+    return error
 
 
 def framework_problem(error: APIException, response: Response) -> HttpResponseBase:

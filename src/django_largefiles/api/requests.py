@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import QueryDict
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, DataAndFiles, JSONParser
@@ -20,8 +21,10 @@ LARGEST_JSON = 64 * KIB
 
 
 class UploadRequest(Request):
-    """Has an empty form while it is being authenticated: the CSRF check of the session then looks for the token in
-    the header alone, instead of reading the whole body."""
+    """Always has a user, and has an empty form while it is being authenticated.
+
+    The CSRF check of the session then looks for the token in the header alone, instead of reading the whole body.
+    """
 
     _authenticating = False
 
@@ -31,6 +34,12 @@ class UploadRequest(Request):
             super()._authenticate()  # type: ignore[misc]  # not in the stubs
         finally:
             self._authenticating = False
+
+    def _not_authenticated(self) -> None:
+        super()._not_authenticated()  # type: ignore[misc]  # not in the stubs
+        # With ``UNAUTHENTICATED_USER`` of ``None`` the framework has no user, whom the access policy is asked about.
+        if self.user is None:
+            self.user = AnonymousUser()
 
     def _load_stream(self) -> None:
         super()._load_stream()  # type: ignore[misc]  # not in the stubs
