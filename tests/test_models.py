@@ -236,7 +236,7 @@ def changed(stored: FileAsset) -> dict[str, Any]:
     now = timezone.now()
     values = {
         **digests, "storage": "other", "file": "other", "size": 9, "media_type": "image/gif", "crc32": 9,
-        "attachment": Attachment.PROVISIONAL, "expires_at": now, "kept_when_orphaned": True,
+        "attachment": Attachment.PROVISIONAL, "expires_at": now, "kept_when_orphaned": True, "session": "s",
         "state": State.REJECTED, "reason": Reason.BLOCKED, "detail": "court order", "stage": Stage.READING,
         "stage_done": 9, "attempts": 9, "claims": 9, "lease_expires_at": now, "processed_at": now,
         "link_generation": 9, "extraction_error": "none", "confinement": "seccomp",

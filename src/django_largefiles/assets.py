@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import router
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare
 
 from . import clock, lifecycle, upload_tokens
 from .access import User, access_policy
@@ -15,6 +16,7 @@ from .links import Link
 from .models import FileAsset, FileAssetQuerySet, Upload
 from .references import Terms
 from .states import Attachment, State
+from .upload_tokens import session_of
 
 EXPIRED = {"expired": Q(expires_at__lt=clock.now())}
 """To annotate uploads with, because the database's clock decides."""
@@ -22,23 +24,55 @@ EXPIRED = {"expired": Q(expires_at__lt=clock.now())}
 _UPLOAD_EXPIRED = {"upload_expired": Q(upload__expires_at__lt=clock.now())}
 
 
-def visible_asset(user: User, asset_id: UUID, assets: FileAssetQuerySet | None = None) -> FileAsset:
+def visible_asset(
+    user: User, asset_id: UUID, assets: FileAssetQuerySet | None = None, request: HttpRequest | None = None
+) -> FileAsset:
     """Return the asset with its upload, if there is one. It is looked for in ``assets``, by default among all.
 
+    With ``request``, an upload is visible to the anonymous user who makes it in the same session, as by ``may_see``.
     Raises ``AssetNotFound`` alike for an asset that does not exist and for one that the user may not know of.
     """
     assets = FileAsset.objects.all() if assets is None else assets
     not_found = AssetNotFound("there is no such file", value=str(asset_id))
-    # The user of a session is loaded when it is first used, which shows in ``Vary``. It must not show whether there is
-    # an asset that the policy can be asked about.
+    # A session and its user are loaded when they are first used, which shows in ``Vary``. It must not show whether
+    # there is an asset that the policy can be asked about.
     user.is_authenticated  # noqa: B018
+    session = session_of(user, request) if request else ""
     try:
         asset = assets.select_related("upload").annotate(**_UPLOAD_EXPIRED).get(pk=asset_id)
     except FileAsset.DoesNotExist:
         raise not_found from None
-    if not access_policy().may_view(user, asset):
+    if not may_see(user, asset, session):
         raise not_found
     return asset
+
+
+def may_see(user: User, asset: FileAsset, session: str) -> bool:
+    """Return whether the access policy lets the user view the asset, or they upload it in ``session``.
+
+    ``session`` is what ``upload_tokens.session_of`` returns.
+    """
+    asset.is_of_this_session = bool(session) and constant_time_compare(session, asset.session)
+    return _is_maker(asset) or access_policy().may_view(user, asset)
+
+
+def may_append(user: User, asset: FileAsset) -> bool:
+    """Return whether the user may continue the upload, which ``may_see`` has been asked about, or get its token.
+
+    Of an upload without an owner that has a session, only that session may.
+    """
+    is_another_s = asset.session and not asset.is_of_this_session
+    return not is_another_s and access_policy().may_append(user, asset)
+
+
+def uploaded_in(session: str) -> Q:
+    """Return the condition that ``may_see`` has for the uploads of a session."""
+    return Q(session=session) & (Q(state=State.RECEIVING) | Q(attachment=Attachment.PROVISIONAL))
+
+
+def _is_maker(asset: FileAsset) -> bool:
+    """Return whether the anonymous user of this session uploads the asset, or has uploaded it for a form."""
+    return asset.is_of_this_session and (asset.state == State.RECEIVING or asset.attachment == Attachment.PROVISIONAL)
 
 
 def downloadable_asset(user: User, asset_id: UUID) -> FileAsset:
@@ -83,9 +117,9 @@ def check_not_expired(upload: Upload) -> None:
         raise UploadGone("the upload has expired", limit=upload.expires_at.isoformat(), value=str(upload.pk))
 
 
-def unexpired_asset(user: User, asset_id: UUID) -> FileAsset:
+def unexpired_asset(user: User, asset_id: UUID, request: HttpRequest | None = None) -> FileAsset:
     """Return the asset. Raises ``AssetNotFound``, and ``UploadGone`` if its upload has expired."""
-    asset = visible_asset(user, asset_id)
+    asset = visible_asset(user, asset_id, request=request)
     check_upload_not_expired(asset)
     return asset
 
@@ -100,7 +134,7 @@ def check_upload_not_expired(asset: FileAsset) -> None:
 
 def check_may_append(user: User, asset: FileAsset) -> None:
     """Raise ``NotPermitted`` unless the user may continue the upload."""
-    if not access_policy().may_append(user, asset):
+    if not may_append(user, asset):
         raise NotPermitted("continuing the upload is not permitted", value=str(asset.pk))
 
 
@@ -121,7 +155,7 @@ def upload_token(user: User, asset: FileAsset, request: HttpRequest) -> str:
 
     It is empty for users who may only see the upload, too.
     """
-    if asset.attachment != Attachment.PROVISIONAL or not access_policy().may_append(user, asset):
+    if asset.attachment != Attachment.PROVISIONAL or not may_append(user, asset):
         return ""
     return upload_tokens.issue(asset, request, user=user)
 
@@ -145,6 +179,13 @@ def check_attachable(asset: FileAsset, *, profile: str, shared: bool = False) ->
 
 def delete(user: User, asset: FileAsset) -> None:
     """Delete the asset with its bytes, arriving or not. Raises ``NotPermitted``, and ``Attached`` if a row uses it."""
-    if not access_policy().may_delete(user, asset):
+    if not _may_delete(user, asset):
         raise NotPermitted("deleting the file is not permitted", value=str(asset.pk))
     lifecycle.delete(asset.pk, router.db_for_write(FileAsset))
+
+
+def _may_delete(user: User, asset: FileAsset) -> bool:
+    if _is_maker(asset):
+        return True
+    is_another_s = asset.session and asset.state == State.RECEIVING and not user.is_authenticated
+    return not is_another_s and access_policy().may_delete(user, asset)

@@ -19,6 +19,7 @@ from .states import Attachment, Reason, ScanVerdict, Stage, State
 from .stores import store_of
 from .stores.fields import StoredFileField
 from .stores.storage import asset_storage, configured_alias
+from .upload_tokens import MAX_SESSION_DIGEST
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 MANAGED_COLUMNS = frozenset(
     {
         "storage", "file", "size", "media_type", "sha256", "sha512", "crc32", "expected_sha256", "expected_sha512",
-        "attachment", "expires_at", "kept_when_orphaned",
+        "attachment", "expires_at", "kept_when_orphaned", "session",
         "state", "reason", "detail", "stage", "stage_done", "attempts", "claims", "lease_expires_at", "processed_at",
         "link_generation",
         "extraction_error", "confinement", "scan_verdict", "scan_detail",
@@ -57,6 +58,9 @@ class FileAsset(models.Model):
     ``kept_when_orphaned``
         Whether the file becomes standalone, and is not deleted, when the last row that refers to it is gone. Not part
         of the public API.
+    ``session``
+        A digest of the session that made an upload without an owner; empty without a session. Not part of the public
+        API.
 
     Content:
 
@@ -117,6 +121,9 @@ class FileAsset(models.Model):
     upload_expired: bool
     """Whether the upload had expired when the asset was read: an annotation of ``assets``."""
 
+    is_of_this_session: bool = False
+    """Whether the request for which the asset was read is of ``session``: set by ``assets`` and ``intake``."""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -138,6 +145,7 @@ class FileAsset(models.Model):
     attachment = models.CharField(_("attachment"), max_length=16, choices=Attachment, default=Attachment.STANDALONE)
     expires_at = models.DateTimeField(_("expires"), null=True, editable=False, db_index=True)
     kept_when_orphaned = models.BooleanField(default=False, editable=False)
+    session = models.CharField(max_length=MAX_SESSION_DIGEST, blank=True, editable=False)
     original_name = models.CharField(_("name"), max_length=255)
     size = models.BigIntegerField(_("size"), null=True, help_text=_("Bytes; unknown while they arrive."))
     sha256 = models.CharField("SHA-256", max_length=64, blank=True, db_index=True)

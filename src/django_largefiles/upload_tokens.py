@@ -39,6 +39,9 @@ PERMIT_SALT = "django_largefiles.upload_tokens.permit"
 SESSION_KEY = "django_largefiles.upload_tokens"
 """Where a session keeps its secret. The session's own key is of no use, because it changes when a user logs in."""
 
+MAX_SESSION_DIGEST = 32
+"""Characters of the digest of a session's secret."""
+
 UPLOAD_TIME = timedelta(days=7)
 """What an upload may take. A client that goes on with one after an interruption gets another token."""
 
@@ -86,6 +89,25 @@ def check_can_hold(user: User, request: HttpRequest) -> None:
     """Raise ``NotPermitted`` if a token could be for anyone: without a user, a session is needed."""
     if not (user.is_authenticated or _session(request) is not None):
         raise NotPermitted("an upload for a form needs a user or a session")
+
+
+def session_of(user: User, request: HttpRequest) -> str:
+    """Return the digest of an anonymous user's session; empty for other users, and without one that has a secret."""
+    return "" if user.is_authenticated else _digest(_secret(request))
+
+
+def session_for(user: User, request: HttpRequest, *, with_token: bool) -> str:
+    """Return the same for an upload that the user makes, after the session has been given a secret.
+
+    A client without a session is given one only for an upload that has a token.
+    """
+    if user.is_authenticated:
+        return ""
+    secret, session = _secret(request), _session(request)
+    # A session that was read has no key if the client has sent none that is valid.
+    if not secret and session is not None and (with_token or session.session_key):
+        secret = _make_secret(request)
+    return _digest(secret)
 
 
 def issue(asset: _Asset, request: HttpRequest, *, user: User | None = None) -> str:
@@ -185,4 +207,4 @@ def _make_secret(request: HttpRequest) -> str:
 
 def _digest(secret: str) -> str:
     """Return what a token shows of a secret, which stays in the session."""
-    return hashlib.sha256(secret.encode()).hexdigest()[:32] if secret else ""
+    return hashlib.sha256(secret.encode()).hexdigest()[:MAX_SESSION_DIGEST] if secret else ""

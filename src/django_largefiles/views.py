@@ -25,6 +25,7 @@ from .progress.event_stream import EventStream
 from .progress.reading import read_visible
 from .progress.streams import streams
 from .progress.watcher import Watcher
+from .upload_tokens import session_of
 
 LINK_METHODS = "GET, HEAD, OPTIONS"
 
@@ -103,7 +104,7 @@ def _tell(request: HttpRequest) -> HttpResponseBase:
     is_poll = request.get_preferred_type([event_stream.CONTENT_TYPE, "application/json"]) == "application/json"
     if not (is_poll or isinstance(request, ASGIRequest)):
         return BodilessResponse()
-    updates = read_visible(user, asset_ids)
+    updates = read_visible(user, asset_ids, session_of(user, request))
     watcher = Watcher(asset_ids, version=request.headers.get("Last-Event-ID", ""))
     watcher.offer_all(updates)
     if is_poll:

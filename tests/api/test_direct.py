@@ -659,3 +659,14 @@ def test_the_urls_have_the_prefix_of_the_request(client: Client, owner: User, se
     assert client.post(upload["urls"]["sign"], {"parts": [1]}, "application/json").status_code == 200
     assert client.post(upload["urls"]["complete"]).json()["code"] == "parts_missing"
     assert client.delete(upload["urls"]["self"]).status_code == 204
+
+
+def test_a_visitor_s_upload_is_of_their_session(largefiles: Largefiles) -> None:
+    largefiles.set(ACCESS_POLICY="tests.doors.resumable.tus_client.Anyone")
+    visitor, other = DirectClient(Client()), DirectClient(Client())
+    upload = visitor.create(SMALL, attachment="provisional")
+    assert [bool(client.get(upload).json()["token"]) for client in (visitor, other)] == [True, False]
+    assert other.sign(upload, 1).status_code in {401, 403}
+    assert other.delete(upload).status_code in {401, 403}
+    visitor.send(upload, SMALL)
+    assert visitor.complete(upload).json()["size"] == len(SMALL)

@@ -32,7 +32,7 @@ NEW, OLD = "2026-11-01T00:00:00Z", "2026-10-31T23:00:00Z"
 ROWS = f"""
 INSERT INTO {TABLE} (
     id, owner_id, created_at, updated_at, original_name, size, sha256, state, profile, media_type, reason,
-    storage, file, attachment, kept_when_orphaned, sha512, expected_sha256, expected_sha512, client_fields,
+    storage, file, attachment, kept_when_orphaned, session, sha512, expected_sha256, expected_sha512, client_fields,
     declared_type, detail, stage, stage_done, attempts, claims, link_generation, title, extra_attributes,
     extraction_error, confinement, scan_verdict, scan_detail
 )
@@ -45,7 +45,7 @@ SELECT
     CASE WHEN n > %(rare)s AND n %% 3 = 0 THEN 'videos' ELSE 'default' END,
     CASE WHEN n > %(rare)s AND n %% 5 = 0 THEN 'audio/mpeg' WHEN n %% 3 = 0 THEN 'video/mp4' ELSE 'image/png' END,
     CASE WHEN n > %(rare)s AND n %% 2 = 0 THEN 'worker_lost' WHEN n %% 100 = 0 THEN 'infected' ELSE '' END,
-    'default', '', 'standalone', false, '', '', '', '{{}}', '', '', '', 0, 1, 1, 0, '', '{{}}', '', '', '', '[]'
+    'default', '', 'standalone', false, '', '', '', '', '{{}}', '', '', '', 0, 1, 1, 0, '', '{{}}', '', '', '', '[]'
 FROM generate_series(1, %(count)s) AS n
 """
 

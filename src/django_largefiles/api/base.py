@@ -95,7 +95,7 @@ class ApiViewSet(ViewSetMixin, ApiView):
             assets = self.get_queryset()
         finally:
             self._asks_of_one = False
-        return visible_asset(self.request.user, asset_id, assets)
+        return visible_asset(self.request.user, asset_id, assets, self.request._request)
 
     def url_of(self, action: str, asset: FileAsset) -> str:
         """Return the absolute URL of an action of one asset, under the same prefix as that of the request."""

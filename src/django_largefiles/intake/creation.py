@@ -30,6 +30,7 @@ from ..states import Attachment
 from ..stores import configured_store, direct_uploads, store_of
 from ..stores.base import StoreState
 from ..transactions import in_transaction_of
+from ..upload_tokens import session_for
 from .writing import UploadWriter, expected_sha256
 
 
@@ -183,8 +184,8 @@ def _hold(kind: str) -> dict[str, Any]:
 
 
 def _create_asset(declaration: Declaration, profile: Profile, using: str) -> FileAsset:
-    owner = declaration.owner
-    return FileAsset.objects.using(using).create(
+    owner, session = declaration.owner, _session(declaration)
+    asset = FileAsset.objects.using(using).create(
         owner_id=owner.pk if owner and owner.is_authenticated else None,
         profile=profile.name,
         original_name=sanitize(declaration.name),
@@ -195,7 +196,17 @@ def _create_asset(declaration: Declaration, profile: Profile, using: str) -> Fil
         expected_sha512=declaration.sha512,
         attachment=declaration.attachment,
         expires_at=lifecycle.expiry(declaration.attachment),
+        session=session,
     )
+    asset.is_of_this_session = bool(session)
+    return asset
+
+
+def _session(declaration: Declaration) -> str:
+    if declaration.request is None:
+        return ""
+    owner, is_for_form = declaration.owner or AnonymousUser(), declaration.attachment == Attachment.PROVISIONAL
+    return session_for(owner, declaration.request, with_token=is_for_form)
 
 
 def _begun(upload: Upload) -> StoreState:

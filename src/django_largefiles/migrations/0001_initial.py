@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
                 ('attachment', models.CharField(choices=[('standalone', 'standalone'), ('provisional', 'provisional'), ('attached', 'attached')], default='standalone', max_length=16, verbose_name='attachment')),
                 ('expires_at', models.DateTimeField(db_index=True, editable=False, null=True, verbose_name='expires')),
                 ('kept_when_orphaned', models.BooleanField(default=False, editable=False)),
+                ('session', models.CharField(blank=True, editable=False, max_length=32)),
                 ('original_name', models.CharField(max_length=255, verbose_name='name')),
                 ('size', models.BigIntegerField(help_text='Bytes; unknown while they arrive.', null=True, verbose_name='size')),
                 ('sha256', models.CharField(blank=True, db_index=True, max_length=64, verbose_name='SHA-256')),

@@ -10,11 +10,11 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.urls import Resolver404, ResolverMatch, get_script_prefix, resolve
 
-from ...access import access_policy
-from ...assets import check_may_append, check_not_expired
+from ...assets import check_may_append, check_not_expired, may_see
 from ...exceptions import AssetNotFound, MalformedHeader
 from ...intake.assembly import partials
 from ...models import Upload
+from ...upload_tokens import session_of
 from .exchange import Exchange
 
 
@@ -36,7 +36,7 @@ def partial_uploads(exchange: Exchange, urls: Iterable[str]) -> list[Upload]:
 
 
 def _check_usable(exchange: Exchange, asset_id: UUID, partial: Upload | None) -> None:
-    if partial is None or not access_policy().may_view(exchange.user, partial.asset):
+    if partial is None or not may_see(exchange.user, partial.asset, session_of(exchange.user, exchange.request)):
         raise AssetNotFound("there is no such partial upload", value=str(asset_id))
     check_may_append(exchange.user, partial.asset)
     check_not_expired(partial)

@@ -85,7 +85,7 @@ def find_asset(exchange: Exchange) -> FileAsset:
     storage.
     """
     assert exchange.asset_id
-    asset = unexpired_asset(exchange.user, exchange.asset_id)
+    asset = unexpired_asset(exchange.user, exchange.asset_id, exchange.request)
     upload = arriving(asset)
     if upload and upload.kind == Upload.Kind.DIRECT:
         raise StateConflict("the bytes of this upload go directly to the storage", value=upload.kind)
@@ -130,7 +130,7 @@ def terminate(exchange: Exchange) -> None:
     Raise ``AssetNotFound``, ``UploadGone`` and ``NotPermitted``.
     """
     assert exchange.asset_id
-    delete(exchange.user, unexpired_asset(exchange.user, exchange.asset_id))
+    delete(exchange.user, unexpired_asset(exchange.user, exchange.asset_id, exchange.request))
 
 
 def check_room(exchange: Exchange, upload: Upload, length: int | None) -> None:
