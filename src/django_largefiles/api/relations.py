@@ -150,7 +150,8 @@ class AssetListSerializer(serializers.ListSerializer[Any]):
     """
 
     def save(self, **values: Any) -> Any:
-        with _whole(self.child.Meta.model):
+        child: Any = self.child
+        with _whole(child.Meta.model):
             return super().save(**values)
 
 
@@ -168,7 +169,7 @@ class AssetModelSerializer(serializers.ModelSerializer[Any]):
         meta = vars(cls).get("Meta")
         # The framework looks for it there alone.
         if meta and not hasattr(meta, "list_serializer_class"):
-            cls.Meta = type("Meta", (meta,), {"list_serializer_class": AssetListSerializer})
+            setattr(cls, "Meta", type("Meta", (meta,), {"list_serializer_class": AssetListSerializer}))  # noqa: B010
 
     def build_relational_field(self, field_name: str, relation_info: Any) -> tuple[type[Any], Any]:
         if not _attaches(relation_info):

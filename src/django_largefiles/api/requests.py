@@ -38,8 +38,7 @@ class UploadRequest(Request):
     def _not_authenticated(self) -> None:
         super()._not_authenticated()  # type: ignore[misc]  # not in the stubs
         # With ``UNAUTHENTICATED_USER`` of ``None`` the framework has no user, whom the access policy is asked about.
-        if self.user is None:
-            self.user = AnonymousUser()
+        self.user = self.user or AnonymousUser()
 
     def _load_stream(self) -> None:
         super()._load_stream()  # type: ignore[misc]  # not in the stubs
