@@ -64,6 +64,7 @@ def test_a_required_length() -> None:
     [
         pytest.param(WSGI, 0, id="no body"),
         pytest.param(CHUNKED, None, id="chunks"),
+        pytest.param({**WSGI, "HTTP_TRANSFER_ENCODING": "Chunked"}, None, id="chunks in capitals"),
         pytest.param({**WSGI, "CONTENT_LENGTH": "5"}, 5, id="declared"),
         pytest.param(HTTP_2, None, id="HTTP/2"),
         pytest.param({**HTTP_2, "CONTENT_LENGTH": "5"}, 5, id="HTTP/2, declared"),

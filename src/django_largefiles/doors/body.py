@@ -148,7 +148,8 @@ def body_length(meta: Mapping[str, Any]) -> int | None:
 
 
 def _is_chunked(meta: Mapping[str, Any]) -> bool:
-    return "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "")
+    # RFC 9110 section 10.1.4: the names of codings are case-insensitive.
+    return "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower()
 
 
 def _announces_bodies(meta: Mapping[str, Any]) -> bool:
