@@ -223,6 +223,13 @@ def test_a_malformed_form_is_answered_by_django(client: Client) -> None:
     assert post(client, "/exempt/", fields + END).status_code == 400
 
 
+@pytest.mark.parametrize("length", ["-1", "1e3", "\N{SUPERSCRIPT TWO}"], ids=["negative", "a float", "no digit"])
+def test_a_malformed_length_is_left_to_django(length: str, client: Client, streamed: list[str]) -> None:
+    form = {"content_type": "multipart/form-data; boundary=x", "CONTENT_LENGTH": length}
+    assert client.generic("POST", "/exempt/", b"", **form).status_code in {200, 400}
+    assert streamed == []
+
+
 def test_other_requests_are_left_alone(client: Client) -> None:
     assert client.post("/exempt/", {}, content_type="application/json").status_code == 200
     assert client.post("/exempt/", "a=b", content_type="application/x-www-form-urlencoded").status_code == 200

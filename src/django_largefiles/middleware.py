@@ -17,7 +17,7 @@ from .doors.body import content_length
 from .doors.current import handling
 from .doors.form_files import RefusedFile
 from .doors.multipart import StreamingUploadHandler, parse_until_refused
-from .exceptions import BodyFault, CsrfFailed
+from .exceptions import BodyFault, CsrfFailed, MalformedRequest
 from .transport.lingering import drop_rest_after
 from .upload_tokens import permitted_profile
 
@@ -62,7 +62,7 @@ class _Reception:
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
         self._refused: RefusedFile | None = None
-        if request.method == "POST" and request.content_type == "multipart/form-data" and content_length(request.META):
+        if request.method == "POST" and request.content_type == "multipart/form-data" and _has_content(request):
             # A view that is decorated with ``receive_files`` puts its own in this place.
             request.parse_file_upload = self._parse  # type: ignore[assignment,method-assign]
 
@@ -83,6 +83,14 @@ class _Reception:
             raise UnreadablePostError(fault.detail) from fault
         finally:
             self._refused = handler.refused
+
+
+def _has_content(request: HttpRequest) -> bool:
+    """Return whether a form may follow. Django answers a length that is malformed, if a view asks for the form."""
+    try:
+        return bool(content_length(request.META))
+    except MalformedRequest:
+        return False
 
 
 class _Gate:
