@@ -57,6 +57,7 @@ SAID: list[tuple[LargeFilesError, str]] = [
         TooLarge(limit=5 * GIB, value=6 * GIB),
         "The file is larger than 5.0\xa0GB, the most that is allowed here.",
     ),
+    (TooLarge(limit=5, value=7, declared=True), "The file was changed on its way. Send it again."),
     (TooManyFiles(limit=1, value=2), "Send no more than 1 file at once."),
     (TooManyFiles(limit=3, value=4), "Send no more than 3 files at once."),
     (Throttled(limit=3, retry_after=20), "Too many files in a short time. Try again in 20 seconds."),

@@ -260,11 +260,22 @@ class LengthRequired(Refusal):
 
 
 class TooLarge(Refusal):
-    """``limit`` and ``value`` are bytes."""
+    """``limit`` and ``value`` are bytes. With ``declared``, the limit is not the site's but the client's own length."""
 
     code = "too_large"
     status = 413
     message = "{value} bytes are more than the {limit} allowed"
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        limit: int | str | None = None,
+        value: int | str | None = None,
+        declared: bool = False,
+    ) -> None:
+        super().__init__(detail, limit=limit, value=value)
+        self.declared = declared
 
 
 class QuotaExceeded(Refusal):

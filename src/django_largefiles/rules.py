@@ -64,7 +64,8 @@ def check_size(size: int, profile: Profile) -> None:
 def check_length(size: int, declared: int | None) -> None:
     """Raise ``TooLarge`` if more bytes come than were declared, ``None`` for no declaration."""
     if declared is not None and size > declared:
-        raise TooLarge(f"{size} bytes are more than the declared {declared}", limit=declared, value=size)
+        problem = f"{size} bytes are more than the declared {declared}"
+        raise TooLarge(problem, limit=declared, value=size, declared=True)
 
 
 def check_stored_size(stored: int, expected: int) -> None:

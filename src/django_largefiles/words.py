@@ -113,6 +113,8 @@ def _described(media_type: str) -> str:
 
 
 def _too_large(error: LargeFilesError) -> str:
+    if isinstance(error, TooLarge) and error.declared:
+        return str(_CHANGED)
     return _("The file is larger than %(limit)s, the most that is allowed here.") % {
         "limit": filesizeformat(error.limit or 0)
     }
@@ -169,6 +171,7 @@ def _as_too_large(asset: FileAsset) -> TooLarge:
 
 _NOT_PERMITTED = gettext_lazy("You may not upload files here.")
 _INTERRUPTED = gettext_lazy("The file did not arrive completely. Send it again.")
+_CHANGED = gettext_lazy("The file was changed on its way. Send it again.")
 _GONE = gettext_lazy("The uploaded file is not there any more. Choose it again.")
 
 _TEXTS: Mapping[type[LargeFilesError], str | Promise | Callable[[LargeFilesError], str]] = {
@@ -176,7 +179,7 @@ _TEXTS: Mapping[type[LargeFilesError], str | Promise | Callable[[LargeFilesError
     AssetNotFound: _GONE,
     BodyFault: _INTERRUPTED,
     CsrfFailed: gettext_lazy("The page was open for too long. Load it again, and send the form once more."),
-    DigestMismatch: gettext_lazy("The file was changed on its way. Send it again."),
+    DigestMismatch: _CHANGED,
     Infected: _infected,
     MetadataUnreadable: gettext_lazy("The file is damaged, or of a kind that cannot be read."),
     NotAttachable: gettext_lazy("This file cannot be used here. Choose it again."),

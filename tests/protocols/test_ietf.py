@@ -343,6 +343,7 @@ def test_other_problems_have_no_members_of_the_protocol() -> None:
         pytest.param(OffsetMismatch(limit=0, value=5), {"Upload-Offset": "0"}, id="offset"),
         pytest.param(UnsupportedContentType("x"), {"Accept-Patch": "application/partial-upload"}, id="content-type"),
         pytest.param(TooLarge("x", limit=5), {"Upload-Limit": "max-size=5"}, id="limit"),
+        pytest.param(TooLarge("x", limit=5, declared=True), {}, id="a length of its own is no limit"),
         pytest.param(TypeNotAllowed("x"), {"Upload-Complete": "?1"}, id="content-is-refused-for-good"),
     ],
 )

@@ -171,7 +171,7 @@ def refusal_headers(error: LargeFilesError) -> dict[str, str]:
         headers["Upload-Offset"] = str(error.limit)
     if isinstance(error, UnsupportedContentType):
         headers["Accept-Patch"] = CONTENT_TYPE  # RFC 5789 section 2.2
-    if isinstance(error, TooLarge) and isinstance(error.limit, int):
+    if isinstance(error, TooLarge) and isinstance(error.limit, int) and not error.declared:
         headers["Upload-Limit"] = format_limit(max_size=error.limit)
     return headers
 
