@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -130,6 +132,15 @@ def test_a_final_upload_that_the_storage_fails_waits_to_be_made_again(stored: St
     again = reload(final)
     assert (again.lease_token, again.attempts, again.offset) == (None, 1, 0)
     assert lifecycle.claim_final(final.pk)
+
+
+def test_a_final_upload_of_a_part_whose_bytes_were_lost_is_gone(media: Path) -> None:
+    part = received_part(PICTURE)
+    final = final_of(part)
+    os.truncate(media / ".incoming" / part.pk.hex, 3000)
+    with pytest.raises(UploadGone):
+        assemble(final, [part])
+    assert not FileAsset.objects.filter(pk=final.pk).exists()
 
 
 def test_a_final_upload_that_another_request_took_over_is_that_one_s(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -451,6 +452,18 @@ def test_an_upload_that_has_gone_cannot_be_resumed() -> None:
     lifecycle.discard(upload.pk)
     with pytest.raises(UploadGone):
         take_over(upload, 0)
+
+
+def test_an_upload_whose_bytes_were_lost_is_removed(media: Path, stored: Stored) -> None:
+    upload = deferred()
+    with take_over(upload, 0) as first:
+        first.write(PICTURE[:4000])
+        first.pause()
+    os.truncate(media / ".incoming" / upload.pk.hex, 3999)
+    with pytest.raises(UploadGone, match="3999 bytes, not 4000"):
+        take_over(reload(upload), 4000)
+    assert not FileAsset.objects.exists()
+    assert stored() == []
 
 
 def test_an_upload_taken_over_cannot_be_paused() -> None:

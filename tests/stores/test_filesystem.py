@@ -9,12 +9,13 @@ from contextlib import closing
 from datetime import timedelta
 from fcntl import flock
 from pathlib import Path
+from unittest.mock import Mock
 from uuid import uuid4
 
 import pytest
 from django.core.files.storage import FileSystemStorage
 
-from django_largefiles.exceptions import StoreFull, StoreUnavailable, TakenOver
+from django_largefiles.exceptions import StoreFull, StoreUnavailable, TakenOver, UploadGone
 from django_largefiles.stores import fence
 from django_largefiles.stores.base import ServedAs, Store
 from django_largefiles.stores.filesystem import FilesystemStore, translated_errors
@@ -230,12 +231,22 @@ def test_an_earlier_appender_does_not_cut_off_a_later_one_s_bytes(root: Path, st
     assert (root / ".incoming" / "abcd").read_bytes() == b"12345"
 
 
-def test_a_file_that_cannot_be_appended_to_is_closed_again(root: Path, store: Store) -> None:
+def test_a_file_that_cannot_be_appended_to_is_closed_again(
+    root: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     state = store.begin(NAME, None)
-    (root / ".incoming" / "abcd").unlink()
-    (root / ".incoming" / "abcd").symlink_to("/dev/full")
+    (root / ".incoming" / "abcd").write_bytes(b"1")
+    monkeypatch.setattr(os, "ftruncate", Mock(side_effect=OSError(errno.EIO, "the disk is broken")))
     with pytest.raises(StoreUnavailable):
-        store.append(state, 1, TOKEN)
+        store.append(state, 0, TOKEN)
+
+
+def test_a_file_that_is_too_short_is_closed_again_and_left_as_it_is(root: Path, store: Store) -> None:
+    state = store.begin(NAME, None)
+    (root / ".incoming" / "abcd").write_bytes(b"1")
+    with pytest.raises(UploadGone, match="1 bytes, not 2"):
+        store.append(state, 2, TOKEN)
+    assert (root / ".incoming" / "abcd").read_bytes() == b"1"
 
 
 def test_only_a_file_with_bytes_beyond_the_offset_is_cut(

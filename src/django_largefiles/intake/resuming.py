@@ -11,11 +11,11 @@ from uuid import UUID, uuid4
 from django.db import router, transaction
 from django.db.models import F, Q, QuerySet
 
-from .. import clock, rules, usage
+from .. import clock, lifecycle, rules, usage
 from ..access import User
 from ..assets import check_may_append, may_append
 from ..conf import get_profile, largefiles_settings
-from ..exceptions import MalformedRequest, OffsetMismatch, WrongContent
+from ..exceptions import MalformedRequest, OffsetMismatch, UploadGone, WrongContent
 from ..models import FileAsset, Upload
 from ..stores import store_of
 from ..transactions import in_transaction_of
@@ -71,8 +71,19 @@ def _told_digests(asset: FileAsset, digests: Mapping[str, str]) -> dict[str, str
 def take_over(upload: Upload, offset: int, *, checkpoints: bool = True) -> UploadWriter:
     """Take an upload over, without asking the access policy. A request that is reading its body is ended.
 
-    Raise ``OffsetMismatch``, ``TakenOver``, ``UploadGone`` and ``StoreError``; then nothing has changed.
+    Raise ``OffsetMismatch``, ``TakenOver``, ``UploadGone`` and ``StoreError``; then nothing has changed, but that an
+    upload of which the store has lost bytes is removed.
     """
+    try:
+        writer = _taken_over(upload, offset, checkpoints=checkpoints)
+    except UploadGone:
+        lifecycle.discard(upload.pk)
+        raise
+    watch.check(upload.pk)
+    return writer
+
+
+def _taken_over(upload: Upload, offset: int, *, checkpoints: bool) -> UploadWriter:
     token, using = uuid4(), router.db_for_write(Upload)
     # The row stays locked until the store knows the token too. Otherwise, of two requests that come at once, one
     # could hold the row and the other the store, and neither could go on.
@@ -80,13 +91,14 @@ def take_over(upload: Upload, offset: int, *, checkpoints: bool = True) -> Uploa
         if not Upload.objects.using(using).filter(pk=upload.pk, offset=offset).update(lease_token=token):
             upload = reload(upload)
             raise OffsetMismatch(limit=upload.offset, value=offset)
-        writer = opened(upload, token, checkpoints=checkpoints)
-    watch.check(upload.pk)
-    return writer
+        return opened(upload, token, checkpoints=checkpoints)
 
 
 def opened(upload: Upload, token: UUID, *, checkpoints: bool) -> UploadWriter:
-    """Return a writer for an upload whose row has the token and is locked. Raise ``StoreError``."""
+    """Return a writer for an upload whose row has the token and is locked.
+
+    Raise ``StoreError``, and ``UploadGone`` if the store has lost bytes.
+    """
     upload.lease_token = token
     if store_of(upload.asset).keeps_progress:
         states = Upload.objects.using(router.db_for_write(Upload)).values_list("store_state", flat=True)

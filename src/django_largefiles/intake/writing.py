@@ -17,6 +17,7 @@ from ..media_types.sniffing import HEAD_LENGTH
 from ..models import FileAsset, Upload
 from ..states import Attachment
 from ..stores import store_of
+from ..stores.base import check_not_lost
 from .judging import HeadJudge
 from .progress import Progress
 
@@ -87,14 +88,18 @@ class UploadWriter:
         self._take(self._judge.admit(chunk))
 
     def concatenate(self, parts: Sequence[Upload]) -> None:
-        """Take the bytes of other uploads, which must be complete. Raise what ``write`` raises."""
+        """Take the bytes of other uploads, which must be complete.
+
+        Raise what ``write`` raises, and ``UploadGone`` if the store has lost bytes of one.
+        """
         total, copies_from = sum(part.offset for part in parts), self._store.copies_from
         self._check_length(total)
         # A part from before a change of STORAGE is in another storage, which this one cannot copy from.
         near = all(part.asset.storage == self.upload.asset.storage for part in parts)
         if copies_from is None or total < copies_from or not near:
-            for chunk in _content(parts):
-                self.write(chunk)
+            for part in parts:
+                for chunk in _content(part):
+                    self.write(chunk)
             return
         self._judge.judge(_head(parts))
         # The storage copies the bytes, so that a worker has to make the digest.
@@ -203,11 +208,14 @@ def expected_sha256(text: str) -> str:
         raise MalformedRequest(str(error), value=text) from error
 
 
-def _content(parts: Iterable[Upload]) -> Iterator[bytes]:
-    for part in parts:
-        with closing(store_of(part.asset).open_incoming(part.store_state)) as file:
-            while chunk := file.read(largefiles_settings.chunk_size):
-                yield chunk
+def _content(part: Upload) -> Iterator[bytes]:
+    """Yield the bytes of a complete part. Raise ``UploadGone`` if some have been lost."""
+    size = 0
+    with closing(store_of(part.asset).open_incoming(part.store_state)) as file:
+        while chunk := file.read(largefiles_settings.chunk_size):
+            size += len(chunk)
+            yield chunk
+    check_not_lost(size, part.offset)
 
 
 def _head(parts: Iterable[Upload]) -> bytes:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.core.checks import CheckMessage
 
+from ..exceptions import UploadGone
 from .direct import DirectUploads
 
 StoreState: TypeAlias = Mapping[str, Any]
@@ -78,6 +79,12 @@ class ServedAs:
     cache_control: str
 
 
+def check_not_lost(size: int, offset: int) -> None:
+    """Raise ``UploadGone`` if only ``size`` of the ``offset`` bytes are there that clients were told have arrived."""
+    if size < offset:
+        raise UploadGone(f"the storage has lost bytes: it has {size} bytes, not {offset}", limit=offset, value=size)
+
+
 class Store(ABC):
     """Arriving bytes and stored bytes of one Django storage, with which it is made: ``MyStore(storage)``.
 
@@ -120,6 +127,7 @@ class Store(ABC):
     def append(self, state: StoreState, offset: int, token: UUID) -> Appender:
         """Return an appender that writes from ``offset`` on; drop bytes beyond it from an interrupted attempt.
 
+        Raise ``UploadGone`` if bytes before it have been lost, as by a power failure: the upload is then removed.
         The upload may already be finished, if the process that finished it died before the row was updated. The row of
         the upload is locked meanwhile, so that database and store agree on the order of requests: be quick.
         """

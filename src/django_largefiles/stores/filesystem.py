@@ -15,7 +15,7 @@ from django.core.files.storage import FileSystemStorage
 
 from ..conf import largefiles_settings
 from ..exceptions import StoreFull, StoreUnavailable
-from .base import Appender, Store, StoreState
+from .base import Appender, Store, StoreState, check_not_lost
 from .fence import Fence
 
 INCOMING = ".incoming"
@@ -53,8 +53,10 @@ class FilesystemStore(Store):
             if not incoming.exists():
                 final.rename(incoming)
             file = on_failure.enter_context(incoming.open("r+b", buffering=0))
+            size = os.fstat(file.fileno()).st_size
+            check_not_lost(size, offset)
             # A file that was once cut to nothing is closed only after ext4 has written it to the disk.
-            if os.fstat(file.fileno()).st_size != offset:
+            if size > offset:
                 os.ftruncate(file.fileno(), offset)
             file.seek(offset)
             on_failure.pop_all()

@@ -16,7 +16,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage
 
 from ..exceptions import StoreUnavailable, TakenOver
-from .base import Appender, Store, StoreState
+from .base import Appender, Store, StoreState, check_not_lost
 
 
 @dataclass(kw_only=True, eq=False)
@@ -61,6 +61,7 @@ class MemoryStore(Store):
                 self._storage.delete(name)
             incoming = self._arriving[name]
             incoming.token = token
+            check_not_lost(len(incoming.content), offset)
             del incoming.content[offset:]
         return MemoryAppender(incoming, token)
 

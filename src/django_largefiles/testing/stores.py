@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from ..exceptions import StoreUnavailable, TakenOver
+from ..exceptions import StoreUnavailable, TakenOver, UploadGone
 from ..names import storage_key
 from ..stores.base import Store
 from .arriving import ArrivingUpload
@@ -97,6 +97,12 @@ class StoreContract:
         upload.add(0, b"one and much more")
         upload.finish(3, b"!")
         assert self.content(store, name) == b"one!"
+
+    @pytest.mark.parametrize("chunks", [[], [b"one"]], ids=["all", "some"])
+    def test_lost_bytes_are_not_made_up(self, chunks: Sequence[bytes], upload: ArrivingUpload) -> None:
+        upload.add(0, *chunks)
+        with pytest.raises(UploadGone):
+            upload.append(4)
 
     @pytest.mark.parametrize("missing", [1, 100_000])
     def test_many_bytes_before_the_offset_are_kept(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
@@ -146,6 +147,13 @@ def test_bytes_for_a_rejected_file_are_refused(tus: Tus, url: str) -> None:
 def test_row_17_an_upload_that_is_not_there(tus: Tus) -> None:
     assert problem(tus.patch(UNKNOWN, 0, PICTURE)) == (404, "not_found")
     assert not FileAsset.objects.exists()
+
+
+def test_row_17_an_upload_whose_bytes_were_lost(tus: Tus, url: str, media: Path, stored: Stored) -> None:
+    os.truncate(media / ".incoming" / upload_at(url).pk.hex, 1000)
+    assert problem(tus.patch(url, 4000, PICTURE[4000:])) == (410, "upload_gone")
+    assert problem(tus.patch(url, 4000, PICTURE[4000:])) == (404, "not_found")
+    assert stored() == []
 
 
 def test_row_18_a_client_that_goes_away_is_no_error_of_ours(tus: Tus, url: str) -> None:

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from django_largefiles.exceptions import StoreFull, StoreUnavailable
+from django_largefiles.exceptions import StoreFull, StoreUnavailable, UploadGone
 from django_largefiles.options import MIB
 from django_largefiles.stores import store_for
 from django_largefiles.stores.base import Store
@@ -120,7 +120,7 @@ def test_without_numbers_an_upload_is_full(upload: ArrivingUpload) -> None:
 
 def test_bytes_that_are_not_there_are_missed(upload: ArrivingUpload) -> None:
     upload.add(0, b"some")
-    with pytest.raises(StoreUnavailable, match="4 bytes, not 5"):
+    with pytest.raises(UploadGone, match="4 bytes, not 5"):
         upload.add(5, b"more")
 
 

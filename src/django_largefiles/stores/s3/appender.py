@@ -89,8 +89,6 @@ class S3Appender(Appender):
 
     def _go_back(self) -> None:
         """Copy the bytes before the offset into a new multipart upload, since none can be removed from one."""
-        if self._offset > self._progress.size:
-            raise StoreUnavailable(f"the storage has {self._progress.size} bytes, not {self._offset}")
         source = whole(self._bucket, self._progress) if self._offset else None
         if self._progress.upload_id and not (source and self._progress.runs):
             # Otherwise another request could still complete it, and replace the object that this one completes.

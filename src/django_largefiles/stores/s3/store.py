@@ -13,7 +13,7 @@ from django.core.files.storage import Storage
 
 from ...names import STORAGE_FOLDER, storage_key
 from ...options import MIB
-from ..base import Appender, ServedAs, Store, StoreState
+from ..base import Appender, ServedAs, Store, StoreState, check_not_lost
 from .appender import S3Appender
 from .bucket import bucket_of
 from .checks import check_options, probe
@@ -42,7 +42,9 @@ class S3Store(Store):
         return Progress(name=name, length=length).state()
 
     def append(self, state: StoreState, offset: int, token: UUID) -> Appender:
-        return S3Appender(self._bucket, Progress.read(state), offset, token)
+        progress = Progress.read(state)
+        check_not_lost(progress.size, offset)
+        return S3Appender(self._bucket, progress, offset, token)
 
     def open_incoming(self, state: StoreState) -> BinaryIO:
         source = whole(self._bucket, Progress.read(state))
