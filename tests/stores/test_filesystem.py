@@ -128,18 +128,23 @@ def test_finishing_what_was_aborted_meanwhile_leaves_nothing(root: Path, store: 
 
 @pytest.mark.parametrize("durability", ["flush", "fsync"])
 def test_fsync_is_called_only_where_it_is_asked_for(
-    durability: str, store: Store, largefiles: Largefiles, monkeypatch: pytest.MonkeyPatch
+    durability: str, root: Path, store: Store, largefiles: Largefiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     largefiles.set(DURABILITY=durability)
-    synced: list[bool] = []
-    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode)))
+    synced: list[str] = []
+
+    def fsync(descriptor: int) -> None:
+        synced.append(os.path.relpath(os.readlink(f"/proc/self/fd/{descriptor}"), root))
+
+    monkeypatch.setattr(os, "fsync", fsync)
     state = store.begin(NAME, None)
     appender = store.append(state, 0, TOKEN)
     appender.write(b"bytes")
     appender.commit()
     appender.close()
     store.finish(state, TOKEN)
-    assert synced == ([False, True] if durability == "fsync" else [])
+    all_of_them = [".incoming", ".", ".incoming/abcd", "largefiles/ab/cd", "largefiles/ab", "largefiles", "."]
+    assert synced == (all_of_them if durability == "fsync" else [])
 
 
 def test_a_chunk_that_is_written_in_part_is_written_to_its_end(store: Store) -> None:

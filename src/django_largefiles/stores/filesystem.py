@@ -41,6 +41,7 @@ class FilesystemStore(Store):
             # The umask may take bits away that the owner needs.
             os.fchmod(descriptor, FILE_MODE)
             os.close(descriptor)
+            self._sync_up_from(incoming.parent)
         return {"name": name}
 
     def append(self, state: StoreState, offset: int, token: UUID) -> Appender:
@@ -74,8 +75,7 @@ class FilesystemStore(Store):
                 with Fence.of(_fence_path(incoming), token) as fence, fence.holding():
                     incoming.rename(final)
                     _fence_path(incoming).unlink()
-            if largefiles_settings.fsync:
-                _sync_folder(final.parent)
+            self._sync_up_from(final.parent)
         return str(state["name"])
 
     def abort(self, state: StoreState) -> None:
@@ -108,6 +108,16 @@ class FilesystemStore(Store):
         with suppress(FileExistsError):
             folder.mkdir()
             folder.chmod(FOLDER_MODE)
+
+    def _sync_up_from(self, folder: Path) -> None:
+        """Make the entries of ``folder`` and those above it, up to the root, survive the death of the machine.
+
+        Another process may have created one of them, and not have synchronized it yet.
+        """
+        if largefiles_settings.fsync:
+            above = [parent for parent in folder.parents if parent.is_relative_to(self._root)]
+            for each in (folder, *above):
+                _sync_folder(each)
 
     @property
     def _root(self) -> Path:
