@@ -260,7 +260,7 @@ class LengthRequired(Refusal):
 
 
 class TooLarge(Refusal):
-    """``limit`` and ``value`` are bytes. With ``declared``, the limit is not the site's but the client's own length."""
+    """``limit`` and ``value`` are bytes. With ``declared``, the limit is the length that the client declared."""
 
     code = "too_large"
     status = 413

@@ -134,7 +134,7 @@ def test_fsync_is_called_only_where_it_is_asked_for(
     synced: list[str] = []
 
     def fsync(descriptor: int) -> None:
-        synced.append(os.path.relpath(os.readlink(f"/proc/self/fd/{descriptor}"), root))
+        synced.append(os.path.relpath(Path(f"/proc/self/fd/{descriptor}").readlink(), root))
 
     monkeypatch.setattr(os, "fsync", fsync)
     state = store.begin(NAME, None)

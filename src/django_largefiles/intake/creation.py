@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import router
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -128,11 +129,15 @@ def create_trusted(declaration: Declaration, *, kind: str = Upload.Kind.WHOLE, p
 
 @contextmanager
 def discarded_on_failure(upload: Upload) -> Iterator[None]:
-    """Remove a new upload if the block fails: its client does not know of it yet, and could not go on with it."""
+    """Remove a new upload if the block fails: its client does not know of it yet, and could not go on with it.
+
+    Another request may have found and taken over the upload; it is kept then. A final upload has no bytes of its own.
+    """
+    held = Q(upload__kind=Upload.Kind.FINAL) | Q(upload__lease_token=upload.lease_token)
     try:
         yield
     except BaseException:
-        lifecycle.discard(upload.pk)
+        lifecycle.discard(upload.pk, only=held)
         raise
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
 
 from django_largefiles.doors.body import FIRST_READ
+from django_largefiles.doors.resumable import exchange
 from django_largefiles.exceptions import StoreUnavailable
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.options import MIB
@@ -15,6 +17,7 @@ from django_largefiles.pipeline.processing import process
 from django_largefiles.states import State
 from tests.conftest import EXECUTABLE, Largefiles
 from tests.doors.resumable.storages import appender_class, fill_the_disk, store_class
+from tests.doors.resumable.test_broken_bodies import FaultyChunks
 from tests.doors.resumable.tus_client import (
     BYTES,
     CHUNKED,
@@ -443,3 +446,39 @@ def test_a_body_that_is_empty_may_have_any_type(tus: Tus) -> None:
 def test_the_type_of_bytes_may_have_parameters(tus: Tus) -> None:
     answer = tus.post(PICTURE, upload_length=str(SIZE), content_type=f"{BYTES}; charset=x")
     assert answer["Upload-Offset"] == str(SIZE)
+
+
+class Interrupted(BytesIO):
+    """A body that calls ``act`` once, before the second read."""
+
+    def __init__(self, content: bytes, act: Callable[[], object]) -> None:
+        super().__init__(content)
+        self._acts = [lambda: None, act]
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self._acts:
+            self._acts.pop(0)()
+        return super().read(size)
+
+
+def test_a_creation_that_was_taken_over_leaves_the_bytes_to_the_later_request(
+    tus: Tus, restless: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that lost the answer finds the upload in a list of its files."""
+    monkeypatch.setattr(exchange, "FIRST_READ", 4000)
+
+    def go_on() -> None:
+        url = f"{COLLECTION}{FileAsset.objects.get().pk}"
+        assert tus.patch(url, 4000, PICTURE[4000:7000])["Upload-Offset"] == "7000"
+
+    answer = tus.post(Interrupted(PICTURE, go_on), length=SIZE, upload_length=str(SIZE), content_type=BYTES)
+    assert problem(answer) == (423, "taken_over")
+    assert Upload.objects.get().offset == 7000
+
+
+def test_a_creation_with_a_malformed_body_leaves_nothing_behind(tus: Tus, nothing_left: Callable[[], None]) -> None:
+    answer = tus.post(
+        FaultyChunks(PICTURE, ValueError("no size")), upload_length=str(SIZE), content_type=BYTES, **CHUNKED
+    )
+    assert problem(answer) == (400, "malformed_body")
+    nothing_left()

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from ...assets import arriving
 from ...delivery.bodiless import BodilessResponse
-from ...exceptions import FinalUpload, OffsetMismatch
+from ...exceptions import BodyFault, FinalUpload, OffsetMismatch
 from ...intake.assembly import known_length, make_final, make_finals, total_length
 from ...intake.creation import create, discarded_on_failure
 from ...intake.resuming import finish, resume
@@ -51,7 +51,8 @@ def post(exchange: Exchange) -> HttpResponse:
         if has_bytes or upload.length == 0:
             check_room(exchange, upload, upload.length)
             with UploadWriter(upload, checkpoints=checksum is None) as writer:
-                _append(exchange, writer, checksum, response)
+                raise_malformed(_receive(exchange, writer, checksum))
+                _settle(writer, response)
     _tell_expiry(upload, response)
     return response
 
@@ -93,7 +94,9 @@ def patch(exchange: Exchange) -> HttpResponse:
     check_room(exchange, upload, length)
     checksum = announced_checksum(exchange)
     with resume(exchange.user, upload, offset, length=length, checkpoints=checksum is None) as writer:
-        _append(exchange, writer, checksum, response)
+        fault = _receive(exchange, writer, checksum)
+        _settle(writer, response)
+        raise_malformed(fault)
     if upload.kind == Upload.Kind.PARTIAL and writer.received == upload.length:
         make_finals(upload)
     _tell_expiry(upload, response)
@@ -156,17 +159,18 @@ def _has_bytes(exchange: Exchange) -> bool:
     return True
 
 
-def _append(
-    exchange: Exchange, writer: UploadWriter, checksum: AnnouncedChecksum | None, response: HttpResponse
-) -> None:
+def _receive(exchange: Exchange, writer: UploadWriter, checksum: AnnouncedChecksum | None) -> BodyFault | None:
     fault = receive(exchange, writer, checksum.update if checksum else None)
     if checksum:
         checksum.verify(exchange, whole=not fault)
+    return fault
+
+
+def _settle(writer: UploadWriter, response: HttpResponse) -> None:
     if writer.upload.kind == Upload.Kind.WHOLE and writer.received == writer.upload.length:
         finish(writer)
     else:
         writer.pause()
-    raise_malformed(fault)
     response["Upload-Offset"] = str(writer.received)
 
 
