@@ -615,6 +615,34 @@ def test_of_two_requests_that_tell_the_same_length_both_are_right() -> None:
     assert upload.length == 5
 
 
+def test_a_length_that_was_told_since_the_upload_was_read_counts() -> None:
+    upload = deferred()
+    set_length(reload(upload), 10)
+    with take_over(upload, 0) as later, pytest.raises(TooLarge, match="the declared 10"):
+        later.write(PICTURE)
+    assert reload(upload).offset == 0
+
+
+def test_a_length_does_not_cut_what_has_come_since_the_upload_was_read() -> None:
+    upload = deferred()
+    with take_over(reload(upload), 0) as first:
+        first.write(PICTURE[:4000])
+        first.pause()
+    with pytest.raises(MalformedRequest):
+        set_length(upload, 10)
+    assert (reload(upload).length, reload(upload).offset) == (None, 4000)
+
+
+def test_a_request_that_does_not_know_the_length_writes_no_further() -> None:
+    upload = deferred()
+    with take_over(upload, 0) as first:
+        first.write(PICTURE[:4000])
+        set_length(reload(upload), 10)
+        with pytest.raises(TakenOver):
+            first.pause()
+    assert (reload(upload).length, reload(upload).offset) == (10, 0)
+
+
 def test_what_fails_before_the_client_knows_of_it_is_discarded(stored: Stored) -> None:
     upload = deferred()
     with pytest.raises(ZeroDivisionError), discarded_on_failure(upload):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
 from django.db import router, transaction
@@ -100,10 +100,18 @@ def opened(upload: Upload, token: UUID, *, checkpoints: bool) -> UploadWriter:
     Raise ``StoreError``, and ``UploadGone`` if the store has lost bytes.
     """
     upload.lease_token = token
-    if store_of(upload.asset).keeps_progress:
-        states = Upload.objects.using(router.db_for_write(Upload)).values_list("store_state", flat=True)
-        upload.store_state = states.get(pk=upload.pk)
+    for column, value in _current(upload).items():
+        setattr(upload, column, value)
     return UploadWriter(upload, checkpoints=checkpoints)
+
+
+def _current(upload: Upload) -> dict[str, Any]:
+    """Return the columns that another request may have changed since the upload was read."""
+    columns = ["store_state"] if store_of(upload.asset).keeps_progress else []
+    if upload.length is None:
+        columns.append("length")
+    rows = Upload.objects.using(router.db_for_write(Upload)).values(*columns)
+    return rows.get(pk=upload.pk) if columns else {}
 
 
 def interrupt(user: User, upload: Upload) -> bool:
@@ -168,8 +176,9 @@ def _save_length(upload: Upload, length: int) -> bool:
     owner_id, using = upload.asset.owner_id, router.db_for_write(Upload)
     usage.lock(owner_id, using)
     growth = length - usage.reserved(upload.pk, using) if owner_id else 0
-    uploads = Upload.objects.using(using).filter(pk=upload.pk, length=None)
-    if not uploads.update(length=length, reserved=length):
+    uploads = Upload.objects.using(using).filter(pk=upload.pk, length=None, offset__lte=length)
+    # A request that does not know the length must not write on.
+    if not uploads.update(length=length, reserved=length, lease_token=None):
         return False
     FileAsset.objects.using(using).filter(pk=upload.pk).update(size=length)
     usage.change(owner_id, using, bytes=growth)
