@@ -61,6 +61,19 @@ def test_the_window_slides(later: int, more: int, window: SlidingWindow, clock: 
     assert admitted(window, 10) == more
 
 
+def test_after_a_burst_at_the_end_of_a_minute_less_than_twice_the_limit_are_admitted(
+    window: SlidingWindow, clock: Clock
+) -> None:
+    clock.now += 59
+    burst = admitted(window, 10)
+    clock.now += 1
+    later = 0
+    for _ in range(58):
+        clock.now += 1
+        later += admitted(window, 10)
+    assert (burst, later) == (4, 3)
+
+
 @pytest.mark.parametrize("limit", [1, 2, 4, 60])
 @pytest.mark.parametrize("begun", [0, 1, 45, 59.5])
 @pytest.mark.parametrize("earlier", [0, 1, 7])

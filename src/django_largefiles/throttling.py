@@ -49,7 +49,10 @@ class Throttle(ABC):
 
 
 class CreationThrottle(Throttle):
-    """At most ``per_minute`` files in any 60 seconds, for each user, and for each address of anonymous users.
+    """At most ``per_minute`` files in a minute of the clock, for each user, and for each address of anonymous users.
+
+    As ``SlidingWindow`` estimates, fewer if there were some in the minute before. Any 60 seconds have less than twice
+    as many.
 
     ``proxies`` is the number of trusted proxies in front of the site, each of which appends to ``X-Forwarded-For``;
     without any, the address is that of the connection. IPv6 addresses count by their network of 64 bits. The counters
@@ -84,9 +87,10 @@ class CreationThrottle(Throttle):
 
 
 class SlidingWindow:
-    """Counts events of the last 60 seconds by two counters, of this minute and of the one before.
+    """Estimates the events of the last 60 seconds by two counters, of this minute and of the one before.
 
-    Of the earlier minute, the share that is still in the window counts.
+    Of the earlier minute, the share that is still in the window counts, as if its events had been spread evenly. To
+    count exactly, caches would have to change several values at once.
     """
 
     def __init__(self, cache: BaseCache, name: str, limit: int) -> None:
