@@ -14,7 +14,7 @@ from django_largefiles import lifecycle
 from django_largefiles.conf import get_profile
 from django_largefiles.doors.ingest import ingest
 from django_largefiles.exceptions import StoreUnavailable
-from django_largefiles.intake.creation import Declaration, begin_trusted
+from django_largefiles.intake.creation import Declaration, begin_trusted, create_trusted
 from django_largefiles.models import FileAsset, Upload
 from django_largefiles.states import Reason, State
 from django_largefiles.stores.filesystem import FilesystemStore
@@ -52,6 +52,32 @@ def test_an_expired_upload_goes_with_its_bytes(stored: Callable[[], list[str]]) 
     assert stored() == [f".incoming/{living.asset_id.hex}", f".incoming/{living.asset_id.hex}.fence"]
     expired.abort()
     living.abort()
+
+
+@pytest.fixture
+def waiting() -> tuple[Upload, Upload]:
+    """A partial upload that is arriving, and the final one that waits for it and has expired."""
+    part = create_trusted(Declaration(name="", length=5000), kind=Upload.Kind.PARTIAL)
+    final = create_trusted(Declaration(name="a.png"), kind=Upload.Kind.FINAL, parts=[part.pk])
+    past = timezone.now() + PAST
+    Upload.objects.filter(pk=final.pk).update(expires_at=past, lease_expires_at=past)
+    return part, final
+
+
+def test_a_final_upload_is_kept_while_its_parts_arrive(waiting: tuple[Upload, Upload]) -> None:
+    part, final = waiting
+    assert sweep() == NOTHING
+    assert Upload.objects.get(pk=final.pk).expires_at == Upload.objects.get(pk=part.pk).expires_at
+
+
+def test_a_final_upload_whose_part_has_expired_expires(waiting: tuple[Upload, Upload]) -> None:
+    Upload.objects.update(expires_at=timezone.now() + PAST)
+    assert sweep() == replace(NOTHING, uploads_expired=2)
+
+
+def test_a_final_upload_whose_part_is_gone_expires(waiting: tuple[Upload, Upload]) -> None:
+    lifecycle.discard(waiting[0].pk)
+    assert sweep() == replace(NOTHING, uploads_expired=1)
 
 
 def at_its_end(content: bytes, **declared: Any) -> Upload:

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from . import clock, lifecycle, usage
 from .dispatch import hand_over
 from .exceptions import ConfigurationError, LargeFilesError, StoreError
-from .intake.assembly import complete_parts
+from .intake.assembly import are_complete, parts_of
 from .intake.resuming import arrived, complete_arrived
 from .models import FileAsset, FileAssetQuerySet, SweeperRun, Upload
 from .outbox.removals import remove_leftovers
@@ -63,8 +63,9 @@ def sweep() -> Swept:
     """
     swept = Swept(
         uploads_completed=complete_uploads(BATCH),
-        uploads_expired=expire_uploads(BATCH),
+        # Before the expired ones are deleted: it puts off the expiry of those whose parts are arriving.
         finals_handed_over=hand_over_finals(BATCH),
+        uploads_expired=expire_uploads(BATCH),
         assets_handed_over=hand_over_assets(BATCH),
         signals_sent=send_overdue(BATCH),
         rejected_files_removed=remove_rejected(BATCH),
@@ -139,9 +140,13 @@ def correct_attachments(limit: int) -> int:
 
 
 def hand_over_finals(limit: int) -> int:
+    """Hand over final uploads whose parts are complete, and keep the others as long as all their parts."""
     count = 0
     for final in list(lifecycle.overdue_finals()[:limit]):
-        if not (lifecycle.reclaim_final(final.pk) and complete_parts(final)):
+        parts = parts_of(final) if lifecycle.reclaim_final(final.pk) else []
+        if parts:
+            lifecycle.put_off_final(final.pk, min(part.expires_at for part in parts))
+        if not (parts and are_complete(parts)):
             continue
         if not hand_over(final.pk):
             break

@@ -48,7 +48,11 @@ def parts_of(final: Upload) -> list[Upload]:
 def complete_parts(final: Upload) -> list[Upload]:
     """Return the partial uploads; none if one of them is gone or has not all its bytes."""
     parts = parts_of(final)
-    return parts if all(part.offset == part.length for part in parts) else []
+    return parts if are_complete(parts) else []
+
+
+def are_complete(parts: Iterable[Upload]) -> bool:
+    return all(part.offset == part.length for part in parts)
 
 
 def total_length(parts: Iterable[Upload]) -> int | None:

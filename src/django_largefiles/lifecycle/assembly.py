@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from django.db import router
@@ -83,6 +84,12 @@ def reclaim_final(upload_id: UUID) -> bool:
 def _release(upload_id: UUID) -> bool:
     overdue = _finals().filter(_overdue(), pk=upload_id)
     return bool(overdue.update(lease_token=None, lease_expires_at=clock.after(leases.HAND_OVER)))
+
+
+@in_transaction_of(Upload)
+def put_off_final(upload_id: UUID, until: datetime) -> None:
+    """Keep a final upload at least until then, since its parts are still arriving."""
+    _finals().filter(pk=upload_id, expires_at__lt=until).update(expires_at=until)
 
 
 def wait_for_parts() -> Combinable:
