@@ -47,6 +47,14 @@ def test_an_asset_that_does_not_exist_is_refused_as_by_any_foreign_key() -> None
     assert problem_of(Film(title="Metropolis", video_id=uuid4()))[0] == "invalid"
 
 
+def test_a_row_keeps_an_asset_of_the_profile_that_the_field_had_before() -> None:
+    film = Film.objects.create(title="Metropolis", video=make_asset("videos"))
+    FileAsset.objects.update(profile="default")
+    film.refresh_from_db()
+    film.full_clean()
+    film.save()
+
+
 def test_an_asset_of_the_row_itself_is_valid() -> None:
     film = Film.objects.create(title="Metropolis", video=make_provisional("videos"))
     film.full_clean()

@@ -9,7 +9,7 @@ from django.db import router
 from django.db.models import PROTECT, ForeignKey, Model
 
 from ..forms import AssetFormField
-from ..lifecycle import Obstacle, obstacle
+from ..lifecycle import obstacle
 from ..models import FileAsset
 from ..options import DEFAULT_PROFILE
 from ..references import rows_of
@@ -66,7 +66,8 @@ class AssetField(FieldOfAssets, ForeignKey[_ST, _GT]):
         if value is None:
             return
         found = obstacle(FileAsset.objects.filter(pk=value).first(), self.terms)
-        if found and not (found == Obstacle.ATTACHED and self._refers(model_instance, value)):
+        # A row keeps its asset whatever has changed since, such as the profile of the field, as when it is saved.
+        if found and not self._refers(model_instance, value):
             raise ValidationError(self.error_messages[found], code=found)
 
     def _refers(self, row: Model | None, value: Any) -> bool:
