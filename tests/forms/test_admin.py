@@ -118,6 +118,14 @@ def test_no_other_file_can_be_chosen_nor_added_by_a_popup(client: Client, film: 
     assert "related-widget-wrapper" not in page and "secret.png" not in page
 
 
+def test_the_query_of_the_page_names_no_file(client: Client, owner: User) -> None:
+    asset = Visitor(owner).upload(name="secret.png")
+    for query in (f"video={asset.pk}", "video=abc&title=Metropolis"):
+        answer = client.get(f"/admin/films/film/add/?{query}")
+        assert (answer.status_code, b"secret.png" in answer.content) == (200, False)
+    assert b"Metropolis" in answer.content
+
+
 def test_fields_of_assets_come_last_unless_the_admin_orders_them(client: Client) -> None:
     page = client.get("/admin/films/film/add/").content.decode()
     assert page.index("id_title") < page.index("id_published") < page.index("id_video")

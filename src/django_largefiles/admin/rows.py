@@ -58,6 +58,11 @@ class AssetAdminMixin(AdminBase):
         # An inline: one query for the assets of all rows that it shows.
         return rows.select_related(*(name for name, field in self._asset_fields().items() if field.many_to_one))
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Leave files out: the query of a URL could name those of other users."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        return {name: value for name, value in initial.items() if name not in self._asset_fields()}
+
     def get_formset_kwargs(self, request: HttpRequest, obj: Any, inline: Any, prefix: str) -> dict[str, Any]:
         options: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
         if refused_file(request) and f"{prefix}-{TOTAL_FORM_COUNT}" not in request.POST:

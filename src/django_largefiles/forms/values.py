@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from ..models import FileAsset
@@ -36,10 +37,18 @@ class Shown:
 
 
 def assets_of(value: Any) -> tuple[FileAsset, ...]:
-    """Return the assets of an initial value: an asset or its key, or several of them."""
+    """Return the assets of an initial value: an asset or its key, or several of them. What is no key has none."""
     values = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
-    keys = [item for item in values if item and not isinstance(item, FileAsset)]
+    keys = [item for item in values if item and not isinstance(item, FileAsset) and _is_key(item)]
     found = FileAsset.objects.in_bulk(keys) if keys else {}
     by_text = {str(pk): asset for pk, asset in found.items()}
     assets = (item if isinstance(item, FileAsset) else by_text.get(str(item)) for item in values)
     return tuple(asset for asset in assets if asset)
+
+
+def _is_key(value: Any) -> bool:
+    try:
+        FileAsset._meta.pk.to_python(value)
+    except ValidationError:
+        return False
+    return True
