@@ -119,6 +119,15 @@ class GalleryForm(AssetFormMixin, forms.Form):
     files = AssetsFormField()
 
 
+def test_a_saved_form_that_is_shown_again_has_the_files_of_the_row(visitor: Visitor, album: Album) -> None:
+    kept, removed = album.files.all()
+    form = album_form(visitor, *uploads(visitor, "third.png"), album=album, files_clear=[str(removed.pk)])
+    form.save()
+    shown = form["files"].value()
+    assert (set(shown.initial), shown.uploaded) == (set(album.files.all()), ())
+    assert kept in shown.initial
+
+
 def test_one_file_at_least_is_required(visitor: Visitor) -> None:
     assert GalleryForm({}, request=visitor.request).has_error("files", "required")
     form = GalleryForm({"files": uploads(visitor, "a.png")}, request=visitor.request)

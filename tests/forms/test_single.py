@@ -36,6 +36,10 @@ class FilmForm(AssetFormMixin, forms.ModelForm):  # type: ignore[type-arg]
         fields = ("video", "title")
 
 
+class VideoForm(AssetFormMixin, forms.Form):
+    video = AssetFormField(profile="videos")
+
+
 class StillForm(AssetFormMixin, forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Still
@@ -214,14 +218,16 @@ def test_a_disabled_field_keeps_the_file(visitor: Visitor) -> None:
 
 
 def test_the_initial_file_of_a_form_without_a_model_may_be_a_key(visitor: Visitor) -> None:
-    class VideoForm(AssetFormMixin, forms.Form):
-        video = AssetFormField(profile="videos")
-
     asset = visitor.upload()
     for initial in (asset, asset.pk, str(asset.pk)):
         form = VideoForm({}, initial={"video": initial}, request=visitor.request)
         assert form.is_valid()
         assert form.cleaned_data == {"video": asset}
+
+
+@pytest.mark.parametrize("initial", ["abc", 3, ["abc", None]], ids=str)
+def test_what_is_no_key_is_no_initial_file(initial: Any, visitor: Visitor) -> None:
+    assert VideoForm(initial={"video": initial}, request=visitor.request)["video"].initial == ()
 
 
 def test_a_form_may_have_a_prefix(visitor: Visitor) -> None:
@@ -310,6 +316,39 @@ def test_a_file_that_came_with_the_form_survives_too(visitor: Visitor) -> None:
     assert form.errors.keys() == {"title"}
     again = film_form(visitor, Inputs(form).hidden["video"])
     assert again.save().video == FileAsset.objects.get()
+
+
+@pytest.mark.parametrize("is_new", [True, False], ids=["new", "changed"])
+def test_a_saved_form_that_is_shown_again_has_the_file_of_the_row(is_new: bool, visitor: Visitor) -> None:
+    film = None if is_new else film_of(visitor)
+    form = film_form(visitor, visitor.token(name="other.png"), film=film)
+    saved = form.save()
+    shown = form["video"].value()
+    assert (shown.initial, shown.uploaded) == ((saved.video,), ())
+    assert "other.png" in str(form) and "not saved yet" not in str(form) and "holiday.png" not in str(form)
+
+
+def test_a_file_that_was_removed_by_a_saved_form_is_not_shown_again(visitor: Visitor) -> None:
+    still = Still.objects.create(film=film_of(visitor), image=visitor.upload("default"))
+    form = StillForm({"image-clear": "on"}, instance=still, request=visitor.request)
+    form.save()
+    assert form["image"].value().initial == ()
+
+
+def test_a_form_without_a_model_shows_what_was_uploaded(visitor: Visitor) -> None:
+    form = VideoForm({"video": visitor.token()}, request=visitor.request)
+    assert form.is_valid()
+    assert form["video"].value().uploaded == (form.cleaned_data["video"],)
+
+
+def test_a_field_that_is_none_of_the_model_s_shows_what_was_uploaded(visitor: Visitor) -> None:
+    class WithAnother(FilmForm):
+        other = AssetFormField(profile="videos")
+
+    film = film_of(visitor)
+    form = WithAnother({"title": "Metropolis", "other": visitor.token()}, instance=film, request=visitor.request)
+    form.save()
+    assert form["other"].value().uploaded == (form.cleaned_data["other"],)
 
 
 def test_a_new_form_asks_for_the_file(visitor: Visitor) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import router
 from django.forms.boundfield import BoundField
 from django.http import HttpRequest
 
@@ -16,7 +17,7 @@ from ..doors.current import current_request
 from ..exceptions import ConfigurationError
 from ..models import FileAsset
 from ..options import DEFAULT_PROFILE
-from ..references import Terms
+from ..references import AttachingField, Terms, rows_of
 from .submissions import OBSTACLES, Submitter
 from .values import Shown, Submission, assets_of
 from .widgets import AssetInput, AssetsInput
@@ -45,11 +46,31 @@ class AssetBoundField(BoundField):
         return assets_of(value)
 
     def value(self) -> Shown:
+        uploaded = () if self.field.disabled else self.field.uploaded
+        stored = self._stored()
         return Shown(
             request=self.field.submitting_request(),
-            initial=self.initial,
-            uploaded=() if self.field.disabled else self.field.uploaded,
+            initial=self.initial if stored is None else _those(stored, (*self.initial, *uploaded)),
+            uploaded=tuple(asset for asset in uploaded if asset.pk not in (stored or ())),
         )
+
+    def _stored(self) -> set[Any] | None:
+        """Return the keys of the assets to which the row refers now, if the form may have been saved.
+
+        ``None`` if it has not, or if the field is none of the model's.
+        """
+        row = getattr(self.form, "instance", None)
+        if row is None or row._state.adding or not self.form.is_bound or self.form.errors:
+            return None
+        fields = (*row._meta.fields, *row._meta.many_to_many)
+        if not any(field.name == self.name and isinstance(field, AttachingField) for field in fields):
+            return None
+        rows = rows_of(type(row), router.db_for_read(type(row), instance=row))
+        return set(rows.filter(pk=row.pk).values_list(self.name, flat=True))
+
+
+def _those(keys: Collection[Any], assets: Iterable[FileAsset]) -> tuple[FileAsset, ...]:
+    return tuple(asset for asset in assets if asset.pk in keys)
 
 
 class BaseAssetField(forms.FileField):
