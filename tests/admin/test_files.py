@@ -411,6 +411,13 @@ def test_staff_without_permissions_see_nothing(staff_with: Callable[..., Client]
     assert staff_with().get(LIST).status_code == 403
 
 
+@pytest.mark.parametrize("path", ["", "{pk}/change/", "{pk}/history/", "overview/"])
+def test_the_change_permission_does_not_allow_looking(path: str, staff_with: Callable[..., Client]) -> None:
+    found = asset()
+    assert staff_with("change").get(LIST + path.format(pk=found.pk)).status_code == 403
+    assert staff_with("view").get(LIST + path.format(pk=found.pk)).status_code == 200
+
+
 def test_others_are_asked_to_log_in(client: Client, owner: User) -> None:
     client.force_login(owner)
     response = client.get(LIST)

@@ -224,6 +224,10 @@ class FileAssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     # Permissions
 
+    def has_view_permission(self, request: HttpRequest, obj: FileAsset | None = None) -> bool:
+        # The permission to change, which allows viewing elsewhere in the admin, allows nothing here.
+        return request.user.has_perm("django_largefiles.view_fileasset")
+
     def has_change_permission(self, request: HttpRequest, obj: FileAsset | None = None) -> bool:
         return False
 
