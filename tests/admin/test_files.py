@@ -15,7 +15,7 @@ from django.contrib.auth.models import Permission, User
 from django.contrib.messages import WARNING, get_messages
 from django.db import connection
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import path, reverse
 from django.utils import timezone
@@ -31,6 +31,7 @@ from tests.conftest import Largefiles, create_asset
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/django_largefiles/fileasset/"
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]+)">')
 CELL = re.compile(r'<t[dh] class="field-(\w+)[^"]*">(.*?)</t[dh]>')
 
 
@@ -216,6 +217,26 @@ def test_too_many_files_at_once_are_left_as_they_are(
     response = act(admin_client, action, asset(), asset())
     assert said(response) == [("At most 1 files can be handled at once. Nothing was changed.", False)]
     assert FileAsset.objects.filter(state=State.READY).count() == 2
+
+
+@pytest.mark.parametrize(("fields", "limit"), [(None, 1000), (1000, 990), (5000, 1000), (15, 5), (5, 1)])
+def test_the_limit_leaves_room_in_the_form(fields: int | None, limit: int, settings: Settings) -> None:
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = fields
+    assert files.selected_at_most() == limit
+
+
+def test_as_many_files_as_the_form_takes_are_blocked(admin_client: Client, settings: Settings) -> None:
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 13
+    found = [asset(str(number)) for number in range(3)]
+    form = admin_client.post(LIST, {"action": "block", "select_across": "1", "index": "0", "_selected_action": "x"})
+    fields = HIDDEN.findall(form.content.decode())
+    assert sorted(value for name, value in fields if name == "_selected_action") == sorted(
+        str(each.pk) for each in found
+    )
+    data = {name: [value for other, value in fields if other == name] for name, _ in fields}
+    data |= {"reason": ["a court order"], "csrfmiddlewaretoken": ["x"]}
+    assert admin_client.post(LIST, data).status_code == 302
+    assert FileAsset.objects.filter(state=State.REJECTED).count() == 3
 
 
 @pytest.mark.parametrize(
@@ -477,3 +498,43 @@ def test_the_list_can_be_ordered_by_the_index_alone(admin_client: Client) -> Non
 def test_the_list_has_no_facets(admin_client: Client) -> None:
     response = admin_client.get(f"{LIST}?_facets=True")
     assert not response.context["cl"].add_facets
+
+
+@admin.display(description="mail")
+def owners_mail(found: FileAsset) -> str:
+    return str(found.owner.email)  # type: ignore[union-attr]
+
+
+class OwnAdmin(files.FileAssetAdmin):
+    fieldsets = (
+        ("Rows", {"fields": ("name", ("width", "height"), ("page_count", "title"))}),
+        ("Functions", {"fields": (owners_mail, "length_of_name")}),
+    )
+    readonly_fields = (*files.FileAssetAdmin.readonly_fields, owners_mail, "length_of_name")
+
+    def length_of_name(self, found: FileAsset) -> int:
+        return len(found.original_name)
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        ({"width": 3, "height": 2}, ["name", ("width", "height"), owners_mail, "length_of_name"]),
+        ({"height": 2}, ["name", ("height",), owners_mail, "length_of_name"]),
+        ({"owner": None, "title": "A film"}, ["name", ("title",), "length_of_name"]),
+    ],
+    ids=["a row", "part of a row", "a function that fails"],
+)
+def test_a_host_groups_fields_and_adds_functions(
+    columns: dict[str, Any], shown: list[Any], rf: RequestFactory, admin_user: User, owner: User
+) -> None:
+    owner.email = "owner@example.org"
+    owner.save()
+    found = asset(**{"owner": owner, **columns})
+    own = OwnAdmin(FileAsset, admin.site)
+    assert not own.check()
+    request = rf.get("/")
+    request.user = admin_user
+    page = own.change_view(request, str(found.pk)).render()
+    fieldsets = page.context_data["adminform"].fieldsets
+    assert [field for _title, options in fieldsets for field in options["fields"]] == shown

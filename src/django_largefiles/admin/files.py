@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import django
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.utils import flatten_fieldsets
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.utils import flatten_fieldsets, lookup_field
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import router
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -35,6 +36,9 @@ from .timeline import timeline
 
 SELECTED_AT_MOST = 1000
 """Files that one action handles: each takes a transaction of its own, and a request must end."""
+
+OTHER_FIELDS = 10
+"""Fields that a form with the files of an action has besides them, and a few more, which a host's may add."""
 
 PICTURED_AT_MOST = 20 << 20
 """Bytes of an image that is shown on its page, because the whole file is sent."""
@@ -175,7 +179,7 @@ class FileAssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         groups: list[tuple[Any, dict[str, Any]]]
         groups = [(title, {**options}) for title, options in super().get_fieldsets(request, obj)]
         for _title, options in groups:
-            options["fields"] = [name for name in options["fields"] if self._is_known(obj, name)]
+            options["fields"] = list(self._known(obj, options["fields"]))
         return [(title, options) for title, options in groups if options["fields"]]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
@@ -218,8 +222,21 @@ class FileAssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def _profiles(self, request: HttpRequest) -> dict[str, Any]:
         return {"profiles": profiles_of(request), "asked_profile": asked_profile(request)}
 
-    def _is_known(self, asset: FileAsset, name: str) -> bool:
-        value = getattr(self, name)(asset) if hasattr(self, name) else getattr(asset, name)
+    def _known(self, asset: FileAsset, fields: Iterable[Any]) -> Iterator[Any]:
+        """Return those of the fields that say something; a tuple is a row of several."""
+        for field in fields:
+            if isinstance(field, tuple):
+                row = tuple(self._known(asset, field))
+                yield from [row] if row else []
+            elif self._is_known(asset, field):
+                yield field
+
+    def _is_known(self, asset: FileAsset, name: Any) -> bool:
+        try:
+            _field, _attribute, value = lookup_field(name, asset, self)
+        except (AttributeError, ValueError, ObjectDoesNotExist):
+            # As in the admin, which then shows an empty value.
+            return False
         return value not in (None, "", [], {})
 
     # Permissions
@@ -263,11 +280,12 @@ class FileAssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def _selected(self, request: HttpRequest, assets: FileAssetQuerySet) -> list[FileAsset]:
         """Return the assets that an action is to handle: none, with a message, if there are too many."""
-        selected = list(assets[: SELECTED_AT_MOST + 1])
-        if len(selected) <= SELECTED_AT_MOST:
+        limit = selected_at_most()
+        selected = list(assets[: limit + 1])
+        if len(selected) <= limit:
             return selected
         text = _("At most %d files can be handled at once. Nothing was changed.")
-        self.message_user(request, text % SELECTED_AT_MOST, messages.ERROR)
+        self.message_user(request, text % limit, messages.ERROR)
         return []
 
     def _report(self, request: HttpRequest, changed: list[FileAsset], entry: str, text: str) -> None:
@@ -286,6 +304,12 @@ class FileAssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, f"admin/django_largefiles/fileasset/{template}", own)
+
+
+def selected_at_most() -> int:
+    """Return how many files an action handles: so many that Django takes the form which asks for the reason."""
+    fields = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+    return SELECTED_AT_MOST if fields is None else max(1, min(SELECTED_AT_MOST, fields - OTHER_FIELDS))
 
 
 def _preview(asset: FileAsset) -> str:
