@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from django import forms
 from django.contrib.auth.models import User
+from django.db import DatabaseError
 from django.test import Client
+from django.utils import timezone
 
+from django_largefiles import lifecycle
 from django_largefiles.forms import AssetFormField
-from django_largefiles.models import FileAsset
+from django_largefiles.models import FileAsset, Usage
 from django_largefiles.options import MIB
-from django_largefiles.states import Attachment
+from django_largefiles.states import Attachment, State
 from tests.conftest import EXECUTABLE, png
 from tests.films.models import Film
 from tests.forms.pages import Inputs
@@ -86,6 +89,29 @@ def test_a_file_that_no_field_takes_is_discarded(client: Client, stored: Stored)
     assert post(client, "/decorated/", body).status_code == 200
     assert stored() == []
     assert not FileAsset.objects.exists()
+
+
+def test_a_file_whose_row_is_rolled_back_is_discarded(client: Client, owner: User, stored: Stored) -> None:
+    Usage.objects.create(owner=owner, checked_at=timezone.now())
+    client.raise_request_exception = False
+    body = hidden(client, "/decorated/") + TITLE + NOTES + file(PICTURE, name="video") + END
+    assert post(client, "/failing/", body).status_code == 500
+    assert (stored(), FileAsset.objects.count()) == ([], 0)
+    assert Usage.objects.values_list("bytes", "files", "uploads").get() == (0, 0, 0)
+
+
+def test_a_database_that_fails_leaves_the_file_to_the_sweeper(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*args: object, **options: object) -> bool:
+        raise DatabaseError
+
+    body = hidden(client, "/decorated/") + TITLE + NOTES + file(PICTURE, name="video") + END
+    client.raise_request_exception = False
+    monkeypatch.setattr(lifecycle, "discard", fail)
+    assert post(client, "/failing/", body).status_code == 500
+    assert "is left to the sweeper" in caplog.text
+    assert FileAsset.objects.get().state == State.RECEIVING
 
 
 def test_a_widget_of_the_host_s_own_keeps_the_field() -> None:

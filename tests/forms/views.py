@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template import engines
 from django.urls import include, path
@@ -74,6 +75,14 @@ def with_poster(request: HttpRequest) -> HttpResponse:
     return page(request, form)
 
 
+@receive_files(profile="videos")
+def failing(request: HttpRequest) -> HttpResponse:
+    """Fails after it has saved the form, in the same transaction."""
+    with transaction.atomic():
+        answer(request, FilmForm(request.POST or None, request.FILES or None, request=request))
+        raise RuntimeError("out of order")
+
+
 @csrf_exempt
 def exempt(request: HttpRequest) -> HttpResponse:
     return undecorated(request)
@@ -127,6 +136,7 @@ urlpatterns = [
     path("default-profile/", default_profile),
     path("undecorated/", undecorated),
     path("poster/", with_poster),
+    path("failing/", failing),
     path("exempt/", exempt),
     path("asynchronous/", asynchronous),
     path("album/", CreateAlbum.as_view()),

@@ -14,7 +14,6 @@ from django.utils.datastructures import MultiValueDict
 from ..exceptions import Refusal, StoreError
 from ..intake.writing import UploadWriter
 from ..models import FileAsset
-from ..outbox.removals import remove_if_rolled_back
 from ..states import Attachment
 from ..transactions import is_in_transaction_of
 from ..words import explain
@@ -59,6 +58,8 @@ class UploadedAsset(UploadedFile):  # type: ignore[type-arg]  # generic in the s
                 raise self._reception.refused.error
             if sha256:
                 self._writer.expect(sha256)
+            # As in a view that saves its form in ``transaction.atomic``.
+            self._may_be_rolled_back |= is_in_transaction_of(FileAsset)
             self._asset = self._writer.finish(attachment)
             # An immediate dispatcher has processed it already.
             self._asset.refresh_from_db()
@@ -76,7 +77,7 @@ class UploadedAsset(UploadedFile):  # type: ignore[type-arg]  # generic in the s
     def close(self) -> None:
         self._writer.abort()
         if self._may_be_rolled_back:
-            remove_if_rolled_back(self._writer.upload)
+            self._writer.discard_if_rolled_back()
 
 
 class RefusedFile(UploadedFile):  # type: ignore[type-arg]

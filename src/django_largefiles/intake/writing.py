@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import Any, Self
 from uuid import UUID
 
+from django.db import Error
 from django.db.models import Q
 
 from .. import lifecycle, rules
@@ -15,11 +17,14 @@ from ..digests import ResumableDigest, UnusableState, parse_sha256
 from ..exceptions import IncompleteBody, MalformedRequest
 from ..media_types.sniffing import HEAD_LENGTH
 from ..models import FileAsset, Upload
+from ..outbox.removals import remove_if_rolled_back
 from ..states import Attachment
 from ..stores import store_of
 from ..stores.base import check_not_lost
 from .judging import HeadJudge
 from .progress import Progress
+
+logger = logging.getLogger(__name__)
 
 
 class UploadWriter:
@@ -146,6 +151,15 @@ class UploadWriter:
         self._progress.roll_back()
         self.close()
         lifecycle.discard(self.asset_id, only=Q(upload__lease_token=self._token))
+
+    def discard_if_rolled_back(self) -> None:
+        """Remove the upload if the transaction of the caller's has failed in which it was created, or was finished."""
+        try:
+            if lifecycle.discard(self.asset_id, only=Q(upload__lease_token=self._token)):
+                return
+        except Error:
+            logger.exception("Upload %s is left to the sweeper.", self.asset_id)
+        remove_if_rolled_back(self.upload)
 
     def close(self) -> None:
         """Release the store. The upload is kept."""
