@@ -21,8 +21,9 @@ User: TypeAlias = "AbstractBaseUser | AnonymousUser"
 class AccessPolicy(ABC):
     """Permissions on uploads and assets.
 
-    Guarantees: the policy is asked before an asset is created, shown, served, deleted or processed again. An asset
-    that a user may not view is answered as if it did not exist (404, not 403).
+    Guarantees: the policy is asked before an asset is created, shown, served, deleted or processed again, in the admin
+    besides the permissions of the user. An asset that a user may not view is answered as if it did not exist (404, not
+    403).
 
     Requirements: answer quickly and without side effects, for anonymous users too. ``visible`` agrees with
     ``may_view``.

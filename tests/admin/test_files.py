@@ -24,7 +24,7 @@ from pytest_django.fixtures import Settings
 
 from django_largefiles.access import OwnerOrStaff
 from django_largefiles.admin import files
-from django_largefiles.models import FileAsset, Upload
+from django_largefiles.models import FileAsset, FileAssetQuerySet, Upload
 from django_largefiles.states import Reason, Stage, State
 from tests.conftest import Largefiles, create_asset
 
@@ -432,10 +432,16 @@ def test_staff_without_permissions_see_nothing(staff_with: Callable[..., Client]
     assert staff_with().get(LIST).status_code == 403
 
 
-@pytest.mark.parametrize("path", ["", "{pk}/change/", "{pk}/history/", "overview/"])
-def test_the_change_permission_does_not_allow_looking(path: str, staff_with: Callable[..., Client]) -> None:
+@pytest.mark.parametrize(
+    ("path", "status"),
+    # The history of a file that the policy hides is answered as that of none.
+    [("", 403), ("{pk}/change/", 403), ("{pk}/history/", 302), ("overview/", 403)],
+)
+def test_the_change_permission_does_not_allow_looking(
+    path: str, status: int, staff_with: Callable[..., Client]
+) -> None:
     found = asset()
-    assert staff_with("change").get(LIST + path.format(pk=found.pk)).status_code == 403
+    assert staff_with("change").get(LIST + path.format(pk=found.pk)).status_code == status
     assert staff_with("view").get(LIST + path.format(pk=found.pk)).status_code == 200
 
 
@@ -538,3 +544,69 @@ def test_a_host_groups_fields_and_adds_functions(
     page = own.change_view(request, str(found.pk)).render()
     fieldsets = page.context_data["adminform"].fieldsets
     assert [field for _title, options in fieldsets for field in options["fields"]] == shown
+
+
+class OwnersAlone(OwnerOrStaff):
+    """Shows each user their own files, whatever their permissions; those of a name may be shown and no more."""
+
+    def may_view(self, user: Any, asset: FileAsset) -> bool:
+        return asset.owner_id == user.pk
+
+    def may_delete(self, user: Any, asset: FileAsset) -> bool:
+        return self.may_view(user, asset) and asset.original_name != "kept"
+
+    may_reprocess = may_delete
+
+    def visible(self, user: Any, assets: FileAssetQuerySet) -> FileAssetQuerySet:
+        # As of a policy that joins.
+        return assets.filter(owner=user.pk).distinct()
+
+
+class TestThePolicy:
+    """The admin asks it besides the permissions."""
+
+    @pytest.fixture(autouse=True)
+    def _policy(self, largefiles: Largefiles) -> None:
+        largefiles.set(ACCESS_POLICY=f"{__name__}.OwnersAlone")
+
+    def test_it_decides_what_is_listed(self, admin_client: Client, admin_user: User, owner: User) -> None:
+        theirs, _ = asset("theirs", owner=owner), asset("mine", owner=admin_user)
+        assert names(admin_client.get(LIST)) == ["mine"]
+        for page in ("change", "history", "delete"):
+            # As for a file that does not exist.
+            assert admin_client.get(f"{LIST}{theirs.pk}/{page}/").status_code == 302
+
+    def test_it_decides_what_the_overview_shows(self, admin_client: Client, admin_user: User, owner: User) -> None:
+        for user in (owner, admin_user):
+            Upload.objects.create(
+                asset=asset(user.username, owner=user, state=State.RECEIVING),
+                store_state={},
+                expires_at=timezone.now(),
+            )
+            asset(user.username, owner=user, state=State.FAILED)
+        sections = {each.state: each for each in admin_client.get(f"{LIST}overview/").context["sections"]}
+        for state in (State.RECEIVING, State.FAILED):
+            assert [each.owner for each in sections[state].assets] == [admin_user]
+            assert sections[state].count.number == 1
+
+    @pytest.mark.parametrize("action", ["reprocess", "block", "delete_selected"])
+    def test_what_it_hides_is_out_of_reach(self, action: str, admin_client: Client, owner: User) -> None:
+        found = asset(owner=owner)
+        act(admin_client, action, found, post="yes")
+        assert FileAsset.objects.get(pk=found.pk).state == State.READY
+
+    @pytest.mark.parametrize("action", ["reprocess", "delete_selected"])
+    def test_it_may_let_staff_look_and_no_more(self, action: str, admin_client: Client, admin_user: User) -> None:
+        found = asset("kept", owner=admin_user)
+        act(admin_client, action, found, post="yes")
+        assert FileAsset.objects.get(pk=found.pk).state == State.READY
+        page = admin_client.get(f"{LIST}{found.pk}/change/")
+        assert [name for name, _text in page.context["tools"]] == ["block"]
+        assert not page.context["has_delete_permission"]
+        assert admin_client.post(f"{LIST}{found.pk}/delete/", {"post": "yes"}).status_code == 403
+
+    @pytest.mark.parametrize("action", ["reprocess", "block", "delete_selected"])
+    def test_what_it_allows_is_done(self, action: str, admin_client: Client, admin_user: User) -> None:
+        found = asset(owner=admin_user)
+        act(admin_client, action, found, post="yes")
+        assert not FileAsset.objects.filter(pk=found.pk, state=State.READY).exists()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import django
 from django.conf import settings
@@ -149,6 +149,11 @@ class FileAssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     # The list
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[FileAsset]:
+        """Return the files that the access policy lets the user see."""
+        assets = cast("FileAssetQuerySet", super().get_queryset(request))
+        return assets.visible_to(request.user)
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         bounds = {"counted_at_most": COUNTED_AT_MOST, "newest": NEWEST}
         return super().changelist_view(request, {**bounds, **(extra_context or {})})
@@ -165,7 +170,7 @@ class FileAssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             request,
             "overview.html",
             title=_("What arrives, waits and fails"),
-            sections=list(overview.sections()),
+            sections=list(overview.sections(request.user)),
             duties=overview.duties(),
             last_sweep=overview.last_sweep(),
         )
@@ -214,7 +219,10 @@ class FileAssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def _tools(self, request: HttpRequest, asset: FileAsset) -> Iterator[tuple[str, Any]]:
         """Return the actions that may move the asset, with their texts."""
-        may_move = {"block": asset.state == State.READY, "reprocess": lifecycle.is_reprocessable(asset)}
+        may_move = {
+            "block": asset.state == State.READY,
+            "reprocess": lifecycle.is_reprocessable(asset) and access_policy().may_reprocess(request.user, asset),
+        }
         for name, text in self.get_action_choices(request, []):
             if may_move.get(name):
                 yield name, text
@@ -248,6 +256,10 @@ class FileAssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_change_permission(self, request: HttpRequest, obj: FileAsset | None = None) -> bool:
         return False
 
+    def has_delete_permission(self, request: HttpRequest, obj: FileAsset | None = None) -> bool:
+        may_delete = super().has_delete_permission(request, obj)
+        return may_delete and (obj is None or access_policy().may_delete(request.user, obj))
+
     def has_reprocess_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("django_largefiles.reprocess_fileasset")
 
@@ -259,7 +271,9 @@ class FileAssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.action(description=_("Process again"), permissions=["reprocess"])
     def reprocess(self, request: HttpRequest, assets: FileAssetQuerySet) -> None:
         if selected := self._selected(request, assets):
-            changed = [asset for asset in selected if lifecycle.reprocess(asset.pk)]
+            policy = access_policy()
+            permitted = [asset for asset in selected if policy.may_reprocess(request.user, asset)]
+            changed = [asset for asset in permitted if lifecycle.reprocess(asset.pk)]
             text = ngettext("%d file will be processed again.", "%d files will be processed again.", len(changed))
             self._report(request, changed, "Processed again.", text)
 

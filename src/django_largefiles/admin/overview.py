@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from .. import lifecycle
+from ..access import User
 from ..models import FileAsset, PendingRemoval, PendingSignal, SweeperRun, Upload
 from ..states import State
 from .bounds import COUNTED_AT_MOST, bounded_count
@@ -42,14 +44,21 @@ class Section:
     assets: list[FileAsset]
 
 
-def sections() -> Iterator[Section]:
-    """Return the states that are left by themselves, in their order, and those that people look after."""
-    yield _arriving()
+def sections(user: User) -> Iterator[Section]:
+    """Return the states that are left by themselves, in their order, and those that people look after.
+
+    They have the files that the access policy lets ``user`` see.
+    """
+    assets = FileAsset.objects.all()
+    visible = assets.visible_to(user)
+    yield _arriving(Upload.objects.all() if visible is assets else Upload.objects.filter(asset__in=visible))
     lease = "lease_expires_at"
-    yield _section(State.RECEIVED, _("Waiting for a worker"), _("those that have waited longest"), lease)
-    yield _section(State.PROCESSING, _("Being processed"), _("those whose worker is due to report next"), lease)
-    yield _section(State.FAILED, _("Failed"), _("those that were uploaded last"), "-created_at")
-    yield _section(State.REJECTED, _("Rejected"), _("those that were uploaded last"), "-created_at")
+    yield _section(visible, State.RECEIVED, _("Waiting for a worker"), _("those that have waited longest"), lease)
+    yield _section(
+        visible, State.PROCESSING, _("Being processed"), _("those whose worker is due to report next"), lease
+    )
+    yield _section(visible, State.FAILED, _("Failed"), _("those that were uploaded last"), "-created_at")
+    yield _section(visible, State.REJECTED, _("Rejected"), _("those that were uploaded last"), "-created_at")
 
 
 def duties() -> list[Count]:
@@ -66,9 +75,9 @@ def last_sweep() -> Any:
     return SweeperRun.objects.values_list("ran_at", flat=True).first()
 
 
-def _arriving() -> Section:
+def _arriving(uploads: QuerySet[Upload]) -> Section:
     # Its expiry moves with the bytes of an upload.
-    uploads = Upload.objects.order_by("-expires_at").select_related("asset__owner")
+    uploads = uploads.order_by("-expires_at").select_related("asset__owner")
     title, order = _("Arriving"), _("those whose bytes arrived last")
     count = Count(label=title, number=bounded_count(uploads))
     return Section(
@@ -76,7 +85,9 @@ def _arriving() -> Section:
     )
 
 
-def _section(state: State, title: str | Promise, order: str | Promise, column: str) -> Section:
-    assets = FileAsset.objects.filter(state=state).order_by(column).select_related("owner")
+def _section(
+    assets: QuerySet[FileAsset], state: State, title: str | Promise, order: str | Promise, column: str
+) -> Section:
+    assets = assets.filter(state=state).order_by(column).select_related("owner")
     count = Count(label=title, number=bounded_count(assets))
     return Section(state=state, title=title, order=order, count=count, assets=list(assets[:SHOWN]))
