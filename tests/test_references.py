@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 from django_largefiles.models import FileAsset
 from django_largefiles.references import Reference, attaching_fields, is_attached_by_field, is_referenced, references
 from tests.films.assets import make_asset
-from tests.films.models import Album, Citation, Documentary, Film, Poster
+from tests.films.models import Album, Citation, Documentary, Film, FormerFilm, Poster
 
 USING = "default"
 
@@ -21,6 +21,7 @@ def test_fields_that_attach_are_found_without_their_accessors() -> None:
         "Documentary.trailer",
         "Documentary.transcript",
         "Still.image",
+        "FormerFilm.script",
         "Poster.sheet",
         "Reel.file",
         "Album.files",
@@ -52,6 +53,13 @@ def test_any_foreign_key_refers_to_an_asset_and_only_ours_attach_it() -> None:
     assert not FileAsset.objects.filter(is_attached_by_field(USING)).exists()
     Poster.objects.create(sheet=asset)
     assert FileAsset.objects.filter(is_attached_by_field(USING)).exists()
+
+
+@pytest.mark.django_db
+def test_a_copy_of_a_field_is_no_reference() -> None:
+    FormerFilm.objects.create(title="Metropolis", video=make_asset())
+    for condition in (is_referenced(USING), is_attached_by_field(USING)):
+        assert not FileAsset.objects.filter(condition).exists()
 
 
 class Elsewhere:

@@ -12,6 +12,7 @@ from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db import router
 from django.db.models import (
+    DO_NOTHING,
     Exists,
     ForeignKey,
     ForeignObjectRel,
@@ -43,6 +44,19 @@ class AttachingField:
     """The base of the model fields that attach assets, by which they are told from any other foreign key."""
 
     terms: Terms
+
+
+def attaches(field: Any) -> bool:
+    """Return whether a field of a model attaches assets."""
+    return isinstance(field, AttachingField) and not is_copy(field)
+
+
+def is_copy(field: Any) -> bool:
+    """Return whether a foreign key only tells what another has referred to, as in a table of former versions of rows.
+
+    Neither Django nor the database minds what becomes of the asset. django-simple-history makes such fields.
+    """
+    return field.many_to_one and field.remote_field.on_delete is DO_NOTHING and not field.db_constraint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +95,8 @@ def rows_of(model: type[Model], using: str) -> QuerySet[Any]:
 def is_referenced(using: str) -> Q:
     """Return the condition: a row refers to the asset, by a field of ours or by any other foreign key."""
     relations = (relation for relation in _relations(using) if isinstance(relation, ManyToOneRel))
-    return _any_of(relation.field for relation in relations if relation.related_model is not Upload)
+    keys = (relation.field for relation in relations if relation.related_model is not Upload)
+    return _any_of(key for key in keys if not is_copy(key))
 
 
 def is_attached_by_field(using: str) -> Q:
@@ -99,7 +114,7 @@ def references(asset_id: UUID, using: str) -> Iterator[tuple[Reference, Terms]]:
 def attaching_fields(using: str) -> Iterator[Any]:
     """Yield the foreign keys and many-to-many fields that attach assets: each is an ``AttachingField`` too."""
     for relation in _relations(using):
-        if isinstance(relation, ManyToOneRel | ManyToManyRel) and isinstance(relation.field, AttachingField):
+        if isinstance(relation, ManyToOneRel | ManyToManyRel) and attaches(relation.field):
             yield relation.field
 
 

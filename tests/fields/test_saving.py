@@ -19,7 +19,7 @@ from django_largefiles.models import FileAsset
 from django_largefiles.states import Attachment, Reason, State
 from tests.conftest import png
 from tests.films.assets import attachment_of, make_asset, make_expired, make_provisional
-from tests.films.models import Documentary, Film, Poster, Premiere, Reel, Still
+from tests.films.models import Documentary, Film, FormerFilm, Poster, Premiere, Reel, Still
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -384,6 +384,21 @@ def test_a_row_with_a_parent_that_exists_lets_go_what_that_refers_to(film: Film,
     other = make_provisional("videos")
     Documentary(film_ptr=film, title="Nanook", video=other).save()
     assert [attachment_of(video), attachment_of(other)] == [None, Attachment.ATTACHED]
+
+
+def test_a_copy_of_a_field_attaches_nothing_and_keeps_nothing(film: Film, video: FileAsset) -> None:
+    former = FormerFilm.objects.create(title=film.title, video=video, script=make_provisional())
+    assert attachment_of(former.script) == Attachment.ATTACHED
+    film.delete()
+    assert attachment_of(video) is None
+    former = FormerFilm.objects.get()
+    former.delete()
+    assert not FileAsset.objects.exists()
+
+
+def test_a_deleted_copy_lets_nothing_go(film: Film, video: FileAsset) -> None:
+    FormerFilm.objects.create(title=film.title, video=video).delete()
+    assert attachment_of(video) == Attachment.ATTACHED
 
 
 @isolate_apps("tests.films")

@@ -57,3 +57,11 @@ class Citation(models.Model):
     """Refers to an asset by a foreign key that does not attach it."""
 
     asset = models.ForeignKey(FileAsset, on_delete=models.CASCADE, related_name="+")
+
+
+class FormerFilm(models.Model):
+    """What a film was before, with a copy of its field as django-simple-history makes it, and a field of its own."""
+
+    title = models.CharField(max_length=100)
+    video = AssetField(null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
+    script = AssetField(null=True, related_name="+")

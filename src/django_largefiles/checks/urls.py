@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.apps import apps
 from django.core.checks import CheckMessage, Warning as CheckWarning
 
-from ..references import AttachingField
+from ..references import attaches
 from ..routes import API, VIEWS, is_included
 
 
@@ -30,5 +30,5 @@ def check_urls() -> Iterator[CheckMessage]:
 def _attaching_fields() -> Iterator[object]:
     for model in apps.get_models():
         for field in (*model._meta.local_fields, *model._meta.local_many_to_many):
-            if isinstance(field, AttachingField):
+            if attaches(field):
                 yield field

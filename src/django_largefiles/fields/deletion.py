@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.db.models.signals import class_prepared, post_delete, pre_delete
 
 from ..lifecycle import let_go
-from ..references import AttachingField, rows_of
+from ..references import attaches, rows_of
 from .base import is_real
 from .multiple import AssetsField
 
@@ -33,7 +33,7 @@ def _fields(model: type[Model]) -> list[Any]:
     """Return the fields that attach, without those of models that the model inherits from: these are deleted too."""
     assert model._meta.concrete_model
     own = model._meta.concrete_model._meta
-    return [field for field in (*own.local_fields, *own.local_many_to_many) if isinstance(field, AttachingField)]
+    return [field for field in (*own.local_fields, *own.local_many_to_many) if attaches(field)]
 
 
 def _note_held(sender: type[Model], instance: Model, using: str, origin: Any = None, **_: Any) -> None:

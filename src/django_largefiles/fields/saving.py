@@ -15,7 +15,7 @@ from django.db import connections, router, transaction
 from django.db.models import Model
 
 from ..lifecycle import announce, attach, let_go
-from ..references import AttachingField, Reference, Terms, rows_of
+from ..references import Reference, Terms, attaches, rows_of
 from ..states import Attachment
 from ..transactions import write_before_reading
 
@@ -121,7 +121,7 @@ def _attaching(row: Model, fields: Collection[Any], using: str) -> Iterator[None
 
 def _written(row: Model, update_fields: Collection[str] | None) -> list[Any]:
     """Return the fields that attach, among those that are written."""
-    fields = [field for field in row._meta.concrete_fields if isinstance(field, AttachingField)]
+    fields = [field for field in row._meta.concrete_fields if attaches(field)]
     if update_fields is None:
         return fields
     return [field for field in fields if field.name in update_fields or field.attname in update_fields]

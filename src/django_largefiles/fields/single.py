@@ -12,7 +12,7 @@ from ..forms import AssetFormField
 from ..lifecycle import obstacle
 from ..models import FileAsset
 from ..options import DEFAULT_PROFILE
-from ..references import rows_of
+from ..references import attaches, rows_of
 from .base import FieldOfAssets, Orphans, is_real
 from .saving import attach_when_saved, saving_of
 
@@ -57,7 +57,7 @@ class AssetField(FieldOfAssets, ForeignKey[_ST, _GT]):
         value = super().pre_save(model_instance, add)
         saving = saving_of(model_instance)
         # The database computes the value of an expression; the sweeper finds it.
-        if saving and not hasattr(value, "resolve_expression"):
+        if saving and attaches(self) and not hasattr(value, "resolve_expression"):
             saving.take(self, self.target_field.to_python(value))
         return value
 

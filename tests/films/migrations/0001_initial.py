@@ -73,6 +73,15 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='FormerFilm',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('title', models.CharField(max_length=100)),
+                ('video', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='django_largefiles.fileasset')),
+                ('script', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='django_largefiles.fileasset')),
+            ],
+        ),
+        migrations.CreateModel(
             name='Still',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
