@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 pytest.importorskip("drf_spectacular", reason="drf-spectacular is not installed")
 
-from django.urls import include, path
+from django.urls import clear_script_prefix, include, path, set_script_prefix
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
@@ -411,3 +411,11 @@ def test_the_schema_has_nothing_but_this_package(settings: Settings) -> None:
     settings.ROOT_URLCONF = urls
     paths = LargeFilesSchemaGenerator().get_schema(public=True)["paths"]
     assert all(name.startswith(("/api/assets/", "/api/direct-uploads/")) for name in paths)
+
+
+def test_no_path_has_the_prefix_of_the_script(schema: dict[str, Any]) -> None:
+    set_script_prefix("/sub/")
+    try:
+        assert set(LargeFilesSchemaGenerator().get_schema(public=True)["paths"]) == set(schema["paths"])
+    finally:
+        clear_script_prefix()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, TypeAlias
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix
 
 from ...conf import largefiles_settings
 from ...exceptions import (
@@ -49,6 +49,7 @@ from ...exceptions import (
     UploadGone,
 )
 from ...protocols import ietf, tus
+from ...routes import VIEWS, reverse_view
 from .problems import ProblemSerializer, codes_by_status, problem_response
 from .schema import COMPONENTS
 
@@ -110,8 +111,9 @@ def add_resumable_uploads(result: dict[str, Any], generator: object, request: ob
 
 
 def _url() -> str:
+    """Return the path without the prefix of the script, which drf-spectacular leaves out of the others, too."""
     with suppress(NoReverseMatch):
-        return reverse("largefiles:uploads")
+        return f"/{reverse_view(VIEWS).removeprefix(get_script_prefix())}"
     return ""
 
 
