@@ -13,7 +13,6 @@ from uuid import UUID
 
 from django import forms
 from django.forms.utils import flatatt
-from django.urls import reverse
 
 from .. import upload_tokens
 from ..conf import get_profile
@@ -21,7 +20,7 @@ from ..exceptions import ConfigurationError
 from ..media_types.families import EXTENSIONS
 from ..models import FileAsset
 from ..options import DEFAULT_PROFILE
-from ..routes import API, DIRECT, is_included, path_to
+from ..routes import API, DIRECT, is_included, path_to, reverse_view
 from ..states import Attachment, State
 from ..stores import configured_store
 from ..words import allowed_names, explain_rejection
@@ -176,7 +175,7 @@ def _direct_path() -> str:
     """Return where uploads to the storage itself are arranged; empty if it takes none, or without the REST API."""
     if configured_store().direct is None or not is_included(API):
         return ""
-    return reverse(DIRECT)
+    return reverse_view(DIRECT)
 
 
 def _values(data: Any, name: str) -> list[Any]:
