@@ -8,12 +8,14 @@ from io import BytesIO
 from typing import TypeAlias
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage
 from django.db.transaction import on_commit
 from django.test import SimpleTestCase, TestCase, TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
-from django_largefiles.models import FileAsset
+from django_largefiles.intake.resuming import complete_arrived
+from django_largefiles.models import FileAsset, Upload
 from django_largefiles.stores.storage import configured_storage
 from django_largefiles.testing import LargeFilesTestMixin, make_asset
 from tests.conftest import png
@@ -67,6 +69,32 @@ def test_files_are_in_memory_and_processed_at_once(run: Run) -> None:
             called: list[bool] = []
             on_commit(lambda: called.append(True))
             assert called == [True]
+
+    run(Tests)
+
+
+@pytest.mark.parametrize("change", ["delete", "complete"])
+def test_what_a_test_changes_of_the_files_does_not_reach_the_next(change: str, run: Run) -> None:
+    class Tests(LargeFilesTestMixin, TestCase):
+        @classmethod
+        def setUpTestData(cls) -> None:
+            cls.ready = take_in()
+            cls.arriving = make_asset("receiving", content=png(), received=len(png()), name="a.png")
+
+        def setUp(self) -> None:
+            """Calls no ``setUp`` of the mixin's."""
+
+        def change(self) -> None:
+            assert content(self.ready) == png()
+            assert self.largefiles_storage.listdir("")[1] == []
+            self.largefiles_storage.save("left.txt", ContentFile(b"abc"))
+            if change == "delete":
+                self.ready.delete()
+                self.arriving.delete()
+            else:
+                complete_arrived(Upload.objects.select_related("asset").get())
+
+        test_one = test_another = change
 
     run(Tests)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from io import BytesIO
+from posixpath import join
 from threading import RLock
 from typing import TypeAlias
 from uuid import UUID
@@ -38,6 +40,37 @@ _arriving: MutableMapping[InMemoryStorage, Arriving] = WeakKeyDictionary()
 
 _lock = RLock()
 """All that open a file of an ``InMemoryStorage`` share one object, and its position."""
+
+
+@contextmanager
+def restored(storage: InMemoryStorage) -> Iterator[None]:
+    """Have the files of a storage, arriving ones too, after the block be as they were before."""
+    with _lock:
+        files, arriving = dict(_files(storage)), deepcopy(dict(_arriving.get(storage, {})))
+    try:
+        yield
+    finally:
+        with _lock:
+            _restore(storage, files)
+            _arriving[storage] = arriving
+
+
+def _restore(storage: InMemoryStorage, files: dict[str, bytes]) -> None:
+    present = dict(_files(storage))
+    for name in present.keys() - files.keys():
+        storage.delete(name)
+    for name in files.keys() - present.keys():
+        storage.save(name, ContentFile(files[name]))
+
+
+def _files(storage: InMemoryStorage, folder: str = "") -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the content of each file. The store never changes the content."""
+    folders, names = storage.listdir(folder)
+    for name in names:
+        with storage.open(join(folder, name)) as file:
+            yield join(folder, name), bytes(file.read())
+    for name in folders:
+        yield from _files(storage, join(folder, name))
 
 
 class MemoryStore(Store):

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 from django.conf import settings
-from django.core.files.storage import Storage
+from django.core.files.storage import InMemoryStorage
 from django.test import override_settings
 from django.test.utils import TestContextDecorator
 
@@ -63,10 +63,10 @@ def immediate_settings() -> dict[str, Any]:
 
 
 @contextmanager
-def memory_storage() -> Iterator[Storage]:
+def memory_storage() -> Iterator[InMemoryStorage]:
     """Store new files in memory during the block. Yield the storage, which is empty."""
     with override_settings(**memory_settings()):
-        yield configured_storage()
+        yield cast("InMemoryStorage", configured_storage())
 
 
 @contextmanager
