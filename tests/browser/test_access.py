@@ -53,7 +53,7 @@ def test_the_keyboard_is_enough(
     page.add_init_script("delete window.showOpenFilePicker")
     page.goto(site.url)
     widget = Widget(page)
-    slow(MIB)
+    slow(MIB // 4)
 
     def press_until_focused(target: Locator, key: str = "Tab") -> None:
         for _ in range(12):

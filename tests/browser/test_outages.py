@@ -34,9 +34,9 @@ def test_an_upload_survives_the_death_of_the_server(
     site: Site = request.getfixturevalue(server)
     page.goto(site.url)
     widget = Widget(page)
-    slow(8 * MIB)
+    slow(2 * MIB)
     widget.choose(film)
-    widget.expect_share("film.mp4", 0.3)
+    widget.expect_share("film.mp4", 0.1)
     with site.away():
         widget.expect_state("film.mp4", "waiting")
         expect(widget.status("film.mp4")).to_have_text("The connection is lost. Trying again soon.")
@@ -50,11 +50,11 @@ def test_a_form_that_waits_is_saved_though_the_server_dies(
 ) -> None:  # needs_chromium
     page.goto(f"{site.url}films/add/")
     video = field(page, "video")
-    slow(8 * MIB)
+    slow(2 * MIB)
     video.choose(film)
     page.get_by_label("Title").fill("A film")
     save(page)
-    video.expect_share("film.mp4", 0.3)
+    video.expect_share("film.mp4", 0.1)
     with site.away():
         video.expect_state("film.mp4", "waiting")
     slow(-1)

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, Request, Route, expect
 
 from django_largefiles.options import MIB
 from django_largefiles.scanners.selftest import eicar
@@ -51,6 +51,11 @@ def interrupt(widget: Widget, *, after: int) -> None:  # needs_chromium
     page.once("framenavigated", lambda frame: page.unroute("**/files/uploads/**"))
 
 
+def begins_beyond(offset: int) -> Callable[[Request], bool]:  # needs_chromium
+    """Return whether a request is for a piece behind ``offset``: all before it have been acknowledged."""
+    return lambda request: request.method == "PATCH" and int(request.headers["upload-offset"]) > offset
+
+
 def expect_ready(widget: Widget, name: str) -> None:  # needs_chromium
     widget.expect_state(name, "ready")
     expect(widget.status(name)).to_have_text("Ready")
@@ -59,7 +64,7 @@ def expect_ready(widget: Widget, name: str) -> None:  # needs_chromium
 def test_files_are_chosen_and_sent_two_at_a_time(
     widget: Widget, slow: Limit, film: Path, site: Site
 ) -> None:  # needs_chromium
-    slow(2 * MIB)
+    slow(MIB // 2)
     second = film.with_name("second.mp4")
     second.write_bytes(film.read_bytes())
     widget.choose(film, second)
@@ -116,7 +121,7 @@ def test_a_folder_is_chosen_with_all_its_files(
 def test_an_upload_is_paused_and_resumed(
     widget: Widget, slow: Limit, film: Path, page: Page, site: Site
 ) -> None:  # needs_chromium
-    slow(MIB)
+    slow(MIB // 2)
     widget.choose(film)
     widget.expect_share("film.mp4", 0.2)
     widget.press("Pause", "film.mp4")
@@ -132,7 +137,7 @@ def test_an_upload_is_paused_and_resumed(
 def test_a_cancelled_upload_is_removed_from_the_server(
     widget: Widget, slow: Limit, film: Path, page: Page, site: Site
 ) -> None:  # needs_chromium
-    slow(MIB)
+    slow(MIB // 2)
     widget.choose(film)
     widget.expect_share("film.mp4", 0.1)
     assert site.offsets()
@@ -147,8 +152,8 @@ def test_a_cancelled_upload_is_removed_from_the_server(
 def interrupted(widget: Widget, film: Path) -> Widget:  # needs_chromium
     """A page that has sent a third of the film, and can send no more until it is loaded again."""
     interrupt(widget, after=2)
-    widget.choose(film)
-    widget.expect_share("film.mp4", 0.3)
+    with widget.page.expect_request(begins_beyond(2 * MIB)):
+        widget.choose(film)
     return widget
 
 
@@ -181,11 +186,13 @@ def held(interrupted: Widget, page: Page) -> list[Route]:  # needs_chromium
 
 
 def test_a_file_that_is_chosen_again_before_its_upload_is_found_has_one_row(
-    widget: Widget, held: list[Route], film: Path, site: Site
+    widget: Widget, held: list[Route], slow: Limit, film: Path, site: Site
 ) -> None:  # needs_chromium
+    slow(MIB // 4)
     widget.choose(film)
     widget.expect_share("film.mp4", 0.3)
     held[0].continue_()
+    slow(-1)
     expect_ready(widget, "film.mp4")
     assert len(site.assets()) == 1
 
@@ -255,13 +262,14 @@ def test_uploads_of_another_user_are_not_shown(widget: Widget, film: Path, page:
 def test_an_upload_waits_while_the_browser_is_offline(
     widget: Widget, slow: Limit, film: Path, context: BrowserContext, site: Site
 ) -> None:  # needs_chromium
-    slow(MIB)
+    slow(MIB // 2)
     widget.choose(film)
     widget.expect_share("film.mp4", 0.2)
     context.set_offline(True)
     widget.expect_state("film.mp4", "waiting")
     expect(widget.status("film.mp4")).to_have_text("You are offline. The upload goes on when you are back.")
     context.set_offline(False)
+    slow(-1)
     expect_ready(widget, "film.mp4")
     assert len(site.assets()) == 1
 
@@ -413,7 +421,7 @@ def test_progress_is_announced_in_quarters(
             new MutationObserver(() => announced.push(region.textContent)).observe(region, { childList: true });
         }"""
     )
-    slow(4 * MIB)
+    slow(MIB)
     widget.choose(film)
     expect(widget.announced()).to_have_text("film.mp4 is ready.")
     assert page.evaluate("announced") == [
