@@ -15,6 +15,7 @@ from django_largefiles.containers.facts import ArchiveFacts
 from django_largefiles.containers.zip_survey import describe
 from tests.archives import (
     DIRECTORY,
+    HIDDEN,
     STORED,
     TWO_READINGS,
     docx,
@@ -43,10 +44,21 @@ def many(**options: Any) -> dict[str, str]:
     return {f"folder/{number}.txt": "content" * number for number in range(50)}
 
 
-def apk(padding: int = 0, *, size: int = 24 + 8) -> bytes:
-    """With a block of signatures in front of its directory."""
-    pairs = bytes(8)
-    block = struct.pack("<Q", size) + pairs + struct.pack("<Q16s", size, b"APK Sig Block 42")
+END_OF_STORED = len(STORED) - DIRECTORY
+
+
+def pair(value: bytes) -> bytes:
+    return struct.pack("<QL", 4 + len(value), 0x7109871A) + value
+
+
+SIGNATURES = pair(bytes(1747)) + pair(b"")
+
+
+def apk(padding: int = 0, *, pairs: bytes = SIGNATURES, size: int | None = None, first: int | None = None) -> bytes:
+    """With a block of signatures in front of its directory, as apksigner writes it."""
+    size = len(pairs) + 24 if size is None else size
+    leading = struct.pack("<Q", size if first is None else first)
+    block = leading + pairs + struct.pack("<Q16s", size, b"APK Sig Block 42")
     return moved(STORED, bytes(padding) + block, at=DIRECTORY)
 
 
@@ -97,9 +109,20 @@ def test_installed_archives_have_one_reading(path: Path) -> None:
         pytest.param(STORED[:18] + b"\xff\xff\xff\xff" + STORED[22:], id="masked without a field"),
         pytest.param(apk(5000), id="signed far behind"),
         pytest.param(apk(size=10**6), id="signed by more than there is"),
+        pytest.param(apk(size=10**12), id="signed by far more than there is"),
+        pytest.param(apk(pairs=pair(bytes(1024 * 1024))), id="signed by more than is read"),
+        pytest.param(apk(first=5), id="signed with two sizes"),
+        pytest.param(apk(pairs=SIGNATURES + b"x" * 7), id="signed by pairs that do not fill the block"),
+        pytest.param(apk(pairs=SIGNATURES[:-1]), id="signed by pairs that are cut"),
+        pytest.param(apk(pairs=bytes(8)), id="signed by a pair without an id"),
+        pytest.param(apk(pairs=pair(HIDDEN)), id="a member in a signature"),
+        pytest.param(
+            moved(STORED, HIDDEN + struct.pack("<Q16s", len(HIDDEN) + 16, b"APK Sig Block 42"), at=DIRECTORY),
+            id="a member in place of a signature",
+        ),
         pytest.param(moved(STORED, b"x" * 50, at=DIRECTORY), id="something behind"),
         pytest.param(
-            moved(STORED, b"x" * 50 + apk()[DIRECTORY : DIRECTORY + 40], at=DIRECTORY), id="before a signature"
+            moved(STORED, b"x" * 50 + apk()[DIRECTORY:-END_OF_STORED], at=DIRECTORY), id="before a signature"
         ),
     ],
 )

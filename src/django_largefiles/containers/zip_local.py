@@ -23,10 +23,15 @@ _DESCRIPTORS = {12, 16, 20, 24}
 """Bytes of the sizes that follow a member (4.3.9): with or without a signature, of 32 or 64 bits. None has room for a
 member."""
 
-# APK Signature Scheme v2, "APK Signing Block": between the members and the directory, after zeros that align it.
+# APK Signature Scheme v2, "APK Signing Block": between the members and the directory, after zeros that align it. Its
+# size, pairs of a length and that many bytes, of which the first four are an id, its size once more, and the magic.
+_APK_SIZE = struct.Struct("<Q")
 _APK_END = struct.Struct("<Q16s")
 _APK_MAGIC = b"APK Sig Block 42"
 _APK_ALIGNMENT = 4096
+_APK_LARGEST = 1024 * 1024
+"""Bytes of a block that is read. Those of apksigner have 4 to 8 KiB."""
+_APK_ID_LENGTH = 4
 
 
 def compare(file: BinaryIO, members: Sequence[Member], end: int) -> tuple[int, int]:
@@ -90,9 +95,24 @@ def _belongs(file: BinaryIO, position: int, stop: int, *, follow: bool, last: bo
 def _is_signing_block(file: BinaryIO, position: int, stop: int, *, follow: bool) -> bool:
     end = read_at(file, stop - _APK_END.size, _APK_END.size)
     size, magic = _APK_END.unpack(end)
-    begin = stop - size - 8
+    begin = stop - size - _APK_SIZE.size
     padding = begin - position
-    if magic != _APK_MAGIC or not 0 <= padding < _APK_ALIGNMENT + max(_DESCRIPTORS):
+    if magic != _APK_MAGIC or not 0 <= padding < _APK_ALIGNMENT + max(_DESCRIPTORS) or size > _APK_LARGEST:
         return False
-    between = read_at(file, position, padding)
-    return not between[max(_DESCRIPTORS) if follow else 0 :].strip(b"\0")
+    gap = read_at(file, position, stop - position)
+    # Programs that read a stream look for the next member anywhere behind the last.
+    if _SIGNATURE in gap or gap[max(_DESCRIPTORS) if follow else 0 : padding].strip(b"\0"):
+        return False
+    block = gap[padding:]
+    return _APK_SIZE.unpack_from(block)[0] == size and _are_pairs(block[_APK_SIZE.size : -_APK_END.size])
+
+
+def _are_pairs(data: bytes) -> bool:
+    """Return whether the pairs of a signing block fill ``data``."""
+    position = 0
+    while position + _APK_SIZE.size <= len(data):
+        length = _APK_SIZE.unpack_from(data, position)[0]
+        if length < _APK_ID_LENGTH:
+            return False
+        position += _APK_SIZE.size + length
+    return position == len(data)
