@@ -119,6 +119,88 @@ def test_members_behind_a_lone_block_of_zeros_are_found() -> None:
     assert (found.entries, found.ambiguous, found.complete) == (1, 1, True)
 
 
+CONTENT = header("../b", 6) + b"hidden".ljust(BLOCK, b"\0")
+"""What is the content of a member for some programs, and another member for others."""
+
+
+def long_name(name: str) -> bytes:
+    return header("././@LongLink", len(name) + 1, tarfile.GNUTYPE_LONGNAME) + name.encode().ljust(BLOCK, b"\0")
+
+
+def old(name: str, size: int) -> bytes:
+    """A header of the seventh edition of Unix, which knows no types."""
+    block = bytearray(header(name, size))
+    block[156] = 0
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+@pytest.mark.parametrize(
+    ("data", "traversal"),
+    [
+        pytest.param(long_name("../evil") + attributes(record("path=safe")) + header(), 1, id="long name, then path"),
+        pytest.param(attributes(record("path=safe")) + long_name("../evil") + header(), 1, id="path, then long name"),
+        pytest.param(attributes(record("path=../evil") + record("path=safe")) + header(), 1, id="two paths"),
+        pytest.param(long_name("safe") + long_name("../evil") + header(), 1, id="two long names"),
+        pytest.param(
+            attributes(record("path=../evil")) + attributes(record("comment=x")) + header(), 1, id="two headers"
+        ),
+        pytest.param(
+            attributes(record("path=../evil"), tarfile.XGLTYPE) + long_name("safe") + header(), 1, id="path of all"
+        ),
+        pytest.param(attributes(record("size=1024"), tarfile.XGLTYPE) + header() + CONTENT, 0, id="size of all"),
+        pytest.param(attributes(record("size=1024")) + header() + CONTENT, 0, id="size above that of the header"),
+        pytest.param(attributes(record("size=0")) + header(size=1024) + CONTENT, 1, id="size below it"),
+        pytest.param(
+            attributes(record("size=1024")) + header(kind=tarfile.DIRTYPE) + CONTENT, 1, id="size of a folder"
+        ),
+        pytest.param(header(size=1024, kind=tarfile.FIFOTYPE) + CONTENT, 1, id="content of a FIFO"),
+        pytest.param(header(size=1024, kind=b"V") + CONTENT, 0, id="content of a volume's name"),
+        pytest.param(header("a/", 1024) + CONTENT, 0, id="file called like a folder"),
+        pytest.param(old("a/", 1024) + CONTENT, 0, id="old file called like a folder"),
+        pytest.param(long_name("a/") + header("a", 1024) + CONTENT, 0, id="file with a long name like a folder's"),
+    ],
+)
+def test_members_that_programs_read_in_different_ways(data: bytes, traversal: int) -> None:
+    found = facts(data + END)
+    assert (found.ambiguous, found.traversal, found.complete) == (1, traversal, True)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(long_name("a" * 300) + header("a" * 100), id="long name"),
+        pytest.param(attributes(record("path=b")) + header(), id="path"),
+        pytest.param(attributes(record("path=b"), tarfile.XGLTYPE) + header(), id="path of all"),
+        pytest.param(attributes(record("path=")) + header(), id="path that is taken back"),
+        pytest.param(long_name("b") + attributes(record("path=b")) + header(), id="one name twice"),
+        pytest.param(attributes(record("size=5")) + header(size=5) + bytes(BLOCK), id="one size twice"),
+        pytest.param(header("a/", kind=tarfile.DIRTYPE), id="folder"),
+        pytest.param(header("a/", 512, kind=tarfile.DIRTYPE), id="folder with the size of its list"),
+        pytest.param(header("a/"), id="empty file called like a folder"),
+        pytest.param(old("a/", 0), id="old folder"),
+    ],
+)
+def test_members_that_programs_read_alike(data: bytes) -> None:
+    found = facts(data + END)
+    assert (found.entries, found.ambiguous, found.complete) == (1, 0, True)
+
+
+def test_a_size_that_no_header_can_hold_is_not_compared() -> None:
+    class Vast(Seeking):
+        def skip(self, size: int) -> int:
+            return size
+
+    data = attributes(record(f"size={8**11}").ljust(BLOCK, b"\0")) + header() + END
+    found = survey(Vast(io.BytesIO(data)), 1)
+    assert (found.total_size, found.ambiguous, found.complete) == (8**11, 0, True)
+
+
+def test_the_short_name_is_judged_too() -> None:
+    assert facts(attributes(record("path=safe")) + header("../evil") + END).traversal == 1
+
+
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
@@ -134,6 +216,8 @@ def test_members_behind_a_lone_block_of_zeros_are_found() -> None:
         pytest.param(attributes(b"3 path=a\n"), "malformed", id="attributes shorter than their keyword"),
         pytest.param(attributes(b"9 path=ab\n"), "malformed", id="attributes without an end"),
         pytest.param(header("x", 10**6, tarfile.GNUTYPE_LONGNAME), "has 1000000 bytes", id="a name of a megabyte"),
+        pytest.param(long_name("a") * 9 + header(), "more than 8", id="nine names"),
+        pytest.param(attributes(record("size=0") * 9) + header(), "more than 8", id="nine sizes"),
         pytest.param(header("x", 10**6, tarfile.XHDTYPE), "has 1000000 bytes", id="attributes of a megabyte"),
     ],
 )

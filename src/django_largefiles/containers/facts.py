@@ -62,7 +62,7 @@ class ArchiveFacts:
     """Members of a ZIP archive whose local headers were compared with the directory, within the budget for reading."""
     ambiguous: int = 0
     """Places where programs disagree about the members: differences between a ZIP archive's directory and its local
-    headers, and members behind a zero block of a tar."""
+    headers; members of a tar behind a zero block, with several names, or whose end is not certain."""
 
     @classmethod
     def read(cls, value: object) -> Self | None:

@@ -6,10 +6,10 @@ import os
 import re
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Protocol
 
-from .facts import MAX_ENTRIES, MAX_SIZE, ArchiveFacts, Tally, Unreadable
+from .facts import MAX_ENTRIES, MAX_SIZE, ArchiveFacts, Tally, Unreadable, leads_elsewhere
 from .reading import read_at
 
 BLOCK = tarfile.BLOCKSIZE
@@ -17,6 +17,13 @@ BLOCK = tarfile.BLOCKSIZE
 MAX_HEADER_DATA = 64 * 1024
 """Bytes of a long name, or of the extended attributes of one member."""
 
+MAX_REPEATED = 8
+"""Values of one attribute that are kept, for one member or for all. Honest archives have one."""
+
+MAX_OCTAL = 8**11 - 1
+"""The largest size that a ustar header can hold (POSIX.1-2017, pax). A larger one is in an attribute."""
+
+_TYPE_FLAG = slice(156, 157)
 _LONG_NAMES = {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
 _EXTENDED = {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE}
 _WITHOUT_CONTENT = {
@@ -28,6 +35,8 @@ _WITHOUT_CONTENT = {
     tarfile.FIFOTYPE,
 }
 _LINK_LIKE = _WITHOUT_CONTENT - {tarfile.DIRTYPE}
+# GNU tar reads the content of symbolic links, devices and FIFOs; bsdtar does not read that of a volume's name.
+_UNCERTAIN = (_LINK_LIKE - {tarfile.LNKTYPE}) | {b"V"}
 # POSIX.1-2017, pax, "Extended Header": "%d %s=%s\n".
 _RECORD = re.compile(rb"(\d{1,20}) ([^=]+)=")
 
@@ -69,18 +78,33 @@ class MoreMembers(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Member:
-    name: bytes
+    names: tuple[bytes, ...]
+    """All that are given for it, without repetitions; several if programs disagree which one counts."""
+    short_name: bytes
+    """The one in its own header, which programs use that do not know long ones."""
     size: int
     links: bool
     """Whether it is a link, a device or a FIFO."""
+    ambiguous: bool
+    """Whether programs disagree about its name, or where it ends."""
 
 
 @dataclass(kw_only=True, slots=True)
 class _Attributes:
-    """Attributes in extended headers, which override those in the member's own header."""
+    """Attributes in headers before the member's own, which they override.
 
-    name: bytes = b""
-    size: int | None = None
+    Programs disagree which of several counts.
+    """
+
+    names: list[bytes] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    headers: int = 0
+    """The extended headers that they are from."""
+
+    def check(self) -> None:
+        """Raise ``Unreadable`` if there are so many that reading them would take memory without end."""
+        if max(len(self.names), len(self.sizes)) > MAX_REPEATED:
+            raise Unreadable(f"an attribute is given more than {MAX_REPEATED} times")
 
 
 def survey(source: Source, archive_size: int) -> ArchiveFacts:
@@ -94,12 +118,15 @@ def survey(source: Source, archive_size: int) -> ArchiveFacts:
             if tally.entries == MAX_ENTRIES:
                 complete = False
                 break
-            tally.add(member.name, size=member.size)
+            tally.add(*member.names, size=member.size)
+            # The short name of an honest member may be that of others, cut as they are.
+            tally.traversal += leads_elsewhere(member.short_name) and not any(map(leads_elsewhere, member.names))
             tally.links += member.links
+            ambiguous += member.ambiguous
     except EndOfSource:
         complete = False
     except MoreMembers:
-        ambiguous = 1
+        ambiguous += 1
     return replace(tally.facts(archive_size, complete=complete), ambiguous=ambiguous)
 
 
@@ -113,7 +140,8 @@ def walk(source: Source) -> Iterator[Member]:
         if header.type in _LONG_NAMES:
             content = _content(source, header.size)
             if header.type == tarfile.GNUTYPE_LONGNAME:
-                here.name = content.rstrip(b"\0")
+                here.names.append(content.rstrip(b"\0"))
+                here.check()
             continue
         if header.type in _EXTENDED:
             _read_records(_content(source, header.size), everywhere if header.type == tarfile.XGLTYPE else here)
@@ -145,30 +173,54 @@ def _header(block: bytes) -> tarfile.TarInfo | None:
         raise Unreadable(f"a block is not a tar header: {error}") from error
     if not 0 <= header.size <= MAX_SIZE:
         raise Unreadable(f"a member cannot have {header.size} bytes; the limit is {MAX_SIZE}")
+    if header.type == tarfile.DIRTYPE and block[_TYPE_FLAG] == tarfile.AREGTYPE:
+        # Python takes an old file for a folder if its name ends in a slash; other programs read its content.
+        header.type, header.name = tarfile.AREGTYPE, f"{header.name}/"
     if header.type == tarfile.GNUTYPE_SPARSE:
         raise Unreadable("sparse members are not supported")
     return header
 
 
 def _member(source: Source, header: tarfile.TarInfo, everywhere: _Attributes, here: _Attributes) -> Member:
-    sizes = (here.size, everywhere.size, header.size)
-    size = next(size for size in sizes if size is not None)
+    short_name = header.name.encode("utf-8", "surrogateescape")
+    names = tuple(dict.fromkeys(filter(None, [*here.names, *everywhere.names]))) or (short_name,)
+    size = (here.sizes or everywhere.sizes or [header.size])[-1]
     kept = 0 if header.type in _WITHOUT_CONTENT else size
     _pass_over(source, kept)
+    # Some take what is called like a folder for one, which has no content.
+    like_a_folder = any(name.endswith(b"/") for name in (*names, short_name))
     return Member(
-        name=here.name or everywhere.name or header.name.encode("utf-8", "surrogateescape"),
+        names=names,
+        short_name=short_name,
         size=kept,
         links=header.type in _LINK_LIKE,
+        ambiguous=len(names) > 1 or _readings_vary(header, everywhere, here) or (kept > 0 and like_a_folder),
     )
 
 
+def _readings_vary(header: tarfile.TarInfo, everywhere: _Attributes, here: _Attributes) -> bool:
+    """Return whether programs disagree where the member ends, or which attributes it has.
+
+    Some ignore sizes in attributes. A size that no header can hold cannot agree with the header.
+    """
+    if here.headers > 1 or everywhere.sizes:
+        return True
+    if header.type in _UNCERTAIN and header.size:
+        return True
+    if header.type in _WITHOUT_CONTENT:
+        return any(here.sizes)
+    return any(size != header.size and size <= MAX_OCTAL for size in here.sizes)
+
+
 def _read_records(data: bytes, attributes: _Attributes) -> None:
+    attributes.headers += 1
     while data and data != b"\0" * len(data):
         record = _RECORD.match(data)
         length = int(record[1]) if record else 0
         if record is None or not record.end() < length <= len(data) or data[length - 1 : length] != b"\n":
             raise Unreadable("an extended header is malformed")
         _apply(record[2], data[record.end() : length - 1], attributes)
+        attributes.check()
         data = data[length:]
 
 
@@ -176,11 +228,11 @@ def _apply(keyword: bytes, value: bytes, attributes: _Attributes) -> None:
     if keyword.startswith(b"GNU.sparse."):
         raise Unreadable("sparse members are not supported")
     if keyword == b"path":
-        attributes.name = value
+        attributes.names.append(value)
     if keyword == b"size":
         if not value.isdigit() or len(value) > 20 or int(value) > MAX_SIZE:
             raise Unreadable(f"a member cannot have a size of {value[:30]!r}; the limit is {MAX_SIZE} bytes")
-        attributes.size = int(value)
+        attributes.sizes.append(int(value))
 
 
 def _content(source: Source, size: int) -> bytes:
