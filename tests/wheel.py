@@ -1,7 +1,7 @@
 """Run by an interpreter that has the wheel and nothing else of the project: is it all there, and does it work?"""
 
 import tempfile
-from importlib.metadata import entry_points, requires
+from importlib.metadata import entry_points, metadata, requires
 from importlib.resources import files
 from io import BytesIO
 
@@ -50,6 +50,12 @@ assert "<largefile-upload" in AssetInput().render("video", None)
 assert (files("django_largefiles") / "py.typed").is_file()
 assert (files("django_largefiles") / "static" / "django_largefiles" / "upload.js").is_file()
 assert requires("django-largefiles")
+about = metadata("django-largefiles")
+assert about["License-Expression"] == "BSD-3-Clause AND MIT"
+assert about.get_all("License-File") == [
+    "LICENSE",
+    "src/django_largefiles/static/django_largefiles/vendor/tus-js-client/LICENSE",
+]
 assert [each.value for each in entry_points(group="pytest11", name="largefiles")] == [
     "django_largefiles.pytest_plugin"
 ]
