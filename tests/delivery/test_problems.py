@@ -4,6 +4,8 @@ import json
 import logging
 
 import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
 
 from django_largefiles.delivery.problems import problem_details, problem_response
 from django_largefiles.exceptions import AssetNotFound, NotReady, StoreFull, StoreUnavailable, TooLarge, UploadGone
@@ -43,6 +45,17 @@ def test_the_response_has_the_status_and_says_it_again(
 
 def test_the_response_is_of_the_registered_media_type() -> None:
     assert problem_response(UploadGone("gone"))["Content-Type"] == "application/problem+json"
+
+
+def test_the_words_alone_follow_the_language(client: Client, settings: Settings) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]
+    english, german = (
+        client.get("/files/uploads/none", headers={"Accept-Language": language}).json()
+        for language in ("en", "de")
+    )
+    assert english.pop("words") == "The uploaded file is not there any more. Choose it again."
+    assert german.pop("words") == "Die hochgeladene Datei ist nicht mehr da. Wählen Sie sie noch einmal aus."
+    assert english == german
 
 
 def test_a_state_is_told_as_its_value() -> None:
