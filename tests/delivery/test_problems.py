@@ -50,8 +50,7 @@ def test_the_response_is_of_the_registered_media_type() -> None:
 def test_the_words_alone_follow_the_language(client: Client, settings: Settings) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]
     english, german = (
-        client.get("/files/uploads/none", headers={"Accept-Language": language}).json()
-        for language in ("en", "de")
+        client.get("/files/uploads/none", headers={"Accept-Language": language}).json() for language in ("en", "de")
     )
     assert english.pop("words") == "The uploaded file is not there any more. Choose it again."
     assert german.pop("words") == "Die hochgeladene Datei ist nicht mehr da. Wählen Sie sie noch einmal aus."
