@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, Request, Route, expect
 
 from django_largefiles.options import MIB
 from tests.browser.films import field, films, save
@@ -123,6 +123,48 @@ def test_a_form_is_saved_with_a_file_that_went_directly_to_the_storage(
     assert films(on_s3) == [("A film", "film.mp4")]
     assert [(name, size) for name, _, size in on_s3.assets()] == [("film.mp4", film.stat().st_size)]
     assert "PATCH" not in received
+
+
+def test_a_part_that_fails_ends_the_others(on_s3: Site, page: Page, film: Path) -> None:  # needs_chromium
+    page.goto(on_s3.url)
+    widget = Widget(page)
+    held: list[Route] = []
+
+    def fail_first(route: Route) -> None:
+        held.append(route)
+        if len(held) == 3:
+            held[0].abort()
+
+    page.route("**/*partNumber=*", fail_first)
+    failed: set[str] = set()
+
+    def is_last(request: Request) -> bool:
+        failed.add(request.url)
+        return len(failed) == 3
+
+    with page.expect_event("requestfailed", is_last):
+        widget.choose(film)
+    page.unroute("**/*partNumber=*")
+    widget.expect_state("film.mp4", "ready")
+    assert [(name, size) for name, _, size in on_s3.assets()] == [("film.mp4", film.stat().st_size)]
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again(on_s3: Site, page: Page) -> None:  # needs_chromium
+    page.goto(on_s3.url)
+    widget = Widget(page)
+    page.evaluate(
+        """() => {
+            const { text } = Response.prototype;
+            Response.prototype.text = async function () {
+                Response.prototype.text = text;
+                throw new TypeError("network error");
+            };
+        }"""
+    )
+    widget.choose(FilePayload(name="picture.png", mimeType="image/png", buffer=png()))
+    widget.expect_state("picture.png", "waiting")
+    widget.press("Try now", "picture.png")
+    widget.expect_state("picture.png", "ready")
 
 
 def test_a_wrong_file_is_refused_before_the_storage_gets_any_of_it(on_s3: Site, page: Page) -> None:  # needs_chromium

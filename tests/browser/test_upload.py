@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, Request, Route, expect
 
+import django_largefiles
 from django_largefiles.options import MIB
 from django_largefiles.scanners.selftest import eicar
 from tests.browser.sites import Site
@@ -21,6 +22,7 @@ Limit = Callable[[float], None]
 
 PNG = FilePayload(name="picture.png", mimeType="image/png", buffer=png(padding=5000))
 ALLOWED = "Allowed here: JPEG, PNG, GIF, WebP, PDF, audio, videos."
+STATIC = Path(django_largefiles.__file__).parent / "static" / "django_largefiles"
 MP4 = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"
 
 
@@ -101,6 +103,13 @@ def test_a_file_that_is_dropped_beside_the_element_does_not_replace_the_page(
     beside = Widget(page, "h1")
     assert not beside.drop(PNG)
     expect(widget.rows).to_have_count(0)
+
+
+def test_a_file_can_be_dropped_onto_another_input_of_the_page(widget: Widget, page: Page) -> None:  # needs_chromium
+    page.evaluate(
+        "document.body.append(Object.assign(document.createElement('input'), { type: 'file', id: 'other' }))"
+    )
+    assert Widget(page, "#other").drop(PNG)
 
 
 def test_a_folder_is_chosen_with_all_its_files(
@@ -409,6 +418,42 @@ def test_a_damaged_piece_is_sent_again(widget: Widget, page: Page, film: Path, s
     assert 460 in statuses
     [digest] = site.rows("SELECT sha256 FROM django_largefiles_fileasset")[0]
     assert digest == sha256(film.read_bytes()).hexdigest()
+
+
+CDN = "https://cdn.test/upload.js"
+
+
+@pytest.mark.parametrize("why", ["another origin", "a policy"])
+def test_a_large_piece_is_hashed_in_the_page_if_it_can_have_no_worker(
+    why: str, context: BrowserContext, site: Site, film: Path
+) -> None:  # needs_chromium
+    module = (STATIC / "upload.js").read_bytes()
+    context.route(
+        CDN,
+        lambda route: route.fulfill(
+            body=module, content_type="text/javascript", headers={"Access-Control-Allow-Origin": "*"}
+        ),
+    )
+
+    def change(route: Route) -> None:
+        answer = route.fetch()
+        policy = answer.headers["content-security-policy"]
+        if why == "a policy":
+            headers, body = {"content-security-policy": f"{policy}; worker-src 'none'"}, answer.text()
+        else:
+            headers = {"content-security-policy": f"{policy}; script-src 'self' https://cdn.test"}
+            body = re.sub(r'"[^"]+/upload\.js"', f'"{CDN}"', answer.text())
+        route.fulfill(response=answer, headers={**answer.headers, **headers}, body=body)
+
+    context.route(site.url, change, times=1)
+    # Not the one that tolerates no violation of its policy.
+    page = context.new_page()
+    page.goto(site.url)
+    widget = Widget(page)
+    with page.expect_request(lambda request: request.method == "PATCH") as sent:
+        widget.choose(film)
+    expect_ready(widget, "film.mp4")
+    assert sent.value.headers["upload-checksum"].startswith("sha256 ")
 
 
 def test_progress_is_announced_in_quarters(

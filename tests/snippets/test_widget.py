@@ -17,6 +17,8 @@ from tests.snippets.claims import claim
 STATIC_FILES = claim("docs/widget.rst", "{% load static %}")
 STATE = claim("docs/widget.rst", "{{ asset.get_state_display }}")
 
+WORDS = claim("docs/widget.rst", '{% include "django_largefiles/forms/parts.html" %}')
+
 BY_HAND = claim("docs/widget.rst", '{% largefile_upload "video" profile="videos" required=True %}')
 
 
@@ -39,3 +41,7 @@ def test_an_input_is_rendered_by_hand(rf: RequestFactory, client: Client, largef
 def test_a_state_is_rendered(ready: FileAsset) -> None:
     element = Template(STATE.text).render(Context({"asset": ready}))
     assert f'data-asset="{ready.pk}" data-state="ready" data-events="/files/events/"' in element
+
+
+def test_the_words_of_states_are_included() -> None:
+    assert '<p data-text="state-ready">ready</p>' in Template(WORDS.text).render(Context())

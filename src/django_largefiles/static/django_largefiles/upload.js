@@ -1,7 +1,7 @@
 // <largefile-upload>: resumable uploads around a native <input type="file">, and <largefile-state>: a state that is live.
 //
-// tus-js-client must be loaded before, as the global `tus`. Without it, and without this module, forms post their files.
-// All words that a person reads are in the templates inside the element. The documentation: docs/widget.rst.
+// docs/widget.rst is the documentation. tus-js-client must be loaded before, as the global `tus`. All words that a person
+// reads are in the templates inside the element.
 
 const MIB = 1024 ** 2;
 const JUDGED = 2048;
@@ -14,8 +14,8 @@ const UPLOADS_AT_ONCE = 2;
 const PARTS_AT_ONCE = 3;
 const LONGEST_DELAY = 30_000;
 const SILENCE = 60_000;
-const MOST_WATCHED = 100;
-const KEPT_WHEN_COMPLETE = 10 * 60_000;
+const MOST_WATCHED = 90;
+const KEPT_AS_ASSET = 10 * 60_000;
 const KEPT = 7 * 24 * 3_600_000;
 const SETTLED = new Set(["ready", "rejected", "failed", "gone"]);
 const NO_ASSET = "00000000-0000-0000-0000-000000000000";
@@ -57,7 +57,6 @@ const PASSING_CODE = new Set(["offset_mismatch", "checksum_mismatch", "incomplet
 // --- Words and numbers
 
 class Words {
-  // From the first template of texts within `root`.
   constructor(root) {
     const nodes = root.querySelector("template[data-part=texts]")?.content.querySelectorAll("[data-text]") ?? [];
     this.texts = new Map([...nodes].map((node) => [node.dataset.text, node.textContent.trim()]));
@@ -103,7 +102,7 @@ class Words {
   }
 }
 
-// Bytes per second, smoothed, so that the time left does not jump.
+// Smoothed, so that the time left does not jump.
 class Speed {
   restart(sent) {
     this.time = performance.now();
@@ -218,7 +217,7 @@ const records = {
 
   async of(scope) {
     const found = (await this.request("readonly", (store) => store.getAll())) ?? [];
-    const fresh = ({ time, complete }) => Date.now() - time < (complete ? KEPT_WHEN_COMPLETE : KEPT);
+    const fresh = ({ time, isAsset }) => Date.now() - time < (isAsset ? KEPT_AS_ASSET : KEPT);
     found.filter((record) => !fresh(record)).forEach(({ key }) => this.delete(key));
     return found.filter((record) => fresh(record) && record.scope === scope);
   },
@@ -253,8 +252,8 @@ const turns = {
   },
 };
 
-// Two tabs do not send one file: the second one waits, and goes on if the first one is closed.
-async function alone(name, signal, work, onWait) {
+// Two tabs do not send one file: the second waits.
+async function alone(name, signal, work, onWait = () => {}) {
   if (!navigator.locks) return work();
   const waiting = setTimeout(onWait, 500);
   try {
@@ -272,9 +271,8 @@ async function checksum(blob) {
   return `sha256 ${btoa(String.fromCharCode(...hash))}`;
 }
 
-// The worker is this module again. In the page, to read a piece would take a tenth of a second, and browsers would keep
-// the memory of many pieces; that of a worker is free when it is terminated.
-function checksumByWorker(blob) {
+// This module again. In the page a piece takes a tenth of a second, and memory that only a worker gives back.
+async function checksumByWorker(blob) {
   const worker = new Worker(import.meta.url, { type: "module" });
   const answer = new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) => (data ? resolve(data) : reject(new Error("unreadable")));
@@ -302,7 +300,7 @@ function requestWithChecksum(method, url) {
       // A policy of the page may forbid workers.
       request.setHeader("Upload-Checksum", await (body.size > MIB ? checksumByWorker(body) : checksum(body)).catch(() => checksum(body)));
     }
-    // An XMLHttpRequest that was aborted before it was sent would still be sent.
+    // An aborted XMLHttpRequest would still be sent.
     return aborted ? new Promise(() => {}) : send.call(request, body);
   };
   return request;
@@ -314,7 +312,7 @@ function problemOf({ originalResponse: answer, causingError: cause }) {
   return answer ? Problem.of(answer.getStatus(), answer.getBody(), answer.getHeader("Retry-After")) : new Problem(0);
 }
 
-// Send by tus what the server does not have yet.
+// Both send what is not on the server yet.
 function sendByTus(upload, signal) {
   const { file, owner } = upload;
   return new Promise((resolve, reject) => {
@@ -349,7 +347,7 @@ function sendByTus(upload, signal) {
   });
 }
 
-// Send to the storage, in parts, to URLs that the site signs, what it does not have yet.
+// Send to the storage, in parts, to URLs that the site signs.
 class DirectSending {
   constructor(upload, signal) {
     Object.assign(this, { upload, signal, sent: new Map() });
@@ -360,7 +358,7 @@ class DirectSending {
     this.upload.setToken(arranged.token);
     await this.upload.setUrl(arranged.urls.self, arranged.id);
     if (arranged.state !== "receiving") return;
-    for (const { number, size } of arranged.parts) this.sent.set(number, size);
+    arranged.parts.forEach(({ number, size }) => this.sent.set(number, size));
     const numbers = Array.from({ length: arranged.part_count }, (_, index) => index + 1);
     this.missing = numbers.filter((number) => !this.sent.has(number));
     await Promise.all(Array.from({ length: PARTS_AT_ONCE }, () => this.sendParts(arranged)));
@@ -419,38 +417,40 @@ class DirectSending {
 async function ask(method, url, { headers = {}, said, signal, keepalive } = {}) {
   const body = said && JSON.stringify(said);
   const fields = { Accept: "application/json", ...(body && { "Content-Type": "application/json" }), ...headers };
-  let answer;
+  let answer, text;
   try {
     answer = await fetch(url, { method, headers: fields, body, signal, keepalive });
-  } catch (error) {
+    text = await answer.text();
+  } catch {
     throw signal?.aborted ? signal.reason : new Problem(0);
   }
-  const text = await answer.text();
   if (!answer.ok) throw Problem.of(answer.status, text, answer.headers.get("Retry-After"));
   return text ? JSON.parse(text) : null;
 }
 
 // --- One file
 
-// States: judging, queued, elsewhere, sending, waiting, paused, interrupted, refused; then those of the asset: received,
-// processing, ready, rejected, failed.
+// docs/widget.rst lists the states.
 class Upload {
-  constructor(owner, { file = null, handle = null, record = null }) {
-    const { name, size, lastModified } = file ?? record;
-    Object.assign(this, { owner, file, handle, name, size, lastModified });
-    this.key = JSON.stringify([owner.scope, name, size, lastModified]);
-    this.piece = owner.pieceSize;
-    this.speed = new Speed();
-    this.sent = 0;
-    this.shown = 0;
-    this.accepted = 0;
-    this.url = record?.url ?? "";
-    this.id = record?.id ?? "";
-    this.token = "";
-    this.asset = null;
-    this.problem = "";
-    this.state = "judging";
-    this.stopping = new AbortController();
+  state = "judging";
+  url = "";
+  id = "";
+  token = "";
+  problem = "";
+  asset = null;
+  sent = 0;
+  shown = 0;
+  accepted = 0;
+  speed = new Speed();
+  stopping = new AbortController();
+
+  // `path` is that of the folder.
+  constructor(owner, { file = null, handle = null, record = null, path = "" }) {
+    const { name, size = 0, lastModified = 0 } = file ?? record;
+    Object.assign(this, { owner, file, handle, name, size, lastModified, piece: owner.pieceSize }, record);
+    this.likeness = JSON.stringify([owner.scope, name, size, lastModified]);
+    this.key ??= this.likeness + path;
+    this.lock = `largefiles ${this.key}`;
   }
 
   get isSending() {
@@ -471,17 +471,19 @@ class Upload {
   }
 
   async start() {
+    const { signal } = this.stopping;
     this.change("judging");
     const problem = await this.owner.rules.judge(this.file, this.owner.words).catch(() => this.owner.words.say("unreadable"));
+    if (signal.aborted) return;
     if (problem) this.change("refused", { problem });
-    else if (this.state === "judging") await this.resume();
+    else await this.resume();
   }
 
   async resume() {
     const { signal } = (this.stopping = new AbortController());
     this.change("queued");
     try {
-      await alone(`largefiles ${this.key}`, signal, () => this.takeTurn(signal), () => this.change("elsewhere"));
+      await alone(this.lock, signal, () => this.takeTurn(signal), () => this.change("elsewhere"));
       this.arrived();
     } catch (error) {
       if (!signal.aborted) this.fail(error);
@@ -516,7 +518,7 @@ class Upload {
         if (this.accepted > before) tries = 0;
         if (error.gone && this.url && !restarted) {
           restarted = true;
-          await this.forget();
+          this.reset();
         } else if (error.passing) {
           this.piece = Math.max(LEAST_PIECE, this.piece / 2);
           await this.rest(error.delay || Math.min(LONGEST_DELAY, 1000 * 2 ** tries) * (0.5 + Math.random() / 2), signal);
@@ -532,8 +534,10 @@ class Upload {
     const attempt = new AbortController();
     const lost = () => attempt.abort(new Problem(0));
     const stop = () => attempt.abort(signal.reason);
-    signal.addEventListener("abort", stop);
-    addEventListener("offline", lost);
+    const during = { signal: attempt.signal };
+    signal.throwIfAborted();
+    signal.addEventListener("abort", stop, during);
+    addEventListener("offline", lost, during);
     this.heard = () => {
       clearTimeout(this.silence);
       // The server may take its time to answer the last piece.
@@ -547,14 +551,14 @@ class Upload {
       else await sendByTus(this, attempt.signal);
     } finally {
       clearTimeout(this.silence);
-      signal.removeEventListener("abort", stop);
-      removeEventListener("offline", lost);
+      // If a part failed, the others end too.
+      attempt.abort();
     }
   }
 
   // Until the delay is over, the browser is online again, or a person asks to try now.
   rest(delay, signal) {
-    this.change("waiting", { until: Date.now() + delay });
+    this.change("waiting");
     return new Promise((resolve, reject) => {
       const stop = () => reject(signal.reason);
       this.retry = () => {
@@ -596,13 +600,19 @@ class Upload {
 
   async remember(complete = false) {
     const { key, url, id, name, size, lastModified, handle } = this;
-    const record = { key, scope: this.owner.scope, url, id, name, size, lastModified, complete, time: Date.now() };
+    const { scope, isProvisional } = this.owner;
+    const isAsset = complete && !isProvisional;
+    const record = { key, scope, url, id, name, size, lastModified, complete, isAsset, time: Date.now() };
     if (!handle || (await records.put({ ...record, handle })) === undefined) await records.put(record);
   }
 
-  async forget() {
+  reset() {
     Object.assign(this, { url: "", id: "", token: "", sent: 0 });
-    await records.delete(this.key);
+  }
+
+  forget() {
+    this.reset();
+    return records.delete(this.key);
   }
 
   arrived() {
@@ -621,16 +631,16 @@ class Upload {
   fail(error) {
     const { words } = this.owner;
     if (error.code === "taken_over") this.change("paused", { problem: words.say("taken-over") });
-    else if (error instanceof Problem) {
-      records.delete(this.key);
-      this.change("refused", { problem: error.message || words.say("status", error) });
-    } else this.change("refused", { problem: words.say("unreadable") });
+    else {
+      const said = error instanceof Problem ? error.message || words.say("status", error) : words.say("unreadable");
+      this.change("refused", { problem: said });
+    }
   }
 
   // What is on the server of an upload that a reload interrupted. Raise a Problem if it is gone.
   async find() {
     const { direct } = this.owner.dataset;
-    const headers = direct ? { Accept: "application/json" } : { "Tus-Resumable": "1.0.0" };
+    const headers = { Accept: "application/json", "Tus-Resumable": "1.0.0" };
     const answer = await fetch(this.url, { method: direct ? "GET" : "HEAD", headers });
     if (!answer.ok) throw new Problem(answer.status);
     const { state, parts, token } = direct ? await answer.json() : {};
@@ -645,18 +655,15 @@ class Upload {
     this.change("paused", { problem: "" });
   }
 
-  // Ask for the file again, as far as the browser may give it without a person's choosing it.
+  // By the handle, without a person's choosing the file again.
   async reopen() {
     if (!this.file && this.handle) {
       const granted = (await this.handle.requestPermission?.({ mode: "read" })) ?? "granted";
       if (granted === "granted") this.file = await this.handle.getFile().catch(() => null);
     }
     if (!this.file) return false;
-    if (this.file.size !== this.size || this.file.lastModified !== this.lastModified) {
-      this.change("refused", { problem: this.owner.words.say("unreadable") });
-      return true;
-    }
-    this.resume();
+    if (this.file.size === this.size && this.file.lastModified === this.lastModified) this.resume();
+    else this.change("refused", { problem: this.owner.words.say("unreadable") });
     return true;
   }
 
@@ -672,7 +679,7 @@ class Upload {
     if (state === "elsewhere") return;
     await this.forget();
     if (!url || (this.hasArrived && !this.owner.isProvisional) || state === "rejected") return;
-    const headers = { ...this.owner.headers, ...(!this.owner.dataset.direct && { "Tus-Resumable": "1.0.0" }) };
+    const headers = { ...this.owner.headers, "Tus-Resumable": "1.0.0" };
     await ask("DELETE", url, { headers, keepalive: true }).catch(() => {});
   }
 }
@@ -687,15 +694,14 @@ class Watcher {
   }
 
   add(id, callback) {
-    const entry = { callback };
     if (!this.watched.has(id)) {
       this.watched.set(id, new Set());
       this.restart();
     }
-    this.watched.get(id).add(entry);
+    this.watched.get(id).add(callback);
     return () => {
-      const entries = this.watched.get(id);
-      if (entries?.delete(entry) && !entries.size) this.watched.delete(id);
+      const callbacks = this.watched.get(id);
+      if (callbacks?.delete(callback) && !callbacks.size) this.watched.delete(id);
     };
   }
 
@@ -735,16 +741,16 @@ class Watcher {
 
   // Return whether this is new.
   tell(asset) {
-    const entries = this.watched.get(asset.id);
+    const callbacks = this.watched.get(asset.id);
     const version = JSON.stringify(asset);
-    if (!entries || entries.version === version) return false;
-    entries.version = version;
+    if (!callbacks || callbacks.version === version) return false;
+    callbacks.version = version;
     if (SETTLED.has(asset.state)) {
       this.watched.delete(asset.id);
       // Others wait for a place.
       if (this.watched.size >= MOST_WATCHED) this.restart();
     }
-    for (const { callback } of entries) callback(asset);
+    for (const callback of callbacks) callback(asset);
     if (!this.watched.size) this.source?.close();
     return true;
   }
@@ -813,7 +819,17 @@ class Row {
     }
     // The focus stays on the row if its button is gone.
     if (this.node.contains(activeElement) && activeElement.hidden) this.focus();
+    this.keepToken();
     if (state === "ready") this.preview();
+  }
+
+  keepToken() {
+    const { hasArrived, token, owner } = this.upload;
+    this.node.querySelector("input[type=hidden]")?.remove();
+    if (!hasArrived || !token || !owner.multiple) return;
+    const field = document.createElement("input");
+    Object.assign(field, { type: "hidden", name: owner.input.name, value: token });
+    this.node.append(field);
   }
 
   focus() {
@@ -875,15 +891,15 @@ class Gate {
     this.elements = new Set();
     // Before other listeners, which may send the form by themselves.
     form.addEventListener("submit", (event) => this.submitted(event), { capture: true });
-    form.addEventListener("reset", () => this.each((element) => element.clear()));
+    form.addEventListener("reset", () => this.present.forEach((element) => element.clear()));
   }
 
-  each(callback) {
-    for (const element of this.elements) if (element.form === this.form) callback(element);
+  get present() {
+    return [...this.elements].filter(({ form }) => form === this.form);
   }
 
   get uploads() {
-    return [...this.elements].filter((element) => element.isConnected).flatMap((element) => element.uploads);
+    return this.present.flatMap(({ uploads }) => uploads);
   }
 
   submitted(event) {
@@ -916,33 +932,33 @@ class Gate {
 
 // --- The elements
 
-async function* filesIn(handle) {
-  if (handle.kind === "file") yield { file: await handle.getFile(), handle };
-  else for await (const child of handle.values()) yield* filesIn(child);
-}
-
 // The older interface to folders.
-async function* filesOf(entry) {
-  if (entry.isFile) {
-    yield { file: await new Promise((resolve, reject) => entry.file(resolve, reject)) };
-    return;
-  }
-  const reader = entry.createReader();
+async function* childrenOf(folder) {
+  const reader = folder.createReader();
   const read = () => new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-  for (let entries = await read(); entries.length; entries = await read()) {
-    for (const child of entries) yield* filesOf(child);
+  for (let entries = await read(); entries.length; entries = await read()) yield* entries;
+}
+
+// Handles, or entries of the older interface. What cannot be read has a name only, and is refused.
+async function* filesIn(entry, path = "") {
+  const { name } = entry;
+  try {
+    if (entry.kind === "file") yield { path, file: await entry.getFile(), handle: entry };
+    else if (entry.isFile) yield { path, file: await new Promise((resolve, reject) => entry.file(resolve, reject)) };
+    else for await (const child of entry.values?.() ?? childrenOf(entry)) yield* filesIn(child, `${path}${name}/`);
+  } catch {
+    yield { path, record: { name } };
   }
 }
 
-// Files and folders that were dropped or pasted. The items are only there until the event is over.
+// The items are only there until the event is over.
 async function* transferred({ items }) {
   const all = [...items]
     .filter(({ kind }) => kind === "file")
     .map((item) => [item.getAsFile(), item.getAsFileSystemHandle?.(), item.webkitGetAsEntry?.()]);
   for (const [file, asked, entry] of all) {
     const handle = await asked?.catch(() => null);
-    if (handle) yield* filesIn(handle);
-    else if (entry?.isDirectory) yield* filesOf(entry);
+    if (handle || entry?.isDirectory) yield* filesIn(handle || entry);
     else if (file) yield { file };
   }
 }
@@ -976,7 +992,7 @@ class LargefileUpload extends Element {
 
   disconnectedCallback() {
     queueMicrotask(() => {
-      if (!this.isConnected) this.uploads?.forEach((upload) => upload.stop());
+      if (this.uploads && !this.isConnected) this.pause();
     });
   }
 
@@ -984,7 +1000,7 @@ class LargefileUpload extends Element {
 
   // Add files as if a person had chosen them.
   add(files) {
-    this.take([...files].map((file) => ({ file })));
+    this.take([...files].map((file) => ({ file, path: file.webkitRelativePath.slice(0, -file.name.length) })));
   }
 
   pause() {
@@ -1042,6 +1058,7 @@ class LargefileUpload extends Element {
   }
 
   act(upload, action) {
+    this.note("");
     if (action === "pause") upload.pause();
     else if (action === "retry") upload.retry();
     else if (action === "resume") this.reopen(upload);
@@ -1071,7 +1088,7 @@ class LargefileUpload extends Element {
   }
 
   build() {
-    // A copy of an element that was enhanced has these already.
+    // A copy has these already.
     this.area("tools")?.remove();
     this.append(this.querySelector("template[data-part=tools]").content.cloneNode(true));
     this.list = this.area("files");
@@ -1098,10 +1115,10 @@ class LargefileUpload extends Element {
     const files = [...input.files];
     // What is uploaded is not posted with the form too.
     input.value = "";
-    this.take(files.map((file) => ({ file })));
+    this.add(files);
   }
 
-  // The browser's own dialog, or the same dialog with handles, by which an upload goes on after a reload.
+  // With handles, by which an upload goes on after a reload, if the browser has them.
   async pick(event) {
     if (!globalThis.showOpenFilePicker || this.usesNativeDialog) return;
     event.preventDefault();
@@ -1153,19 +1170,15 @@ class LargefileUpload extends Element {
 
   async receive(transfer) {
     const sources = [];
-    try {
-      for await (const source of transferred(transfer)) sources.push(source);
-    } finally {
-      this.take(sources);
-    }
+    for await (const source of transferred(transfer)) sources.push(source);
+    this.take(sources);
   }
 
   take(sources) {
     if (!sources.length || !this.accepts) return;
-    if (!this.multiple) {
-      this.note(sources.length > 1 ? this.words.say("only-one") : "");
-      this.replaceBy(sources[0]);
-    } else sources.forEach((source) => this.begin(source));
+    this.note(sources.length > 1 && !this.multiple ? this.words.say("only-one") : "");
+    if (this.multiple) sources.forEach((source) => this.begin(source));
+    else this.replaceBy(sources[0]);
   }
 
   replaceBy(source) {
@@ -1192,8 +1205,10 @@ class LargefileUpload extends Element {
     }
   }
 
-  known(upload) {
-    return this.uploads.find(({ key }) => key === upload.key);
+  // An interrupted file of a folder may be chosen again alone.
+  known({ key }) {
+    const find = (matches) => this.uploads.find(matches);
+    return find((upload) => upload.key === key) ?? find((upload) => !upload.file && upload.likeness === key);
   }
 
   show(upload) {
@@ -1217,15 +1232,18 @@ class LargefileUpload extends Element {
     if (this.form) Gate.of(this.form).changed();
   }
 
-  // Uploads that a reload or a crash interrupted. Those that the server has no more are forgotten.
+  // Uploads that were interrupted. Those that the server has no more are forgotten.
   async restore() {
     for (const record of await records.of(this.scope)) {
-      const upload = new Upload(this, { record, handle: record.handle });
+      const upload = new Upload(this, { record });
       if (record.complete) continue;
-      upload.find().then(
-        () => this.interrupted(upload),
-        ({ gone }) => gone && !this.known(upload) && upload.forget(),
-      );
+      // Not what another tab sends. A page that was left may give its locks back later.
+      alone(upload.lock, AbortSignal.timeout(1000), () => {})
+        .then(() => upload.find())
+        .then(
+          () => this.interrupted(upload),
+          ({ gone }) => gone && !this.known(upload) && upload.forget(),
+        );
     }
   }
 
@@ -1234,10 +1252,7 @@ class LargefileUpload extends Element {
     if (this.known(upload)) return;
     upload.state = "interrupted";
     this.show(upload);
-    if (upload.isComplete) {
-      upload.arrived();
-      return;
-    }
+    if (upload.isComplete) return upload.arrived();
     this.emit("state", upload);
     const granted = await upload.handle?.queryPermission?.({ mode: "read" });
     if (granted === "granted") await upload.reopen();
@@ -1253,20 +1268,10 @@ class LargefileUpload extends Element {
   synchronize() {
     const arrived = this.uploads.filter((upload) => upload.hasArrived && upload.token);
     if (!this.multiple && this.tokenField) this.tokenField.value = arrived.at(-1)?.token ?? this.initial;
-    if (this.multiple) this.rows.forEach((row, upload) => this.keepToken(row.node, arrived.includes(upload) ? upload.token : ""));
     this.input.required = this.required && !arrived.length && !this.uploads.some((upload) => upload.isSending);
     const invalid = this.uploads.some((upload) => upload.isRefused) ? "true" : this.invalid;
     if (invalid) this.input.setAttribute("aria-invalid", invalid);
     else this.input.removeAttribute("aria-invalid");
-  }
-
-  keepToken(node, token) {
-    let field = node.querySelector("input[type=hidden]");
-    if (!token) field?.remove();
-    if (!token || field) return;
-    field = document.createElement("input");
-    Object.assign(field, { type: "hidden", name: this.input.name, value: token });
-    node.append(field);
   }
 
   // --- Telling
@@ -1294,7 +1299,7 @@ class LargefileUpload extends Element {
     if (upload.isRefused) this.alert(this.words.say("announce-refused", { name, reason: problem }));
     // The server may say it too.
     if (state === "ready" || (state === "received" && !upload.asset)) this.announce(this.words.say(`announce-${state}`, { name }));
-    if (![...this.batch].some(({ isSending }) => isSending)) this.batch.clear();
+    if (![...this.batch].some((upload) => upload.isSending)) this.batch.clear();
   }
 
   tellProgress() {
@@ -1311,7 +1316,7 @@ class LargefileUpload extends Element {
   }
 }
 
-// The state of an asset, kept up to date by the server: `largefiles:status` is dispatched with the asset in its detail.
+// The state of an asset, kept up to date by the server.
 class LargefileState extends Element {
   connectedCallback() {
     const { asset, events = this.closest("largefile-upload")?.dataset.events, state } = this.dataset;
@@ -1348,7 +1353,9 @@ function start() {
 
   // A file that misses the element would replace the page.
   for (const name of ["dragover", "drop"]) {
-    document.addEventListener(name, (event) => elements().length && carriesFiles(event) && event.preventDefault());
+    document.addEventListener(name, (event) => {
+      if (elements().length && carriesFiles(event) && !event.target.closest?.("input[type=file]:enabled")) event.preventDefault();
+    });
   }
 
   addEventListener("beforeunload", (event) => {
