@@ -2,6 +2,13 @@
 
 const PARTS = ["#files", "#films", "#asset"];
 
+// Those that are the same stay: a film that plays goes on.
+function replaceChildren(shown, found) {
+  const [before, after] = [[...shown.childNodes], [...found.childNodes]];
+  if (before.length !== after.length) shown.replaceChildren(...after);
+  else after.forEach((node, index) => before[index].isEqualNode(node) || before[index].replaceWith(node));
+}
+
 async function refresh() {
   // Without an answer the page stays as it is: other events follow.
   const response = await fetch(location.href).catch(() => null);
@@ -12,7 +19,7 @@ async function refresh() {
     const found = fresh.querySelector(part);
     if (!shown || !found) continue;
     const focused = shown.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-    shown.replaceChildren(...found.childNodes);
+    replaceChildren(shown, found);
     if (focused) shown.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
   }
 }
