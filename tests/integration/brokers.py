@@ -75,8 +75,8 @@ needs_redis = pytest.mark.skipif(not shutil.which("redis-server"), reason="redis
 
 
 @contextmanager
-def redis(data_dir: Path) -> Iterator[Broker]:  # needs_redis
-    port = free_port()
+def redis(data_dir: Path, port: int | None = None) -> Iterator[Broker]:  # needs_redis
+    port = port or free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(data_dir)]
     with subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL) as process:
         try:

@@ -30,9 +30,6 @@ logger = logging.getLogger(__name__)
 
 LONGEST_WAIT = 2.0
 PATIENCE = 90.0
-LATEST = 1.0
-"""Seconds from a signal to the death of who sent it, within which it is sent again."""
-
 GIF = picture("GIF")
 
 
@@ -67,6 +64,8 @@ class Heard:
     name: str
     process: int
     at: float
+    is_last: bool
+    """Whether its process heard nothing after it."""
 
 
 class Site:
@@ -104,9 +103,11 @@ class Site:
     def heard(self) -> Mapping[str, list[Heard]]:
         """The signals that receivers were called with, by asset."""
         heard = defaultdict(list)
-        for line in (self.example.data_dir / "signals.log").read_text().splitlines():
-            name, asset_id, process, at = line.split()
-            heard[asset_id].append(Heard(name=name, process=int(process), at=float(at)))
+        calls = [line.split() for line in (self.example.data_dir / "signals.log").read_text().splitlines()]
+        last = {process: number for number, (_, _, process, _) in enumerate(calls)}
+        for number, (name, asset_id, process, at) in enumerate(calls):
+            call = Heard(name=name, process=int(process), at=float(at), is_last=last[process] == number)
+            heard[asset_id].append(call)
         return heard
 
     def executions(self) -> Mapping[str, int]:
@@ -242,6 +243,5 @@ class Crashes:
 
     def _was_last(self, call: Heard, calls: Sequence[Heard]) -> bool:
         """Whether who heard this was killed before it could tell, so that somebody else had to hear it again."""
-        died_at = self._site.deaths.get(call.process, 0.0)
         again = any(other.name == call.name and other.at > call.at for other in calls)
-        return again and 0 <= died_at - call.at <= LATEST
+        return again and call.is_last and call.at <= self._site.deaths.get(call.process, 0.0)

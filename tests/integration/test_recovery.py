@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sqlite3
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import pytest
 
 from example_project.processes import Worker, free_port
 from tests.integration import postgresql
+from tests.integration.brokers import needs_redis, redis
 from tests.integration.conftest import ANYTHING, Example, client_of
 from tests.integration.postgresql import needs_postgresql
 from tests.integration.resumable import Upload
@@ -67,24 +66,13 @@ def test_a_broker_that_is_down_does_not_hold_up_the_upload(
     assert example.signals() == ["received", "ready"]
 
 
-needs_redis = pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is not installed")
-
-
-@contextmanager
-def redis(port: int, folder: Path) -> Iterator[None]:  # needs_redis
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    with subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL) as process:
-        yield
-        process.kill()
-
-
 @needs_redis
 def test_a_broker_that_comes_back_is_found_again(example: Example, picture: Path, tmp_path: Path) -> None:
     port = free_port()
     env = {**SETTINGS, "EXAMPLE_BROKER_URL": f"redis://127.0.0.1:{port}/0"}
     client = client_of(example.server(env=env))
     asset_id = client.upload(picture, media_type="image/png").body["id"]
-    with redis(port, tmp_path):
+    with redis(tmp_path, port):
         example.worker(env=env)
         assert client.wait_until_settled(asset_id, patience=60)["state"] == "ready"
     assert example.signals() == ["received", "ready"]

@@ -107,14 +107,15 @@ def test_a_client_that_keeps_sending_is_taken_over_and_hung_up_on(
         started = time.monotonic()
         offset, answer = take_over(upload, NEW)
         record_property("seconds to take over", time.monotonic() - started)
-        assert (offset, answer.status, answer.offset) == (MIB, 204, 2 * MIB)
+        # What came while the heart beat counts too.
+        assert (offset >= MIB, answer.status, answer.offset) == (True, 204, offset + MIB)
         pumping.result(timeout=60)
-    assert finish(server, upload) == 204
-    assert stored_sha256(example) == sha256(OLD + NEW).hexdigest()
+    assert finish(server, upload, offset + MIB) == 204
+    assert stored_sha256(example) == sha256((OLD * (offset // MIB + 1))[:offset] + NEW).hexdigest()
 
 
-def finish(server: Server, upload: Upload) -> int:
-    headers = {**TUS.append(2 * MIB, last=True), "Upload-Length": 2 * MIB}
+def finish(server: Server, upload: Upload, size: int) -> int:
+    headers = {**TUS.append(size, last=True), "Upload-Length": size}
     with Connection(server) as connection:
         return connection.request("PATCH", upload.path, headers).status
 
@@ -148,6 +149,7 @@ def test_a_hundred_takeovers_in_a_row_keep_no_one_waiting(
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(home_page, [server] * 16))
     upload = Upload.create(server, 8 * MIB)
+    usual = [seconds_of(lambda: home_page(server)) for _ in range(100)]
     waits = list[float]()
     with ExitStack() as stack:
         for _ in range(100):
@@ -155,7 +157,7 @@ def test_a_hundred_takeovers_in_a_row_keep_no_one_waiting(
             waits += [seconds_of(upload.ask), seconds_of(lambda: home_page(server))]
         assert upload.append(0, bytes(8 * MIB)).status == 204
     record_property("longest wait in seconds", max(waits))
-    assert max(waits) < 1
+    assert max(waits) < 1 + max(usual)
 
 
 def home_page(server: Server) -> None:
@@ -180,5 +182,5 @@ def test_the_connection_that_was_taken_over_is_ended_by_any_process(
         holder = holding()
         for _ in range(10):
             later = holding()
-            assert holder.is_ended(patience=1)
+            assert holder.is_ended(patience=PATIENCE)
             holder = later
