@@ -7,10 +7,12 @@ from django.utils import translation
 
 from django_largefiles import exceptions, words
 from django_largefiles.exceptions import (
+    ActionNotPermitted,
     AssetNotFound,
     Infected,
     LargeFilesError,
     MalformedRequest,
+    NotPermitted,
     StoreFull,
     Throttled,
     TooLarge,
@@ -28,6 +30,8 @@ from tests.conftest import Largefiles
 PICTURES = "image/jpeg, image/png, application/pdf"
 
 SAID: list[tuple[LargeFilesError, str]] = [
+    (NotPermitted(), "You may not upload files here."),
+    (ActionNotPermitted(), "You may not do this with the file."),
     (
         TypeNotAllowed(limit=PICTURES, value="application/x-executable", name="a.png"),
         "This is a program, not an image. Allowed here: JPEG, PNG, PDF.",
@@ -69,7 +73,7 @@ SAID: list[tuple[LargeFilesError, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("error", "said"), SAID, ids=[f"{error.code} {error.value}" for error, _ in SAID])
+@pytest.mark.parametrize(("error", "said"), SAID, ids=[f"{type(error).__name__} {error.value}" for error, _ in SAID])
 def test_a_refusal_in_words(error: LargeFilesError, said: str) -> None:
     assert explain(error) == said
 

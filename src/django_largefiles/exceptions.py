@@ -10,6 +10,7 @@
     │   ├── NotAuthenticated           401 not_authenticated
     │   ├── CsrfFailed                 403 csrf_failed
     │   ├── NotPermitted               403 not_permitted
+    │   │   └── ActionNotPermitted     403 not_permitted
     │   ├── LinkInvalid                403 link_invalid
     │   ├── UploadTokenRefused         the token of a form's upload is not accepted
     │   │   ├── UploadTokenInvalid     403 upload_token_invalid
@@ -144,6 +145,10 @@ class NotPermitted(Refusal):
     code = "not_permitted"
     status = 403
     message = "this is not permitted"
+
+
+class ActionNotPermitted(NotPermitted):
+    """The user sees the file, and may not do with it what was asked for."""
 
 
 class LinkInvalid(Refusal):

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from .conf import get_profile
 from .exceptions import (
+    ActionNotPermitted,
     ArchiveRefused,
     AssetNotFound,
     BodyFault,
@@ -175,6 +176,7 @@ _CHANGED = gettext_lazy("The file was changed on its way. Send it again.")
 _GONE = gettext_lazy("The uploaded file is not there any more. Choose it again.")
 
 _TEXTS: Mapping[type[LargeFilesError], str | Promise | Callable[[LargeFilesError], str]] = {
+    ActionNotPermitted: gettext_lazy("You may not do this with the file."),
     ArchiveRefused: gettext_lazy("The archive holds too much, or something that is not allowed here."),
     AssetNotFound: _GONE,
     BodyFault: _INTERRUPTED,

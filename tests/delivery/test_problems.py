@@ -5,6 +5,7 @@ import logging
 
 import pytest
 from django.test import Client
+from django.utils import translation
 from pytest_django.fixtures import Settings
 
 from django_largefiles.delivery.problems import problem_details, problem_response
@@ -47,14 +48,36 @@ def test_the_response_is_of_the_registered_media_type() -> None:
     assert problem_response(UploadGone("gone"))["Content-Type"] == "application/problem+json"
 
 
-def test_the_words_alone_follow_the_language(client: Client, settings: Settings) -> None:
+WORDS = {
+    "en": "The uploaded file is not there any more. Choose it again.",
+    "de": "Die hochgeladene Datei ist nicht mehr da. Wählen Sie sie noch einmal aus.",
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "detail", "words"),
+    [
+        pytest.param("en", "there is no such file", WORDS["en"], id="English"),
+        pytest.param("de-AT", WORDS["de"], WORDS["de"], id="translated"),
+        pytest.param("nl", "there is no such file", WORDS["en"], id="not translated"),
+    ],
+)
+def test_detail_and_words_follow_the_language(
+    language: str, detail: str, words: str, client: Client, settings: Settings
+) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]
-    english, german = (
-        client.get("/files/uploads/none", headers={"Accept-Language": language}).json() for language in ("en", "de")
-    )
-    assert english.pop("words") == "The uploaded file is not there any more. Choose it again."
-    assert german.pop("words") == "Die hochgeladene Datei ist nicht mehr da. Wählen Sie sie noch einmal aus."
-    assert english == german
+    # Afterwards the thread has the language of before.
+    with translation.override("en"):
+        problem = client.get("/files/uploads/none", headers={"Accept-Language": language}).json()
+    assert (problem.pop("detail"), problem.pop("words")) == (detail, words)
+    assert problem == {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "code": "not_found",
+        "limit": None,
+        "value": "none",
+    }
 
 
 def test_a_state_is_told_as_its_value() -> None:

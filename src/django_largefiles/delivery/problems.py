@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from django.db import OperationalError
 from django.http import HttpResponseBase, JsonResponse
+from django.utils import translation
 
 from ..exceptions import (
     LargeFilesError,
@@ -32,18 +33,25 @@ CONTENT_TYPE = "application/problem+json"
 def problem_details(error: LargeFilesError) -> dict[str, Any]:
     """Return the members of RFC 9457 section 3.1, and the extensions ``code``, ``limit``, ``value`` and ``words``.
 
-    ``words`` are for the person who uploads, in the language of the request; ``detail`` is for developers.
+    ``words`` are for the person who uploads, in the language of the request. ``detail`` is a sentence for developers,
+    or the words where the language of the request has its own for them.
     """
+    words = explain(error)
     return {
         "type": "about:blank",
         "title": error.phrase,
         "status": error.status,
-        "detail": error.detail,
+        "detail": words if _is_translated(words, error) else error.detail,
         "code": error.code,
         "limit": error.limit,
         "value": error.value,
-        "words": explain(error),
+        "words": words,
     }
+
+
+def _is_translated(words: str, error: LargeFilesError) -> bool:
+    with translation.override("en"):
+        return words != explain(error)
 
 
 @contextmanager
