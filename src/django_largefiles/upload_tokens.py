@@ -30,6 +30,8 @@ from .exceptions import (
 )
 
 if TYPE_CHECKING:
+    from django.contrib.sessions.backends.base import SessionBase
+
     from .access import User
 
 UPLOAD_SALT = "django_largefiles.upload_tokens.token"
@@ -93,7 +95,12 @@ def check_can_hold(user: User, request: HttpRequest) -> None:
 
 def session_of(user: User, request: HttpRequest) -> str:
     """Return the digest of an anonymous user's session; empty for other users, and without one that has a secret."""
-    return "" if user.is_authenticated else _digest(_secret(request))
+    return session_digest(user, _session(request))
+
+
+def session_digest(user: User, session: SessionBase | None) -> str:
+    """Return the same for the session of a connection that is no request."""
+    return "" if user.is_authenticated else _digest(_secret_in(session))
 
 
 def session_for(user: User, request: HttpRequest, *, with_token: bool) -> str:
@@ -189,7 +196,10 @@ def _session(request: HttpRequest) -> Any:
 
 
 def _secret(request: HttpRequest) -> str:
-    session = _session(request)
+    return _secret_in(_session(request))
+
+
+def _secret_in(session: SessionBase | None) -> str:
     return str(session.get(SESSION_KEY, "")) if session is not None else ""
 
 

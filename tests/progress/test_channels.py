@@ -13,6 +13,8 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.sessions.backends.base import SessionBase
+from django.utils import timezone
 from django.utils.functional import lazy
 from django.utils.translation import get_language
 
@@ -22,7 +24,8 @@ from django_largefiles.models import FileAsset
 from django_largefiles.progress.channels import CloseCode, ProgressConsumer
 from django_largefiles.progress.hub import current_hub
 from django_largefiles.progress.streams import streams
-from django_largefiles.states import State
+from django_largefiles.states import Attachment, State
+from django_largefiles.upload_tokens import SESSION_KEY, session_digest
 from tests.conftest import Largefiles, create_asset
 from tests.progress import rows as rows_module
 from tests.progress.browser import query_of
@@ -65,12 +68,16 @@ class Socket:
 
 @asynccontextmanager
 async def connected(
-    *asset_ids: UUID, user: User | None, version: str = "", consumer: type[ProgressConsumer] = ProgressConsumer
+    *asset_ids: UUID,
+    user: User | None,
+    version: str = "",
+    consumer: type[ProgressConsumer] = ProgressConsumer,
+    session: SessionBase | None = None,
 ) -> AsyncIterator[Socket]:
     """Connect, and disconnect after the block."""
     socket = Socket()
     query = f"{query_of(asset_ids)}&last_event_id={version}".encode()
-    scope = {"type": "websocket", "query_string": query, "user": user or AnonymousUser()}
+    scope = {"type": "websocket", "query_string": query, "user": user or AnonymousUser(), "session": session}
     task = asyncio.create_task(consumer.as_asgi()(scope, socket.receive, socket.send))
     try:
         async with asyncio.timeout(30):
@@ -118,6 +125,27 @@ def test_assets_of_others_are_gone(asset: FileAsset, stranger: User) -> None:
                 missing = gone(asset.pk)
                 assert await socket.message() == {"event": "gone", "id": missing.version, "data": missing.data}
                 assert await socket.close_code() == CloseCode.SETTLED
+
+    run(test())
+
+
+def test_a_visitor_follows_what_their_session_has_uploaded(rows: Rows) -> None:
+    session, other = SessionBase(), SessionBase()
+    session[SESSION_KEY], other[SESSION_KEY] = "secret", "another"
+    asset = create_asset(
+        owner=None,
+        session=session_digest(AnonymousUser(), session),
+        state=State.PROCESSING,
+        attachment=Attachment.PROVISIONAL,
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    rows.set(asset.pk, state="processing", size=7, received=7)
+
+    async def test() -> None:
+        async with connected(asset.pk, user=None, session=session) as socket:
+            assert (await socket.message())["event"] == "state"
+        async with connected(asset.pk, user=None, session=other) as socket:
+            assert (await socket.message())["event"] == "gone"
 
     run(test())
 

@@ -20,10 +20,12 @@ from django.utils import translation
 from ..access import User
 from ..conf import largefiles_settings
 from ..exceptions import MalformedRequest, TooManyStreams
+from ..upload_tokens import session_digest
 from .asking import asked_assets
 from .hub import current_hub
 from .reading import read_visible
 from .streams import streams
+from .updates import Update
 from .watcher import Watcher
 
 logger = logging.getLogger(__name__)
@@ -48,8 +50,9 @@ class ProgressConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channel
     """Sends a message ``{"event": …, "id": …, "data": …}`` for each event of the assets that the query string names.
 
     The parameters are ``asset``, up to a hundred times, and, after the first connection, ``last_event_id``, the ``id``
-    of the last message. Messages of the client are ignored. The user is ``scope["user"]``, which the project's
-    middleware for Channels sets. A :class:`CloseCode` tells why the server closes the connection.
+    of the last message. Messages of the client are ignored. The user is ``scope["user"]``, and a visitor's session
+    ``scope["session"]``; the project's middleware for Channels sets both. A :class:`CloseCode` tells why the server
+    closes the connection.
     """
 
     _telling: asyncio.Task[None] | None = None
@@ -91,7 +94,7 @@ class ProgressConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channel
         except TooManyStreams:
             return CloseCode.TOO_MANY
         try:
-            updates = await database_sync_to_async(read_visible)(user, asset_ids)
+            updates = await database_sync_to_async(self._read)(user, asset_ids)
             watcher = Watcher(asset_ids, version=query.get("last_event_id", ""))
             watcher.offer_all(updates)
             return await self._follow(watcher, [asset_id for asset_id, update in updates.items() if update.status])
@@ -102,6 +105,9 @@ class ProgressConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channel
             return CloseCode.FAILED
         finally:
             streams.close(user)
+
+    def _read(self, user: User, asset_ids: Collection[UUID]) -> dict[UUID, Update]:
+        return read_visible(user, asset_ids, session_digest(user, self.scope.get("session")))
 
     async def _follow(self, watcher: Watcher, visible: Collection[UUID]) -> CloseCode:
         try:
