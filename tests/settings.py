@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import tempfile
 from importlib.util import find_spec
+from pathlib import Path
 
 import dj_database_url
 import pymysql
@@ -52,5 +53,6 @@ TEMPLATES = [
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Django 6.1 warns of a mail without this.
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
-MEDIA_ROOT = tempfile.mkdtemp(prefix="largefiles-tests-")
+# Each test has a folder of its own.
+MEDIA_ROOT = str(Path(tempfile.gettempdir()) / "largefiles-tests")
 LARGEFILES = {"STORAGE": "default", "PROFILES": {"videos": {}}}

@@ -30,12 +30,15 @@ class AccessPolicy(ABC):
     """
 
     @abstractmethod
-    def may_upload(self, user: User, profile: str) -> bool: ...
+    def may_upload(self, user: User, profile: str) -> bool:
+        """Return whether ``user`` may upload files to the profile, which exists."""
 
     @abstractmethod
-    def may_view(self, user: User, asset: FileAsset) -> bool: ...
+    def may_view(self, user: User, asset: FileAsset) -> bool:
+        """Return whether ``user`` may know of the asset, and see its row; not yet its bytes."""
 
     def may_download(self, user: User, asset: FileAsset) -> bool:
+        """Return whether ``user`` may have the bytes: by default, all users who may view the asset."""
         return self.may_view(user, asset)
 
     def may_append(self, user: User, asset: FileAsset) -> bool:
@@ -50,9 +53,11 @@ class AccessPolicy(ABC):
         return user.is_authenticated and asset.owner_id is not None and asset.owner_id == user.pk
 
     def may_delete(self, user: User, asset: FileAsset) -> bool:
+        """Return whether ``user`` may delete the asset with its bytes: by default, all users who may view it."""
         return self.may_view(user, asset)
 
     def may_reprocess(self, user: User, asset: FileAsset) -> bool:
+        """Return whether ``user`` may have the file verified again: by default, all users who may view it."""
         return self.may_view(user, asset)
 
     def quota(self, user: User) -> Quota:

@@ -21,7 +21,6 @@ from django_largefiles.protocols.ietf import (
     check_content_type,
     format_complete,
     format_limit,
-    interop_matches,
     is_ietf,
     parse_complete,
     parse_length,
@@ -183,21 +182,6 @@ def test_is_ietf(headers: dict[str, str]) -> None:
 )
 def test_is_not_ietf(headers: dict[str, str]) -> None:
     assert not is_ietf(headers)
-
-
-@pytest.mark.parametrize(
-    ("header", "matches"),
-    [
-        pytest.param("8", True, id="this"),
-        pytest.param("7", False, id="older"),
-        pytest.param("9", False, id="newer"),
-        pytest.param(None, False, id="absent"),
-        pytest.param("?1", False, id="no-integer"),
-        pytest.param("8, 8", False, id="repeated"),
-    ],
-)
-def test_interop_matches(header: str | None, matches: bool) -> None:
-    assert interop_matches(header) is matches
 
 
 @pytest.mark.parametrize("header", ["application/partial-upload", "APPLICATION/PARTIAL-UPLOAD", f"{CONTENT_TYPE};a=b"])

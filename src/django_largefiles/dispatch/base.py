@@ -17,7 +17,8 @@ class Dispatcher(ABC):
     """
 
     @abstractmethod
-    def dispatch(self, asset_id: UUID) -> None: ...
+    def dispatch(self, asset_id: UUID) -> None:
+        """Have ``pipeline.process`` called with the id. Raise any exception if it will certainly not be."""
 
     def check(self) -> Sequence[CheckMessage]:
         """Return messages of the system checks about this dispatcher's own settings."""

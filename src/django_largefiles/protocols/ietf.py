@@ -46,11 +46,6 @@ def is_ietf(headers: Mapping[str, str]) -> bool:
     )
 
 
-def interop_matches(header: str | None) -> bool:
-    """Tell whether ``Upload-Draft-Interop-Version`` is this iteration: without it no 104 may be sent."""
-    return _non_negative(header) == INTEROP_VERSION
-
-
 def check_content_type(header: str | None) -> None:
     """Raise ``UnsupportedContentType`` for anything but a part of an upload."""
     if _media_type(header) != CONTENT_TYPE:

@@ -5,13 +5,15 @@ import pytest
 from django_largefiles.options import GIB
 from django_largefiles.stores.s3.plan import (
     COPIED_PART,
-    LARGEST_OBJECT,
     MAX_PARTS,
     PART,
     SMALLEST_PART,
     copied_ranges,
     part_size,
 )
+
+LARGEST_OBJECT = 5 * 1024 * GIB
+"""Of S3."""
 
 
 def parts_of(total: int, length: int | None) -> int:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...options import GIB, MIB
+from ...options import MIB
 
 MAX_PARTS = 10_000
 SMALLEST_PART = 5 * MIB
-LARGEST_OBJECT = 5 * 1024 * GIB
 
 PART = 8 * MIB
 """Bytes of a part, if that suffices. Memory is a multiple of it; each request costs time and money."""
