@@ -7,7 +7,6 @@ from django.utils import translation
 
 from django_largefiles import exceptions, words
 from django_largefiles.exceptions import (
-    ActionNotPermitted,
     AssetNotFound,
     Infected,
     LargeFilesError,
@@ -31,7 +30,7 @@ PICTURES = "image/jpeg, image/png, application/pdf"
 
 SAID: list[tuple[LargeFilesError, str]] = [
     (NotPermitted(), "You may not upload files here."),
-    (ActionNotPermitted(), "You may not do this with the file."),
+    (NotPermitted(on_file=True), "You may not do this with the file."),
     (
         TypeNotAllowed(limit=PICTURES, value="application/x-executable", name="a.png"),
         "This is a program, not an image. Allowed here: JPEG, PNG, PDF.",
@@ -73,7 +72,7 @@ SAID: list[tuple[LargeFilesError, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("error", "said"), SAID, ids=[f"{type(error).__name__} {error.value}" for error, _ in SAID])
+@pytest.mark.parametrize(("error", "said"), SAID, ids=[f"{error.code} {error.value}" for error, _ in SAID])
 def test_a_refusal_in_words(error: LargeFilesError, said: str) -> None:
     assert explain(error) == said
 

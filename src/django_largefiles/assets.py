@@ -11,7 +11,7 @@ from django.utils.crypto import constant_time_compare
 
 from . import clock, lifecycle, upload_tokens
 from .access import User, access_policy
-from .exceptions import ActionNotPermitted, AssetNotFound, LinkRevoked, NotAttachable, NotPermitted, UploadGone
+from .exceptions import AssetNotFound, LinkRevoked, NotAttachable, NotPermitted, UploadGone
 from .links import Link
 from .models import FileAsset, FileAssetQuerySet, Upload
 from .references import Terms
@@ -100,7 +100,7 @@ def linked_asset(user: User | None, link: Link) -> FileAsset:
 def check_may_download(user: User, asset: FileAsset) -> None:
     """Raise ``NotPermitted``."""
     if not access_policy().may_download(user, asset):
-        raise ActionNotPermitted("downloading the file is not permitted", value=str(asset.pk))
+        raise NotPermitted("downloading the file is not permitted", value=str(asset.pk), on_file=True)
 
 
 def arriving(asset: FileAsset) -> Upload | None:
@@ -135,7 +135,7 @@ def check_upload_not_expired(asset: FileAsset) -> None:
 def check_may_append(user: User, asset: FileAsset) -> None:
     """Raise ``NotPermitted`` unless the user may continue the upload."""
     if not may_append(user, asset):
-        raise ActionNotPermitted("continuing the upload is not permitted", value=str(asset.pk))
+        raise NotPermitted("continuing the upload is not permitted", value=str(asset.pk), on_file=True)
 
 
 def uploaded_asset(token: str, request: HttpRequest) -> FileAsset:
@@ -163,7 +163,7 @@ def upload_token(user: User, asset: FileAsset, request: HttpRequest) -> str:
 def check_may_attach(user: User, asset: FileAsset) -> None:
     """Raise ``NotPermitted`` unless a row that the user saves may refer to the asset; an upload token need not."""
     if not access_policy().may_attach(user, asset):
-        raise ActionNotPermitted("attaching the file is not permitted", value=str(asset.pk))
+        raise NotPermitted("attaching the file is not permitted", value=str(asset.pk), on_file=True)
 
 
 def check_attachable(asset: FileAsset, *, profile: str, shared: bool = False) -> None:
@@ -180,7 +180,7 @@ def check_attachable(asset: FileAsset, *, profile: str, shared: bool = False) ->
 def delete(user: User, asset: FileAsset) -> None:
     """Delete the asset with its bytes, arriving or not. Raises ``NotPermitted``, and ``Attached`` if a row uses it."""
     if not _may_delete(user, asset):
-        raise ActionNotPermitted("deleting the file is not permitted", value=str(asset.pk))
+        raise NotPermitted("deleting the file is not permitted", value=str(asset.pk), on_file=True)
     lifecycle.delete(asset.pk, router.db_for_write(FileAsset))
 
 

@@ -10,7 +10,6 @@
     │   ├── NotAuthenticated           401 not_authenticated
     │   ├── CsrfFailed                 403 csrf_failed
     │   ├── NotPermitted               403 not_permitted
-    │   │   └── ActionNotPermitted     403 not_permitted
     │   ├── LinkInvalid                403 link_invalid
     │   ├── UploadTokenRefused         the token of a form's upload is not accepted
     │   │   ├── UploadTokenInvalid     403 upload_token_invalid
@@ -142,13 +141,15 @@ class CsrfFailed(Refusal):
 
 
 class NotPermitted(Refusal):
+    """``on_file`` tells that the user sees a file, and may not do with it what was asked for."""
+
     code = "not_permitted"
     status = 403
     message = "this is not permitted"
 
-
-class ActionNotPermitted(NotPermitted):
-    """The user sees the file, and may not do with it what was asked for."""
+    def __init__(self, detail: str = "", *, value: str | None = None, on_file: bool = False) -> None:
+        super().__init__(detail, value=value)
+        self.on_file = on_file
 
 
 class LinkInvalid(Refusal):

@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from .conf import get_profile
 from .exceptions import (
-    ActionNotPermitted,
     ArchiveRefused,
     AssetNotFound,
     BodyFault,
@@ -170,13 +169,17 @@ def _as_too_large(asset: FileAsset) -> TooLarge:
     return TooLarge(limit=get_profile(asset.profile).max_upload_size)
 
 
-_NOT_PERMITTED = gettext_lazy("You may not upload files here.")
+def _not_permitted(error: LargeFilesError) -> str:
+    if isinstance(error, NotPermitted) and error.on_file:
+        return _("You may not do this with the file.")
+    return _("You may not upload files here.")
+
+
 _INTERRUPTED = gettext_lazy("The file did not arrive completely. Send it again.")
 _CHANGED = gettext_lazy("The file was changed on its way. Send it again.")
 _GONE = gettext_lazy("The uploaded file is not there any more. Choose it again.")
 
 _TEXTS: Mapping[type[LargeFilesError], str | Promise | Callable[[LargeFilesError], str]] = {
-    ActionNotPermitted: gettext_lazy("You may not do this with the file."),
     ArchiveRefused: gettext_lazy("The archive holds too much, or something that is not allowed here."),
     AssetNotFound: _GONE,
     BodyFault: _INTERRUPTED,
@@ -186,7 +189,7 @@ _TEXTS: Mapping[type[LargeFilesError], str | Promise | Callable[[LargeFilesError
     MetadataUnreadable: gettext_lazy("The file is damaged, or of a kind that cannot be read."),
     NotAttachable: gettext_lazy("This file cannot be used here. Choose it again."),
     NotAuthenticated: gettext_lazy("Log in to upload files."),
-    NotPermitted: _NOT_PERMITTED,
+    NotPermitted: _not_permitted,
     QuotaExceeded: gettext_lazy("There is no room left for this file among yours. Delete others first."),
     SizeMismatch: _INTERRUPTED,
     StoreError: gettext_lazy("The file cannot be stored at the moment. Try again later."),
@@ -197,7 +200,7 @@ _TEXTS: Mapping[type[LargeFilesError], str | Promise | Callable[[LargeFilesError
     TooManyUploads: gettext_lazy("Too many files are being uploaded at once. Wait until one is complete."),
     TypeMismatch: _mismatch,
     TypeNotAllowed: _not_allowed,
-    UnknownProfile: _NOT_PERMITTED,
+    UnknownProfile: _not_permitted,
     Unscannable: gettext_lazy("The file could not be searched for malware as a whole."),
     UploadGone: _GONE,
     UploadTokenExpired: gettext_lazy("The upload was too long ago. Choose the file again."),

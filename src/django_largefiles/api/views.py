@@ -18,7 +18,7 @@ from ..delivery.disposition import asked_disposition
 from ..delivery.problems import problem_response
 from ..delivery.responses import deliver
 from ..doors.body import required_length
-from ..exceptions import ActionNotPermitted, AssetNotFound, StateConflict
+from ..exceptions import AssetNotFound, NotPermitted, StateConflict
 from ..models import FileAsset
 from .base import ApiViewSet
 from .filters import AssetFilterBackend
@@ -94,7 +94,7 @@ class AssetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         """Verify and describe an asset again that is failed, ready or in quarantine."""
         asset = self.get_object()
         if not access_policy().may_reprocess(request.user, asset):
-            raise ActionNotPermitted("processing the file again is not permitted", value=str(asset.pk))
+            raise NotPermitted("processing the file again is not permitted", value=str(asset.pk), on_file=True)
         if not lifecycle.reprocess(asset.pk):
             raise StateConflict(
                 f"a file that is {asset.state} cannot be processed again",
