@@ -225,7 +225,7 @@ def test_a_malformed_form_is_answered_by_django(client: Client) -> None:
 
 @pytest.mark.parametrize("length", ["-1", "1e3", "\N{SUPERSCRIPT TWO}"], ids=["negative", "a float", "no digit"])
 def test_a_malformed_length_is_left_to_django(length: str, client: Client, streamed: list[str]) -> None:
-    form = {"content_type": "multipart/form-data; boundary=x", "CONTENT_LENGTH": length}
+    form = {"CONTENT_TYPE": "multipart/form-data; boundary=x", "CONTENT_LENGTH": length}
     assert client.generic("POST", "/exempt/", b"", **form).status_code in {200, 400}
     assert streamed == []
 

@@ -453,11 +453,10 @@ class Interrupted(BytesIO):
 
     def __init__(self, content: bytes, act: Callable[[], object]) -> None:
         super().__init__(content)
-        self._acts = [lambda: None, act]
+        self._acts = iter([lambda: None, act])
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if self._acts:
-            self._acts.pop(0)()
+        next(self._acts, lambda: None)()
         return super().read(size)
 
 
