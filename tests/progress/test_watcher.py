@@ -95,7 +95,7 @@ def test_waiting_ends_with_the_first_news() -> None:
         watcher = Watcher([FIRST])
         asyncio.get_running_loop().call_soon(watcher.offer, update(FIRST))
         await watcher.wait()
-        assert watcher.has_news
+        assert list(watcher.take()) == [update(FIRST)]
 
     asyncio.run(run())
 
@@ -104,7 +104,7 @@ def test_waiting_ends_without_news() -> None:
     async def run() -> None:
         watcher = Watcher([FIRST])
         await watcher.wait(0.001)
-        assert not watcher.has_news
+        assert list(watcher.take()) == []
 
     asyncio.run(run())
 

@@ -31,10 +31,6 @@ class Watcher:
         return joined_versions(self.asset_ids, self._told)
 
     @property
-    def has_news(self) -> bool:
-        return bool(self._news)
-
-    @property
     def is_settled(self) -> bool:
         """Return whether the reader has been told of the end of every asset."""
         return not (self._unsettled or self._news)
