@@ -93,6 +93,7 @@ CONTENT_DIGEST = ("Content-Digest", "The draft: the digest of the body (RFC 9530
 REPR_DIGEST = ("Repr-Digest", "The draft: the digest of the whole file (RFC 9530).")
 EXPIRES = ("Upload-Expires", "tus: when an upload to which nothing is added is deleted.")
 LIMIT = ("Upload-Limit", "The draft: `max-size` in bytes, and `max-age` in seconds.")
+STATE = (OFFSET, LENGTH, COMPLETE, EXPIRES, LIMIT)
 
 
 def add_resumable_uploads(result: dict[str, Any], generator: object, request: object, public: bool) -> dict[str, Any]:
@@ -118,119 +119,136 @@ def _url() -> str:
 
 
 def _collection(security: Security) -> dict[str, Any]:
-    return {
-        "options": _operation(
-            "uploads_options",
-            "Get what the resumable door supports",
-            description="The versions, extensions and limits of both protocols, in the headers. Needs no user.",
-            security=[{}],
-            responses={
-                200: _answer(
-                    "What is supported.",
-                    TUS_VERSION,
-                    ("Tus-Version", "The versions of tus."),
-                    ("Tus-Extension", "The extensions of tus."),
-                    ("Tus-Max-Size", "The bytes of the largest file."),
-                    ("Tus-Checksum-Algorithm", "The algorithms of `Upload-Checksum`."),
-                    ("Accept-Patch", "The media types of a `PATCH`."),
-                    LIMIT,
-                )
-            },
-        ),
-        "post": _operation(
-            "uploads_create",
-            "Create a resumable upload",
-            description=(
-                "By tus 1.0.0, with or without the first bytes, or by the IETF draft, whose body is the file or its "
-                "beginning. The headers choose."
-            ),
-            security=security,
-            parameters=[
+    return {"options": _options(), "post": _post(security)}
+
+
+def _options() -> dict[str, Any]:
+    return _operation(
+        "uploads_options",
+        "Get what the resumable door supports",
+        description="The versions, extensions and limits of both protocols, in the headers. Needs no user.",
+        security=[{}],
+        responses={
+            200: _answer(
+                "What is supported.",
                 TUS_VERSION,
-                LENGTH,
-                ("Upload-Defer-Length", "tus: `1` if the length will come with a later request."),
-                ("Upload-Metadata", "tus: `filename`, `filetype`, `profile` and `sha256`, their values in Base64."),
-                ("Upload-Concat", "tus: `partial`, or `final;` and the URLs of partial uploads."),
-                CHECKSUM,
-                INTEROP_VERSION,
-                COMPLETE,
-                ("Content-Disposition", "The draft: the name of the file."),
-                REPR_DIGEST,
-                CONTENT_DIGEST,
-            ],
-            query=[("profile", "The draft: the profile.")],
-            body={tus.CONTENT_TYPE: BYTES, "*/*": BYTES},
-            responses={
-                201: _answer("Created.", ("Location", "The URL of the upload."), OFFSET, COMPLETE, EXPIRES, LIMIT)
-            },
-            # Of an upload: the parts of a final one, and one that another request has deleted.
-            refusals=(*EVERY_REQUEST, *EVERY_BODY, *EVERY_CREATION, *OF_AN_UPLOAD),
+                ("Tus-Version", "The versions of tus."),
+                ("Tus-Extension", "The extensions of tus."),
+                ("Tus-Max-Size", "The bytes of the largest file."),
+                ("Tus-Checksum-Algorithm", "The algorithms of `Upload-Checksum`."),
+                ("Accept-Patch", "The media types of a `PATCH`."),
+                LIMIT,
+            )
+        },
+    )
+
+
+def _post(security: Security) -> dict[str, Any]:
+    return _operation(
+        "uploads_create",
+        "Create a resumable upload",
+        description=(
+            "By tus 1.0.0, with or without the first bytes, or by the IETF draft, whose body is the file or its "
+            "beginning. The headers choose."
         ),
-    }
+        security=security,
+        parameters=[
+            TUS_VERSION,
+            LENGTH,
+            ("Upload-Defer-Length", "tus: `1` if the length will come with a later request."),
+            ("Upload-Metadata", "tus: `filename`, `filetype`, `profile` and `sha256`, their values in Base64."),
+            ("Upload-Concat", "tus: `partial`, or `final;` and the URLs of partial uploads."),
+            CHECKSUM,
+            INTEROP_VERSION,
+            COMPLETE,
+            ("Content-Disposition", "The draft: the name of the file."),
+            REPR_DIGEST,
+            CONTENT_DIGEST,
+        ],
+        query=[("profile", "The draft: the profile.")],
+        body={tus.CONTENT_TYPE: BYTES, "*/*": BYTES},
+        responses={201: _answer("Created.", ("Location", "The URL of the upload."), OFFSET, COMPLETE, EXPIRES, LIMIT)},
+        # Of an upload: the parts of a final one, and one that another request has deleted.
+        refusals=(*EVERY_REQUEST, *EVERY_BODY, *EVERY_CREATION, *OF_AN_UPLOAD),
+    )
 
 
 def _upload(security: Security) -> dict[str, Any]:
-    state = (OFFSET, LENGTH, COMPLETE, EXPIRES, LIMIT)
+    identifier = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
     return {
-        "parameters": [
-            {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}},
-        ],
-        "head": _operation(
-            "uploads_offset",
-            "Get the offset of an upload",
-            security=security,
-            parameters=[TUS_VERSION, INTEROP_VERSION],
-            # An answer to HEAD has no content.
-            responses={200: _answer("tus: the offset.", *state), 204: _answer("The draft: the offset.", *state)},
-            refusals=(*EVERY_REQUEST, *OF_AN_UPLOAD),
-        ),
-        "get": _operation(
-            "uploads_retrieve",
-            "Get the offset of an upload, or download the file",
-            description="As `HEAD` while bytes arrive; then as the download of the asset.",
-            security=security,
-            parameters=[("Range", "Such as `bytes=0-1023`.")],
-            responses={
-                200: _answer("The file.", content={"*/*": BYTES}),
-                204: _answer("The offset.", *state),
-                206: _answer("Ranges of the file.", content={"*/*": BYTES}),
-                302: _answer("The storage serves the bytes, at a URL that expires."),
-                304: _answer("The client has the bytes."),
-                412: _answer("A precondition does not hold."),
-                416: _answer("No range lies within the file."),
-            },
-            refusals=(*EVERY_REQUEST, *OF_AN_UPLOAD, NotReady, StoreUnavailable),
-        ),
-        "patch": _operation(
-            "uploads_append",
-            "Append bytes to an upload",
-            security=security,
-            parameters=[
-                TUS_VERSION,
-                OFFSET,
-                LENGTH,
-                CHECKSUM,
-                INTEROP_VERSION,
-                COMPLETE,
-                REPR_DIGEST,
-                CONTENT_DIGEST,
-            ],
-            body={tus.CONTENT_TYPE: BYTES, ietf.CONTENT_TYPE: BYTES},
-            responses={
-                201: _answer("The draft: the upload is complete.", ("Location", "The URL of the file."), OFFSET),
-                204: _answer("The bytes are stored, up to the offset.", OFFSET, COMPLETE, EXPIRES, LIMIT),
-            },
-            refusals=(*EVERY_REQUEST, *EVERY_BODY, *OF_AN_UPLOAD, OffsetMismatch, UploadCompleted),
-        ),
-        "delete": _operation(
-            "uploads_destroy",
-            "Abort an upload, or delete the file",
-            security=security,
-            parameters=[TUS_VERSION, INTEROP_VERSION],
-            responses={204: _answer("Deleted.")},
-            refusals=(*EVERY_REQUEST, CsrfFailed, AssetNotFound, UploadGone, Attached, StoreUnavailable, StoreFull),
-        ),
+        "parameters": [identifier],
+        "head": _head(security),
+        "get": _get(security),
+        "patch": _patch(security),
+        "delete": _delete(security),
     }
+
+
+def _head(security: Security) -> dict[str, Any]:
+    return _operation(
+        "uploads_offset",
+        "Get the offset of an upload",
+        security=security,
+        parameters=[TUS_VERSION, INTEROP_VERSION],
+        # An answer to HEAD has no content.
+        responses={200: _answer("tus: the offset.", *STATE), 204: _answer("The draft: the offset.", *STATE)},
+        refusals=(*EVERY_REQUEST, *OF_AN_UPLOAD),
+    )
+
+
+def _get(security: Security) -> dict[str, Any]:
+    return _operation(
+        "uploads_retrieve",
+        "Get the offset of an upload, or download the file",
+        description="As `HEAD` while bytes arrive; then as the download of the asset.",
+        security=security,
+        parameters=[("Range", "Such as `bytes=0-1023`.")],
+        responses={
+            200: _answer("The file.", content={"*/*": BYTES}),
+            204: _answer("The offset.", *STATE),
+            206: _answer("Ranges of the file.", content={"*/*": BYTES}),
+            302: _answer("The storage serves the bytes, at a URL that expires."),
+            304: _answer("The client has the bytes."),
+            412: _answer("A precondition does not hold."),
+            416: _answer("No range lies within the file."),
+        },
+        refusals=(*EVERY_REQUEST, *OF_AN_UPLOAD, NotReady, StoreUnavailable),
+    )
+
+
+def _patch(security: Security) -> dict[str, Any]:
+    return _operation(
+        "uploads_append",
+        "Append bytes to an upload",
+        security=security,
+        parameters=[
+            TUS_VERSION,
+            OFFSET,
+            LENGTH,
+            CHECKSUM,
+            INTEROP_VERSION,
+            COMPLETE,
+            REPR_DIGEST,
+            CONTENT_DIGEST,
+        ],
+        body={tus.CONTENT_TYPE: BYTES, ietf.CONTENT_TYPE: BYTES},
+        responses={
+            201: _answer("The draft: the upload is complete.", ("Location", "The URL of the file."), OFFSET),
+            204: _answer("The bytes are stored, up to the offset.", OFFSET, COMPLETE, EXPIRES, LIMIT),
+        },
+        refusals=(*EVERY_REQUEST, *EVERY_BODY, *OF_AN_UPLOAD, OffsetMismatch, UploadCompleted),
+    )
+
+
+def _delete(security: Security) -> dict[str, Any]:
+    return _operation(
+        "uploads_destroy",
+        "Abort an upload, or delete the file",
+        security=security,
+        parameters=[TUS_VERSION, INTEROP_VERSION],
+        responses={204: _answer("Deleted.")},
+        refusals=(*EVERY_REQUEST, CsrfFailed, AssetNotFound, UploadGone, Attached, StoreUnavailable, StoreFull),
+    )
 
 
 def _operation(
