@@ -39,7 +39,9 @@ class Body:
         self.received = 0
         self._ahead = b""
         self._announced = _is_chunked(meta)
-        self._read = _reader(stream, meta, without_length=self.length is None)
+        self._read: Callable[..., bytes] = stream.read
+        if self.length is None:
+            self._read = _reader_to_the_end(stream, meta)
         self._releases = self.length is None or self.length > largefiles_settings.chunk_size
         self._arrival = Arrival(meta)
         live = getattr(stream, "_stream", None)
@@ -173,8 +175,8 @@ def passes_trailers(meta: Mapping[str, Any]) -> bool:
     return str(meta.get("SERVER_SOFTWARE", "")).startswith("gunicorn")
 
 
-def _reader(stream: Reader, meta: Mapping[str, Any], *, without_length: bool) -> Callable[..., bytes]:
+def _reader_to_the_end(stream: Reader, meta: Mapping[str, Any]) -> Callable[..., bytes]:
     # Under WSGI, Django takes a body without a length for an empty one; the server knows where it ends.
-    if without_length and meta.get("wsgi.input_terminated"):
+    if meta.get("wsgi.input_terminated"):
         return ChunkedStream(meta["wsgi.input"]).read
     return stream.read

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...exceptions import IncompleteBody, MissingHeader
+from ...exceptions import MissingHeader
 from ...protocols import tus
 from ...protocols.checksums import CHECKSUM_ALGORITHMS, Checksum, new_hasher, verify
 from .exchange import Exchange
@@ -23,14 +23,11 @@ class AnnouncedChecksum:
         for hasher in self._hashers.values():
             hasher.update(chunk)
 
-    def verify(self, exchange: Exchange, *, whole: bool) -> None:
-        """Compare the checksums once the body was read.
+    def verify(self, exchange: Exchange) -> None:
+        """Compare the checksums once the whole body was read.
 
-        Raise ``ChecksumMismatch``, ``MissingHeader``, ``MalformedHeader`` and ``UnsupportedChecksum``, and
-        ``IncompleteBody`` for a body that did not come as a ``whole``.
+        Raise ``ChecksumMismatch``, ``MissingHeader``, ``MalformedHeader`` and ``UnsupportedChecksum``.
         """
-        if not whole:
-            raise IncompleteBody("the body ended early, so that its checksum cannot be verified")
         checksum = self._checksum or tus.parse_checksum(exchange.trailer("Upload-Checksum"))
         if checksum is None:
             raise MissingHeader("the trailer has no Upload-Checksum, though the Trailer header announced it")

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from ...assets import arriving
 from ...delivery.bodiless import BodilessResponse
-from ...exceptions import BodyFault, FinalUpload, OffsetMismatch
+from ...exceptions import BodyFault, FinalUpload, IncompleteBody, OffsetMismatch
 from ...intake.assembly import known_length, make_final, make_finals, total_length
 from ...intake.creation import create, discarded_on_failure
 from ...intake.resuming import finish, resume
@@ -162,7 +162,9 @@ def _has_bytes(exchange: Exchange) -> bool:
 def _receive(exchange: Exchange, writer: UploadWriter, checksum: AnnouncedChecksum | None) -> BodyFault | None:
     fault = receive(exchange, writer, checksum.update if checksum else None)
     if checksum:
-        checksum.verify(exchange, whole=not fault)
+        if fault:
+            raise IncompleteBody("the body ended early, so that its checksum cannot be verified")
+        checksum.verify(exchange)
     return fault
 
 
