@@ -10,6 +10,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.urls import Resolver404, ResolverMatch, get_script_prefix, resolve
 
+from ...access import User
 from ...assets import check_may_append, check_not_expired, may_see
 from ...exceptions import AssetNotFound, MalformedHeader
 from ...intake.assembly import partials
@@ -29,16 +30,16 @@ def partial_uploads(exchange: Exchange, urls: Iterable[str]) -> list[Upload]:
     for asset_id, times in Counter(ids).items():
         if times > 1:
             raise MalformedHeader("Upload-Concat names a partial upload twice", value=str(asset_id))
-    found = partials(ids)
+    found, session = partials(ids), session_of(exchange.user, exchange.request)
     for asset_id in ids:
-        _check_usable(exchange, asset_id, found.get(asset_id))
+        _check_usable(exchange.user, asset_id, found.get(asset_id), session)
     return [found[asset_id] for asset_id in ids]
 
 
-def _check_usable(exchange: Exchange, asset_id: UUID, partial: Upload | None) -> None:
-    if partial is None or not may_see(exchange.user, partial.asset, session_of(exchange.user, exchange.request)):
+def _check_usable(user: User, asset_id: UUID, partial: Upload | None, session: str) -> None:
+    if partial is None or not may_see(user, partial.asset, session):
         raise AssetNotFound("there is no such partial upload", value=str(asset_id))
-    check_may_append(exchange.user, partial.asset)
+    check_may_append(user, partial.asset)
     check_not_expired(partial)
 
 
